@@ -1,0 +1,172 @@
+//! Who somebody is: sign up, in and out. The session cookie names a login; the login is the truth.
+mod db;
+mod fields;
+mod passwords;
+pub mod sessions;
+pub mod web;
+
+pub use fields::{Email, NewPassword, person_name};
+pub use passwords::Passwords;
+
+use crate::{
+    App,
+    audit::{self, Event},
+    db::{At, LoginId, OrgId, Origin, UserId},
+    error::{Error, Result},
+    orgs::{self, Membership},
+};
+use sha2::{Digest, Sha256};
+use time::Duration;
+
+/// Whoever is signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: UserId,
+    pub login: LoginId,
+    pub name: String,
+    pub email: String,
+    /// When they last showed their password or second factor.
+    pub reauthenticated_at: At,
+}
+
+/// What one look at the database says about a login.
+pub struct Seen {
+    pub person: Person,
+    /// In the organisation asked for, if they are in it.
+    pub membership: Option<Membership>,
+}
+
+/// What signing up gives.
+pub enum SignUp {
+    Done { login: LoginId, slug: String },
+    /// Somebody has this address already.
+    Taken,
+}
+
+pub struct NewPerson {
+    pub name: String,
+    pub email: Email,
+    pub password: NewPassword,
+    pub organisation: String,
+}
+
+/// Makes the person, their first organisation and their ownership of it, or none of them.
+pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp> {
+    let hash = app.passwords.hash(new.password.reveal()).await?;
+    let (user, now) = (UserId::new(), app.clock.now());
+    let mut tx = app.db.system_tx().await?;
+    if !db::insert_user(&mut tx, user, &new.email, &new.name, &hash, now).await? {
+        return Ok(SignUp::Taken);
+    }
+    let origin = Origin { user: Some(user), ..origin };
+    let org = orgs::found(&mut tx, &origin, user, &new.organisation, now).await?;
+    let login = db::insert_login(&mut tx, user, &origin, now).await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, &origin, now, Event::SignedUp { email: new.email.as_str() }).await?;
+    tx.commit().await?;
+    Ok(SignUp::Done { login, slug: org.slug })
+}
+
+/// One new login, or nothing: an unknown address and a wrong password are the same answer after
+/// the same work.
+pub async fn sign_in(app: &App, origin: Origin, email: &str, password: &str) -> Result<Option<LoginId>> {
+    let email = fields::normalised(email);
+    let throttle = account_key(&email);
+    if app.limits.are_on() {
+        take_a_try(app, &throttle).await?;
+    }
+    let known = db::credentials(&app.db, &email).await?;
+    let hash = known.as_ref().map(|c| c.password_hash.as_str());
+    let right = app.passwords.verify(password, hash).await?;
+    let Some(credentials) = known.filter(|_| right) else {
+        note_failure(app, &origin, &email).await?;
+        return Ok(None);
+    };
+    let origin = Origin { user: Some(credentials.id), ..origin };
+    let rehashed = match app.passwords.is_outdated(&credentials.password_hash) {
+        true => Some(app.passwords.hash(password).await?),
+        false => None,
+    };
+    begin_login(app, &origin, credentials.id, &throttle, rehashed).await.map(Some)
+}
+
+async fn begin_login(app: &App, origin: &Origin, user: UserId, throttle: &str, rehashed: Option<String>) -> Result<LoginId> {
+    let now = app.clock.now();
+    let mut tx = app.db.system_tx().await?;
+    if let Some(hash) = rehashed {
+        db::set_password_hash(&mut tx, user, &hash).await?;
+    }
+    let login = db::insert_login(&mut tx, user, origin, now).await?;
+    db::end_oldest_logins(&mut tx, user, now).await?;
+    db::forget_throttle(&mut tx, throttle).await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, now, Event::SignedIn).await?;
+    tx.commit().await?;
+    Ok(login)
+}
+
+async fn note_failure(app: &App, origin: &Origin, email: &str) -> Result<()> {
+    let mut tx = app.db.system_tx().await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::SignInFailed { email }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// 20 tries at once on one account, then one a minute, whoever makes them and from wherever. A
+/// right password gives all of them back. A delay, never a lock-out: that would be a weapon.
+async fn take_a_try(app: &App, key: &str) -> Result<()> {
+    const EVERY: Duration = Duration::MINUTE;
+    const BURST: i32 = 20;
+    let now = app.clock.now().micros();
+    let (every, most) = (EVERY.whole_microseconds() as i64, (EVERY * BURST).whole_microseconds() as i64);
+    if db::take_from_throttle(&app.db, key, now, every, most).await? {
+        return Ok(());
+    }
+    Err(Error::TooMany { retry_after_seconds: EVERY.whole_seconds() as u64 })
+}
+
+/// Hashed: the table holds no addresses that are not ours.
+fn account_key(email: &str) -> String {
+    let digest = Sha256::digest(format!("sign-in:{email}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Ends this login for good: any copy of the cookie is dead from here on.
+pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.system_tx().await?;
+    db::revoke_login(&mut tx, person.login, now).await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, &origin, now, Event::SignedOut).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Login, person, organisation and role in one look. Nothing for a login that is revoked, idle
+/// too long or too old.
+pub async fn seen(app: &App, login: LoginId, slug: Option<&str>) -> Result<Option<Seen>> {
+    let Some(row) = db::login(app.db.system(), login, slug.unwrap_or_default()).await? else { return Ok(None) };
+    let now = app.clock.now();
+    if row.seen_at + app.config.session_idle.try_into().unwrap_or(Duration::DAY) < now
+        || row.created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
+    {
+        return Ok(None);
+    }
+    if row.seen_at + Duration::MINUTE < now {
+        db::touch_login(&app.db, login, now).await?;
+    }
+    let membership = row.membership(slug);
+    let person = Person { id: row.user_id, login, name: row.name, email: row.email, reauthenticated_at: row.reauthenticated_at };
+    Ok(Some(Seen { person, membership }))
+}
+
+/// The name others see.
+pub async fn rename(app: &App, origin: &Origin, user: UserId, name: &str) -> Result<()> {
+    let mut tx = app.db.system_tx().await?;
+    db::set_name(&mut tx, user, name).await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::ProfileChanged).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Sessions past their end and throttles at rest are rows nobody needs.
+pub async fn tidy(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    db::delete_old_logins(&app.db, now - Duration::days(30)).await?;
+    db::delete_idle_throttles(&app.db, now.micros()).await?;
+    sessions::Store::new(&app.db).delete_expired(now).await.map_err(Error::broken)
+}

@@ -1,0 +1,159 @@
+//! Sign-up, sign-in and sign-out pages.
+use super::{Email, NewPassword, NewPerson, SignUp, person_name, sessions};
+use crate::{
+    App,
+    db::LoginId,
+    demo::DemoHint,
+    error::{Error, Result},
+    orgs,
+    web::{Errors, Form, Page, Query, Rate, SignedIn, Visitor, client_ip, local_path, see_other},
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+#[derive(Template, Default)]
+#[template(path = "auth/sign_in.html")]
+pub struct SignInPage {
+    pub email: String,
+    pub next: String,
+    pub errors: Errors,
+    pub notice: Option<String>,
+    pub demo: Option<DemoHint>,
+}
+
+#[derive(Template, Default)]
+#[template(path = "auth/sign_up.html")]
+pub struct SignUpPage {
+    pub name: String,
+    pub email: String,
+    pub organisation: String,
+    pub errors: Errors,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Next {
+    next: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInForm {
+    email: String,
+    password: String,
+    next: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignUpForm {
+    name: String,
+    email: String,
+    password: String,
+    organisation: String,
+}
+
+const HOME: &str = "/account";
+
+pub async fn sign_in_page(State(app): State<App>, who: Option<SignedIn>, Query(query): Query<Next>) -> Response {
+    let next = local_path(&query.next, HOME);
+    if who.is_some() {
+        return see_other(&next);
+    }
+    Page::ok(SignInPage { next, demo: app.demo_hint(), ..SignInPage::default() }).into_response()
+}
+
+pub async fn sign_in(State(app): State<App>, visitor: Visitor, session: Session, Form(form): Form<SignInForm>) -> Result<Response> {
+    app.limits.take(Rate::SignIn, client_ip())?;
+    let next = local_path(&form.next, HOME);
+    let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
+        let errors = Errors::of_form("That e-mail address and password do not belong together.");
+        return Ok(Page::mistake(SignInPage { email: form.email, next, errors, demo: app.demo_hint(), notice: None }).into_response());
+    };
+    begin(&session, login).await?;
+    Ok(see_other(&next))
+}
+
+pub async fn sign_up_page(who: Option<SignedIn>) -> Response {
+    match who {
+        Some(_) => see_other("/orgs/new"),
+        None => Page::ok(SignUpPage::default()).into_response(),
+    }
+}
+
+pub async fn sign_up(State(app): State<App>, visitor: Visitor, session: Session, Form(form): Form<SignUpForm>) -> Result<Response> {
+    let new = match form.check() {
+        Ok(new) => new,
+        Err(errors) => return Ok(form.again(errors)),
+    };
+    app.limits.take(Rate::SignUp, client_ip())?;
+    match super::sign_up(&app, visitor.0, new).await? {
+        SignUp::Done { login, slug } => {
+            begin(&session, login).await?;
+            Ok(see_other(&format!("/orgs/{slug}")))
+        }
+        SignUp::Taken => Ok(form.again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
+    }
+}
+
+impl SignUpForm {
+    fn check(&self) -> Result<NewPerson, Errors> {
+        let mut errors = Errors::default();
+        let name = errors.keep("name", person_name(&self.name));
+        let email = errors.keep("email", Email::parse(&self.email));
+        let organisation = errors.keep("organisation", orgs::name(&self.organisation));
+        let words = [self.name.as_str(), &self.email, &self.organisation];
+        let password = errors.keep("password", NewPassword::parse(&self.password, &words));
+        match (name, email, organisation, password) {
+            (Some(name), Some(email), Some(organisation), Some(password)) => Ok(NewPerson { name, email, password, organisation }),
+            _ => Err(errors),
+        }
+    }
+
+    fn again(self, errors: Errors) -> Response {
+        let Self { name, email, organisation, .. } = self;
+        Page::mistake(SignUpPage { name, email, organisation, errors }).into_response()
+    }
+}
+
+pub async fn sign_out(State(app): State<App>, visitor: Visitor, who: Option<SignedIn>, session: Session) -> Result<Response> {
+    if let Some(who) = who {
+        let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
+        super::sign_out(&app, origin, &who).await?;
+    }
+    session.flush().await.map_err(Error::broken)?;
+    let mut response = see_other("/sign-in");
+    // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
+    let removal = HeaderValue::from_static("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
+    response.headers_mut().append(SET_COOKIE, removal);
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
+    Ok(response)
+}
+
+/// A new session id for a new login: one that somebody planted before is worth nothing after.
+async fn begin(session: &Session, login: LoginId) -> Result<()> {
+    session.cycle_id().await.map_err(Error::broken)?;
+    session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
+}
+
+/// What a signed-out request gets: a GET is led to sign in and back, a POST gets the page, 401.
+pub fn ask_to_sign_in(next: Option<&str>) -> Response {
+    match next {
+        Some(next) => {
+            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+            see_other(&format!("/sign-in?{query}"))
+        }
+        None => {
+            let notice = Some("You are signed out, so nothing was changed. Sign in and try again.".to_owned());
+            let page = SignInPage { next: HOME.into(), notice, ..SignInPage::default() };
+            Page::with_status(StatusCode::UNAUTHORIZED, page).into_response()
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Migrations, run under a lock so that two instances may start at once, and the check that
+//! row-level security really holds for the role we connected as.
+use super::{Db, OrgId, Result, Scope};
+use crate::sql;
+use sqlx::migrate::{Migrate, Migrator};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Brings the schema up to date. A role that may not create tables can start on a current schema.
+pub async fn migrate(db: &mut Db) -> Result<()> {
+    match db {
+        Db::Sqlite { writer, .. } => {
+            let _lock = lock_beside(writer.connect_options().get_filename()).await?;
+            SQLITE.run(&*writer).await.map_err(sqlx::Error::from)?;
+        }
+        Db::Postgres { pool, tenant_role } => {
+            let mut connection = pool.acquire().await?;
+            if !is_current(&mut connection).await {
+                POSTGRES.run(&mut *connection).await.map_err(sqlx::Error::from)?;
+            }
+            *tenant_role = may_become_tenant(&mut connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// sqlx takes an advisory lock on Postgres and none on SQLite, where two fresh processes would
+/// both try to create the first table.
+async fn lock_beside(database: &std::path::Path) -> Result<std::fs::File> {
+    let path = database.with_extension("lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::create(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    Ok(locked.await.map_err(|gone| sqlx::Error::Io(std::io::Error::other(gone)))?.map_err(sqlx::Error::Io)?)
+}
+
+async fn is_current(connection: &mut sqlx::PgConnection) -> bool {
+    match connection.list_applied_migrations().await {
+        Ok(applied) => POSTGRES.iter().all(|m| applied.iter().any(|a| a.version == m.version && a.checksum == m.checksum)),
+        Err(_) => false, // no table yet: a new database
+    }
+}
+
+async fn may_become_tenant(connection: &mut sqlx::PgConnection) -> Result<bool> {
+    let may = "select coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'portico_tenant'), false)
+               and has_table_privilege('orgs', 'select')";
+    let (may,): (bool,) = sqlx::query_as(may).fetch_one(&mut *connection).await?;
+    // Being a member is not enough where another database's owner made the role: try it.
+    Ok(may && sqlx::query("select has_table_privilege('portico_tenant', 'members', 'select') as granted")
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| sqlx::Row::try_get(&row, "granted"))?)
+}
+
+/// What stands between two tenants besides our own `where org_id = …`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RowSecurity {
+    /// SQLite has none; statements are checked by test and tables keyed by organisation.
+    NotOffered,
+    /// Postgres hides other organisations' rows from the role that tenant work runs as.
+    Holds { role: String },
+    /// The connected role passes every policy by. The text says why.
+    DoesNotHold(String),
+}
+
+#[derive(sqlx::FromRow)]
+struct Standing {
+    role: String,
+    bypasses: bool,
+    unforced: i64,
+}
+
+/// Asks the engine from inside a tenant transaction, where it counts.
+pub async fn row_security(db: &Db) -> Result<RowSecurity> {
+    if matches!(db, Db::Sqlite { .. }) {
+        return Ok(RowSecurity::NotOffered);
+    }
+    let nobody = Scope::of_job("row-level security check", OrgId::new(), String::new());
+    let mut tx = db.read(&nobody).await?;
+    let standing: Standing = sql!(&mut tx,
+        sqlite "select '' as role, false as bypasses, 0 as unforced",
+        postgres "select cast(current_user as text) as role,
+                         (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as bypasses,
+                         (select count(*) from pg_class c join pg_attribute a on a.attrelid = c.oid
+                          where a.attname = 'org_id' and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+                            and not (c.relrowsecurity and c.relforcerowsecurity)) as unforced")
+    .one()
+    .await?;
+    Ok(match standing {
+        Standing { bypasses: true, role, .. } => RowSecurity::DoesNotHold(format!("role {role} is a superuser or has BYPASSRLS")),
+        Standing { unforced: 1.., .. } => RowSecurity::DoesNotHold("a tenant table lacks FORCE ROW LEVEL SECURITY".into()),
+        Standing { role, .. } => RowSecurity::Holds { role },
+    })
+}

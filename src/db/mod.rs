@@ -1,0 +1,22 @@
+//! One SQL text, two engines: rooms see `Db`, `Tx`, `OrgTx`, `System` and `sql!`, never a driver.
+mod error;
+mod ids;
+mod migrate;
+mod open;
+mod scope;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod values;
+
+pub use error::{Error, Result};
+pub use ids::{EventId, LoginId, OrgId, UserId};
+pub use migrate::{RowSecurity, migrate, row_security};
+pub use open::Db;
+pub use scope::{Origin, Scope};
+#[cfg(test)]
+pub use statement::Registered;
+pub use statement::{Exec, Query, Record, Stmt, TENANT_TABLES, Value, names_tenant_table, on};
+pub use transaction::{OrgTx, System, Tx};
+pub use values::{At, Json};

@@ -1,0 +1,145 @@
+//! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
+use super::{Db, Exec, OrgId, Query, Result, Scope, Stmt, open::Source, statement::On};
+use crate::sql;
+use sqlx::{Postgres, Sqlite, Transaction};
+
+/// A writing transaction of the system: sign-up, the inbox, jobs. Sees every organisation, so
+/// each statement names the one it means.
+pub struct Tx(Inner);
+
+/// A transaction inside the organisation of its scope. On Postgres the engine itself hides every
+/// other organisation's rows.
+pub struct OrgTx<'s> {
+    inner: Inner,
+    scope: &'s Scope,
+}
+
+/// A single read across organisations ("my organisations"), named as such where it is done.
+#[derive(Clone, Copy)]
+pub struct System<'c>(&'c Db);
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// A writing transaction of the system. SQLite takes its write lock now: a later upgrade
+    /// fails at once with BUSY instead of waiting.
+    pub async fn system_tx(&self) -> Result<Tx> {
+        Ok(Tx(match self {
+            Db::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("begin immediate").await?),
+            Db::Postgres { pool, .. } => Inner::Postgres(pool.begin().await?),
+        }))
+    }
+
+    /// A single read across organisations.
+    pub fn system(&self) -> System<'_> {
+        System(self)
+    }
+
+    /// Writes inside the scope's organisation.
+    pub async fn write<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
+        let inner = match self {
+            Db::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("begin immediate").await?),
+            Db::Postgres { pool, tenant_role } => Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?),
+        };
+        Ok(OrgTx { inner, scope })
+    }
+
+    /// Reads inside the scope's organisation, from one snapshot, never waiting for the writer.
+    pub async fn read<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
+        let inner = match self {
+            Db::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Db::Postgres { pool, tenant_role } => Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?),
+        };
+        Ok(OrgTx { inner, scope })
+    }
+}
+
+/// One round trip, and local to the transaction: safe behind pgbouncer. A formatted UUID is hex
+/// and hyphens, so nothing can be smuggled into the text.
+fn begin_in(org: OrgId, tenant_role: bool) -> String {
+    let role = if tenant_role { "set local role portico_tenant; " } else { "" };
+    format!("begin; {role}set local app.org_id = '{org}'")
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<()> {
+        self.0.commit().await
+    }
+
+    /// Locks the organisation's row until the end: before any check-then-act on it.
+    pub async fn lock(&mut self, org: OrgId) -> Result<()> {
+        lock(&mut *self, org).await
+    }
+}
+
+impl<'s> OrgTx<'s> {
+    pub fn scope(&self) -> &'s Scope {
+        self.scope
+    }
+
+    pub fn org(&self) -> OrgId {
+        self.scope.org()
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await
+    }
+
+    /// Locks the organisation's row until the end: before any check-then-act on it.
+    pub async fn lock(&mut self) -> Result<()> {
+        let org = self.org();
+        lock(self, org).await
+    }
+}
+
+/// SQLite needs no lock: whoever writes is alone. Not an advisory lock on Postgres: those are
+/// ignored by the distributed engines this may grow to.
+async fn lock<'c>(on: impl Exec<'c>, org: OrgId) -> Result<()> {
+    sql!(on, sqlite "select id from orgs where id = $1", postgres "select id from orgs where id = $1 for update", org)
+        .optional::<(OrgId,)>()
+        .await
+        .map(drop)
+}
+
+impl Inner {
+    async fn commit(self) -> Result<()> {
+        Ok(match self {
+            Inner::Sqlite(tx) => tx.commit().await,
+            Inner::Postgres(tx) => tx.commit().await,
+        }?)
+    }
+
+    fn query<'c>(&'c mut self, statement: &'static Stmt) -> Query<'c> {
+        Query::new(match self {
+            Inner::Sqlite(tx) => On::Sqlite(statement.sqlite, Default::default(), Source::Conn(&mut *tx)),
+            Inner::Postgres(tx) => On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut *tx)),
+        })
+    }
+}
+
+impl<'c> Exec<'c> for &'c mut Tx {
+    const SCOPED: bool = true;
+
+    fn query(self, statement: &'static Stmt) -> Query<'c> {
+        self.0.query(statement)
+    }
+}
+
+impl<'c> Exec<'c> for &'c mut OrgTx<'_> {
+    const SCOPED: bool = true;
+
+    fn query(self, statement: &'static Stmt) -> Query<'c> {
+        self.inner.query(statement)
+    }
+}
+
+impl<'c> Exec<'c> for System<'c> {
+    const SCOPED: bool = true;
+
+    fn query(self, statement: &'static Stmt) -> Query<'c> {
+        self.0.query(statement)
+    }
+}

@@ -1,0 +1,96 @@
+//! The tenant: found one, list mine, name one.
+mod db;
+mod slug;
+pub mod web;
+
+use crate::{
+    App,
+    audit::{self, Event},
+    db::{At, OrgId, Origin, Scope, Tx, UserId},
+    error::{Error, Result},
+    text_enum, words,
+};
+
+text_enum! {
+    /// What a member may do. *Billing* in the route table means owner, admin and billing;
+    /// *admin* means owner and admin.
+    Role { Owner = "owner", Admin = "admin", Billing = "billing", Member = "member" }
+}
+
+impl Role {
+    pub fn may_bill(self) -> bool {
+        matches!(self, Role::Owner | Role::Admin | Role::Billing)
+    }
+
+    pub fn may_administer(self) -> bool {
+        matches!(self, Role::Owner | Role::Admin)
+    }
+
+    pub fn owns(self) -> bool {
+        self == Role::Owner
+    }
+
+    /// As people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Owner => "Owner",
+            Role::Admin => "Admin",
+            Role::Billing => "Billing",
+            Role::Member => "Member",
+        }
+    }
+}
+
+/// One person in one organisation.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Membership {
+    #[sqlx(rename = "org_id")]
+    pub org: OrgId,
+    pub slug: String,
+    pub org_name: String,
+    pub role: Role,
+}
+
+/// An organisation's name, 1 to 60 characters.
+pub fn name(typed: &str) -> Result<String, String> {
+    words::line(typed, 60, "Enter the organisation's name.")
+}
+
+/// An organisation and its owner, inside the caller's transaction.
+pub async fn found(tx: &mut Tx, origin: &Origin, owner: UserId, name: &str, now: At) -> Result<Scope> {
+    let (org, mut inserted) = (OrgId::new(), None);
+    for candidate in slug::candidates(name) {
+        if db::insert_org(tx, org, &candidate, name, now).await? {
+            inserted = Some(candidate);
+            break;
+        }
+    }
+    let slug = inserted.ok_or_else(|| Error::broken("no free slug"))?;
+    db::insert_member(tx, org, owner, Role::Owner, now).await?;
+    audit::record_in(tx, org, origin, now, Event::OrgCreated { name, slug: &slug }).await?;
+    Ok(Scope::admit(org, slug, origin.clone()))
+}
+
+/// Another organisation for somebody who is here already.
+pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Result<Scope> {
+    let mut tx = app.db.system_tx().await?;
+    let scope = found(&mut tx, origin, owner, name, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(scope)
+}
+
+/// All of a person's, by name.
+pub async fn of_person(app: &App, user: UserId) -> Result<Vec<Membership>> {
+    Ok(db::memberships(app.db.system(), user).await?)
+}
+
+/// How many are in the organisation.
+pub async fn head_count(app: &App, scope: &Scope) -> Result<i64> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::count_members(&mut tx, scope.org()).await?)
+}
+
+/// Puts somebody into the organisation: the demo seed's, until invitations do it.
+pub async fn add_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, now: At) -> Result<()> {
+    Ok(db::insert_member(tx, org, user, role, now).await.map(drop)?)
+}

@@ -1,0 +1,69 @@
+//! After five failures in a row Stripe is left alone for 20 s: people get an honest page at once
+//! instead of a wait that ends in one.
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+const FAILURES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(20);
+
+#[derive(Default)]
+pub struct Breaker(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    failures: u32,
+    closed_until: Option<Instant>,
+}
+
+impl Breaker {
+    /// Whether a call may be made. After the pause one is let through to see.
+    pub fn lets_through(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match state.closed_until {
+            Some(until) if Instant::now() < until => false,
+            Some(_) => {
+                state.closed_until = Some(Instant::now() + PAUSE);
+                true
+            }
+            None => true,
+        }
+    }
+
+    pub fn answered(&self) {
+        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = State::default();
+    }
+
+    pub fn failed(&self) {
+        let mut state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        state.failures += 1;
+        if state.failures >= FAILURES {
+            state.closed_until = Some(Instant::now() + PAUSE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_failures_in_a_row_close_it_and_one_answer_opens_it() {
+        let breaker = Breaker::default();
+        for _ in 0..4 {
+            breaker.failed();
+        }
+        breaker.answered();
+        for _ in 0..4 {
+            breaker.failed();
+        }
+        assert!(breaker.lets_through());
+
+        breaker.failed();
+
+        assert!(!breaker.lets_through());
+        breaker.answered();
+        assert!(breaker.lets_through());
+    }
+}

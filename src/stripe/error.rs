@@ -1,0 +1,88 @@
+//! What can go wrong between us and Stripe, without a word of anybody's data in it.
+use serde::Deserialize;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Stripe answered with an error of its own.
+    #[error("Stripe refused: {0}")]
+    Refused(Refusal),
+    /// No connection, no answer in time, or one cut off.
+    #[error("Stripe did not answer: {0}")]
+    Unreachable(String),
+    /// An answer that is not Stripe's: a proxy's HTML, broken JSON, a redirect.
+    #[error("unreadable answer from Stripe, status {status}, request {request_id}")]
+    Unreadable { status: u16, request_id: String },
+    /// Too many failures in a row; we are not asking for the moment.
+    #[error("Stripe is being left alone after repeated failures")]
+    Paused,
+    /// A hosted page that is not on a host of Stripe's.
+    #[error("Stripe answered with a page on a host that is not allowed: {0}")]
+    ForeignPage(String),
+}
+
+/// The fields of Stripe's error that decide what we do. Its message may quote an address, so it
+/// is matched on and never shown or logged.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Refusal {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub code: Option<String>,
+    pub param: Option<String>,
+    pub message: String,
+    #[serde(skip)]
+    pub status: u16,
+    #[serde(skip)]
+    pub request_id: String,
+    /// Answered from the record of this idempotency key, not from a new try.
+    #[serde(skip)]
+    pub replayed: bool,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Refusal { kind, code, param, status, request_id, .. } = self;
+        let (code, param) = (code.as_deref().unwrap_or("-"), param.as_deref().unwrap_or("-"));
+        write!(f, "status {status}, type {kind}, code {code}, param {param}, request {request_id}")
+    }
+}
+
+impl Error {
+    /// Whether waiting may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Unreachable(_) | Error::Unreadable { .. } | Error::Paused => true,
+            Error::Refused(refusal) => matches!(refusal.status, 409 | 429 | 500..),
+            Error::ForeignPage(_) => false,
+        }
+    }
+
+    /// An old failure that Stripe repeats for this idempotency key for a day: only a new key helps.
+    pub fn is_replayed_failure(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.replayed && refusal.status >= 500)
+    }
+
+    /// Stripe knows no such customer in this mode, though we recorded one.
+    pub fn is_unknown_customer(&self) -> bool {
+        matches!(self, Error::Refused(r) if r.code.as_deref() == Some("resource_missing") && r.param.as_deref() == Some("customer")
+            && !r.message.contains("a similar object exists"))
+    }
+
+    /// Title and text for the person.
+    pub fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Error::Refused(r) if r.status == 429 => (
+                "Stripe is busy",
+                "Our payment provider is handling too many requests at once. Nothing was changed; please try again in half a minute.",
+            ),
+            error if error.is_passing() => (
+                "Stripe did not answer",
+                "We could not reach our payment provider. Nothing was changed, and your plan stays as it is. Please try again in half a minute.",
+            ),
+            _ => (
+                "Billing is not available",
+                "Our payment provider did not accept our request. This is ours to fix, and nothing was changed. Please tell us the request id.",
+            ),
+        }
+    }
+}

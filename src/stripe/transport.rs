@@ -1,0 +1,210 @@
+//! HTTP to Stripe: pooled, bounded in time and size, retried by Stripe's own rules, with our
+//! idempotency keys. Knows nothing of what is asked.
+use super::{Deadline, Error, breaker::Breaker, error::Refusal};
+use crate::config;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    HeaderMap, Method, Request, Response,
+    body::{Bytes, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
+
+const CONNECT: Duration = Duration::from_secs(3);
+const ATTEMPT: Duration = Duration::from_secs(8);
+const ATTEMPTS: u32 = 3;
+/// A page of 100 subscriptions with everything expanded stays below it.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+pub struct Transport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    keys: Vec<SecretString>,
+    /// Which of the keys Stripe takes at the moment.
+    key: AtomicUsize,
+    breaker: Breaker,
+}
+
+impl Transport {
+    pub fn new(config: &config::Stripe) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(CONNECT));
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(50))
+            .pool_max_idle_per_host(16)
+            .build(tls);
+        let base = config.api_base.as_str().trim_end_matches('/').to_owned();
+        Self { client, base, keys: config.keys.clone(), key: AtomicUsize::new(0), breaker: Breaker::default() }
+    }
+
+    /// Sends it, again if that can help, until the deadline. A POST carries `key`, the same for
+    /// every try, so that Stripe executes it once.
+    pub async fn send<T: DeserializeOwned>(&self, ask: RequestBuilder, key: Option<&str>, until: Deadline) -> Result<T, Error> {
+        let mut tried = 0;
+        loop {
+            if !self.breaker.lets_through() {
+                return Err(Error::Paused);
+            }
+            tried += 1;
+            let tried_key = self.key.load(Ordering::Relaxed);
+            let attempt = self.attempt(&ask, key, until).await;
+            self.note(&attempt.outcome);
+            let error = match attempt.outcome {
+                Ok(body) => return read(&body, attempt.request_id),
+                Err(error) => error,
+            };
+            if self.moved_to_next_key(&error, tried_key) {
+                continue;
+            }
+            let again = attempt.should_retry.unwrap_or_else(|| error.is_passing()) && !error.is_replayed_failure();
+            tracing::warn!(path = ask.path, tried, %error, "stripe attempt");
+            match until.at_most(pause(tried)) {
+                Some(pause) if again && tried < ATTEMPTS => tokio::time::sleep(pause).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt(&self, ask: &RequestBuilder, key: Option<&str>, until: Deadline) -> Attempt {
+        let Some(limit) = until.at_most(ATTEMPT) else {
+            return Attempt::failed("out of time".into());
+        };
+        let request = match self.request(ask, key) {
+            Ok(request) => request,
+            Err(error) => return Attempt::failed(error.to_string()),
+        };
+        match tokio::time::timeout(limit, self.exchange(request)).await {
+            Ok(attempt) => attempt,
+            Err(_) => Attempt::failed(format!("no answer within {} s", limit.as_secs())),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Attempt {
+        match self.client.request(request).await {
+            Ok(response) => Attempt::of(response).await,
+            Err(error) => Attempt::failed(if error.is_connect() { "no connection".into() } else { "connection lost".into() }),
+        }
+    }
+
+    fn request(&self, ask: &RequestBuilder, key: Option<&str>) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+        let method = match ask.method {
+            StripeMethod::Get => Method::GET,
+            StripeMethod::Post => Method::POST,
+            StripeMethod::Delete => Method::DELETE,
+        };
+        let query = ask.query.as_deref().filter(|q| !q.is_empty()).map(|q| format!("?{q}")).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}/v1{}{query}", self.base, ask.path))
+            .header(USER_AGENT, concat!("portico/", env!("CARGO_PKG_VERSION")))
+            .header("stripe-version", VERSION.as_str())
+            .header(AUTHORIZATION, self.authorization());
+        if ask.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        request.body(Full::from(ask.body.clone().unwrap_or_default()))
+    }
+
+    fn authorization(&self) -> HeaderValue {
+        let key = self.keys.get(self.key.load(Ordering::Relaxed) % self.keys.len().max(1));
+        let bearer = format!("Bearer {}", key.map(ExposeSecret::expose_secret).unwrap_or_default());
+        let mut value = HeaderValue::try_from(bearer).unwrap_or(HeaderValue::from_static("Bearer"));
+        value.set_sensitive(true);
+        value
+    }
+
+    /// While keys are being rotated Stripe may stop taking one before we restart.
+    fn moved_to_next_key(&self, error: &Error, tried: usize) -> bool {
+        let rejected = matches!(error, Error::Refused(refusal) if refusal.status == 401);
+        let moves = rejected && tried + 1 < self.keys.len();
+        if moves {
+            tracing::error!("Stripe rejects an API key; trying the next one of the list");
+            let _ = self.key.compare_exchange(tried, tried + 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        moves
+    }
+
+    /// Transport trouble and Stripe's own faults count against it, refusals do not.
+    fn note<T>(&self, outcome: &Result<T, Error>) {
+        match outcome {
+            Err(Error::Refused(refusal)) if refusal.status >= 500 => self.breaker.failed(),
+            Ok(_) | Err(Error::Refused(_)) => self.breaker.answered(),
+            Err(_) => self.breaker.failed(),
+        }
+    }
+}
+
+struct Attempt {
+    outcome: Result<Bytes, Error>,
+    request_id: String,
+    /// Stripe's own word on it, which goes before ours.
+    should_retry: Option<bool>,
+}
+
+impl Attempt {
+    fn failed(why: String) -> Self {
+        Self { outcome: Err(Error::Unreachable(why)), request_id: String::new(), should_retry: None }
+    }
+
+    async fn of(response: Response<Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        let request_id = text(&head.headers, "request-id");
+        let should_retry = text(&head.headers, "stripe-should-retry").parse().ok();
+        let replayed = text(&head.headers, "idempotent-replayed") == "true";
+        let status = head.status.as_u16();
+        let outcome = match Limited::new(body, ANSWER_BYTES).collect().await {
+            Ok(body) if head.status.is_success() => Ok(body.to_bytes()),
+            Ok(body) => Err(refusal(&body.to_bytes(), status, request_id.clone(), replayed)),
+            Err(_) => Err(Error::Unreachable("answer cut off or too large".into())),
+        };
+        Self { outcome, request_id, should_retry }
+    }
+}
+
+fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Error {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        error: Refusal,
+    }
+    match serde_json::from_slice::<Envelope>(body) {
+        Ok(Envelope { error }) => Error::Refused(Refusal { status, request_id, replayed, ..error }),
+        Err(_) => Error::Unreadable { status, request_id },
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8], request_id: String) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        tracing::warn!(%error, "stripe answer");
+        Error::Unreadable { status: 200, request_id }
+    })
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Stripe's own clients wait half a second, doubled each time up to 5 s, of which a random half.
+fn pause(tried: u32) -> Duration {
+    let mut byte = [0];
+    let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
+    let most = (0.5 * f64::from(1u32 << (tried - 1).min(4))).min(5.0);
+    Duration::from_secs_f64((most * (0.5 + chance / 2.0)).max(0.5))
+}

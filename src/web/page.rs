@@ -1,0 +1,130 @@
+//! Pages: a template and a status; the shell around those of signed-in people; the error page.
+use super::{
+    context::request_id,
+    flash::{self, Flash},
+    guards::Member,
+};
+use crate::{
+    App,
+    auth::Person,
+    error::{Error, Result},
+    orgs::{self, Membership, Role},
+};
+use askama::Template;
+use axum::{
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+
+/// A rendered template is the answer.
+pub struct Page<T> {
+    status: StatusCode,
+    template: T,
+}
+
+impl<T: Template> Page<T> {
+    pub fn ok(template: T) -> Self {
+        Self { status: StatusCode::OK, template }
+    }
+
+    /// The person's mistake: the same page with their values and a message at the field.
+    pub fn mistake(template: T) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, template }
+    }
+
+    pub fn with_status(status: StatusCode, template: T) -> Self {
+        Self { status, template }
+    }
+}
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.template.render() {
+            Ok(html) => (self.status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+            Err(error) => Error::broken(error).into_response(),
+        }
+    }
+}
+
+/// What surrounds every page of a signed-in person.
+pub struct Shell {
+    pub person_name: String,
+    pub person_email: String,
+    pub orgs: Vec<OrgLink>,
+    /// The organisation in the URL, if there is one.
+    pub here: Option<OrgLink>,
+    /// Which line of the navigation is lit.
+    pub section: &'static str,
+    pub flash: Option<Flash>,
+}
+
+/// A line of the organisation switcher.
+#[derive(Clone)]
+pub struct OrgLink {
+    pub slug: String,
+    pub name: String,
+    pub role: Role,
+    pub may_bill: bool,
+}
+
+impl From<&Membership> for OrgLink {
+    fn from(m: &Membership) -> Self {
+        Self { slug: m.slug.clone(), name: m.org_name.clone(), role: m.role, may_bill: m.role.may_bill() }
+    }
+}
+
+impl Shell {
+    /// Around a page of no organisation.
+    pub async fn of(app: &App, person: &Person, section: &'static str) -> Result<Self> {
+        Ok(Self::with(&orgs::of_person(app, person.id).await?, person, section))
+    }
+
+    /// Around a page that has read the person's organisations itself.
+    pub fn with(memberships: &[Membership], person: &Person, section: &'static str) -> Self {
+        Self {
+            person_name: person.name.clone(),
+            person_email: person.email.clone(),
+            orgs: memberships.iter().map(OrgLink::from).collect(),
+            here: None,
+            section,
+            flash: flash::take(),
+        }
+    }
+
+    /// Around a page of the organisation in the URL.
+    pub async fn inside(app: &App, member: &Member, section: &'static str) -> Result<Self> {
+        let mut shell = Self::of(app, &member.person, section).await?;
+        shell.here = shell.orgs.iter().find(|org| org.slug == member.scope.slug()).cloned();
+        Ok(shell)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    pub status: u16,
+    pub title: &'static str,
+    pub text: &'static str,
+    pub request_id: String,
+    pub back_href: &'static str,
+    pub back_label: &'static str,
+    /// Where trying again makes sense.
+    pub retry_href: Option<String>,
+}
+
+/// The one page for everything that went wrong.
+pub fn error(status: StatusCode, title: &'static str, text: &'static str) -> Response {
+    Page::with_status(
+        status,
+        ErrorPage {
+            status: status.as_u16(),
+            title,
+            text,
+            request_id: request_id(),
+            back_href: "/account",
+            back_label: "Go to your account",
+            retry_href: None,
+        },
+    )
+    .into_response()
+}
