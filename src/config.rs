@@ -139,6 +139,7 @@ impl Reader<'_> {
         let url = &config.database_url;
         let known = url.starts_with("sqlite://") || url.starts_with("postgres://") || url.starts_with("postgresql://");
         self.refuse_if(!known || url.contains(":memory:"), "DATABASE_URL", "must be sqlite://path/to/file.db or postgres://…");
+        self.refuse_if(tracing_subscriber::EnvFilter::try_new(&config.log).is_err(), "LOG", "must be a level such as info, or directives such as info,portico=debug");
         let Argon2 { memory_kib, time } = config.argon2;
         let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)].iter().any(|&(m, t)| memory_kib >= m && time >= t);
         self.refuse_if(!enough, "ARGON2_MEMORY_KIB", "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest");

@@ -42,6 +42,11 @@ impl Error {
         Error::Broken(error.into())
     }
 
+    /// A field with a value that none of our pages sends.
+    pub fn unknown(field: &'static str) -> Self {
+        Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, field)
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,

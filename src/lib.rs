@@ -33,6 +33,8 @@ pub struct Inside {
     pub passwords: auth::Passwords,
     pub limits: web::Limits,
     pub signer: web::Signer,
+    /// Whether the demo's people are in this database (see demo.rs).
+    demo_is_here: std::sync::atomic::AtomicBool,
 }
 
 impl App {
@@ -40,7 +42,8 @@ impl App {
     pub fn new(config: config::Config, db: db::Db, secrets: &[secrecy::SecretString]) -> Self {
         let (stripe, signer) = (stripe::Stripe::new(&config), web::Signer::new(secrets));
         let (passwords, limits) = (auth::Passwords::new(config.argon2), web::Limits::new(config.rate_limits));
-        App(Arc::new(Inside { db, clock: clock::Clock::default(), stripe, passwords, limits, signer, config }))
+        let (clock, demo_is_here) = Default::default();
+        App(Arc::new(Inside { db, clock, stripe, passwords, limits, signer, config, demo_is_here }))
     }
 }
 

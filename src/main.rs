@@ -1,1 +1,53 @@
-fn main(){}
+//! The command line.
+use clap::{Parser, Subcommand};
+use portico::{config::Config, serve};
+use std::process::ExitCode;
+
+/// A SaaS shell with billing that cannot drift.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the product (the default).
+    Serve,
+    /// Run the stateful Stripe sandbox alone.
+    #[cfg(feature = "sandbox")]
+    Sandbox,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command.unwrap_or(Command::Serve)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(error.as_ref()),
+    }
+}
+
+async fn run(command: Command) -> serve::Result<()> {
+    let config = Config::load()?;
+    log_to_stdout(&config);
+    // One provider for TLS in the whole process, so that no crate picks another.
+    rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
+    match command {
+        Command::Serve => serve::serve(config).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox => serve::sandbox_alone(config).await,
+    }
+}
+
+fn log_to_stdout(config: &Config) {
+    let log = tracing_subscriber::fmt().with_env_filter(config.log.as_str());
+    if config.production { log.json().init() } else { log.with_target(false).compact().init() }
+}
+
+#[expect(clippy::print_stderr, reason = "there may be no log yet")]
+fn refuse(error: &(dyn std::error::Error + Send + Sync)) -> ExitCode {
+    eprintln!("portico: {error}");
+    ExitCode::FAILURE
+}

@@ -1,4 +1,6 @@
-//! One line of text as people type it.
+//! One line of text as people type it, and instants as they read them.
+use crate::db::At;
+use time::macros::format_description;
 
 /// Trimmed, one line, at most `most` characters, with nothing that could forge a log line, a mail
 /// header or the direction of the text around it.
@@ -14,4 +16,14 @@ pub fn line(typed: &str, most: usize, missing: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// `24 November 2026`.
+pub fn date(at: At) -> String {
+    at.utc().format(format_description!("[day padding:none] [month repr:long] [year]")).unwrap_or_default()
+}
+
+/// `24 November 2026, 16:44 UTC`.
+pub fn minute(at: At) -> String {
+    at.utc().format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC")).unwrap_or_default()
 }

@@ -90,7 +90,8 @@ create table billing_state (
     cancel_at timestamptz,
     current_period_end timestamptz,
     trial_end timestamptz,
-    synced_at timestamptz not null
+    synced_at timestamptz not null,
+    generation bigint not null
 );
 
 -- Row-level security -------------------------------------------------------------------------

@@ -94,5 +94,6 @@ create table billing_state (
     cancel_at integer,
     current_period_end integer,
     trial_end integer,
-    synced_at integer not null
+    synced_at integer not null,
+    generation integer not null
 );

@@ -46,6 +46,10 @@ pub async fn credentials(on: impl Exec<'_>, email: &str) -> Result<Option<Creden
     sql!(on, "select id, password_hash from users where email = $1", email).optional().await
 }
 
+pub async fn has_users(on: impl Exec<'_>) -> Result<bool> {
+    Ok(sql!(on, "select id from users limit 1").optional::<(UserId,)>().await?.is_some())
+}
+
 pub async fn set_password_hash(on: impl Exec<'_>, id: UserId, hash: &str) -> Result<u64> {
     sql!(on, "update users set password_hash = $2 where id = $1", id, hash).execute().await
 }

@@ -11,7 +11,7 @@ pub use passwords::Passwords;
 use crate::{
     App,
     audit::{self, Event},
-    db::{At, LoginId, OrgId, Origin, UserId},
+    db::{At, LoginId, OrgId, Origin, Tx, UserId},
     error::{Error, Result},
     orgs::{self, Membership},
 };
@@ -63,7 +63,7 @@ pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp
     let login = db::insert_login(&mut tx, user, &origin, now).await?;
     audit::record_in(&mut tx, OrgId::INSTALLATION, &origin, now, Event::SignedUp { email: new.email.as_str() }).await?;
     tx.commit().await?;
-    Ok(SignUp::Done { login, slug: org.slug })
+    Ok(SignUp::Done { login, slug: org.slug().to_owned() })
 }
 
 /// One new login, or nothing: an unknown address and a wrong password are the same answer after
@@ -153,6 +153,22 @@ pub async fn seen(app: &App, login: LoginId, slug: Option<&str>) -> Result<Optio
     let membership = row.membership(slug);
     let person = Person { id: row.user_id, login, name: row.name, email: row.email, reauthenticated_at: row.reauthenticated_at };
     Ok(Some(Seen { person, membership }))
+}
+
+/// Whether anybody ever signed up here.
+pub async fn has_anyone(app: &App) -> Result<bool> {
+    Ok(db::has_users(&app.db).await?)
+}
+
+/// Whether somebody has this address.
+pub async fn is_known(app: &App, email: &str) -> Result<bool> {
+    Ok(db::credentials(&app.db, email).await?.is_some())
+}
+
+/// A person without a login: the demo seed's. Nothing if the address is taken.
+pub async fn add_person(tx: &mut Tx, email: &str, name: &str, hash: &str, now: At) -> Result<Option<UserId>> {
+    let (id, email) = (UserId::new(), Email::parse(email).map_err(Error::broken)?);
+    Ok(db::insert_user(tx, id, &email, name, hash, now).await?.then_some(id))
 }
 
 /// The name others see.

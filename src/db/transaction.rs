@@ -114,8 +114,8 @@ impl Inner {
 
     fn query<'c>(&'c mut self, statement: &'static Stmt) -> Query<'c> {
         Query::new(match self {
-            Inner::Sqlite(tx) => On::Sqlite(statement.sqlite, Default::default(), Source::Conn(&mut *tx)),
-            Inner::Postgres(tx) => On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut *tx)),
+            Inner::Sqlite(tx) => On::Sqlite(statement.sqlite, Default::default(), Source::Conn(&mut **tx)),
+            Inner::Postgres(tx) => On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut **tx)),
         })
     }
 }

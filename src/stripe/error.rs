@@ -15,6 +15,9 @@ pub enum Error {
     /// Too many failures in a row; we are not asking for the moment.
     #[error("Stripe is being left alone after repeated failures")]
     Paused,
+    /// Something that the setup makes is not there.
+    #[error("Stripe does not have {0}; was it set up?")]
+    Absent(String),
     /// A hosted page that is not on a host of Stripe's.
     #[error("Stripe answered with a page on a host that is not allowed: {0}")]
     ForeignPage(String),
@@ -53,7 +56,7 @@ impl Error {
         match self {
             Error::Unreachable(_) | Error::Unreadable { .. } | Error::Paused => true,
             Error::Refused(refusal) => matches!(refusal.status, 409 | 429 | 500..),
-            Error::ForeignPage(_) => false,
+            Error::Absent(_) | Error::ForeignPage(_) => false,
         }
     }
 
@@ -62,10 +65,15 @@ impl Error {
         matches!(self, Error::Refused(refusal) if refusal.replayed && refusal.status >= 500)
     }
 
-    /// Stripe knows no such customer in this mode, though we recorded one.
-    pub fn is_unknown_customer(&self) -> bool {
-        matches!(self, Error::Refused(r) if r.code.as_deref() == Some("resource_missing") && r.param.as_deref() == Some("customer")
-            && !r.message.contains("a similar object exists"))
+    /// Whether this idempotency key is used up: a recorded failure, or other parameters before.
+    pub fn is_spent_key(&self) -> bool {
+        self.is_replayed_failure() || matches!(self, Error::Refused(r) if r.status == 400 && r.kind == "idempotency_error")
+    }
+
+    /// Whether it is the portal's page that was refused, not the customer or the key.
+    pub fn is_about_the_page(&self) -> bool {
+        matches!(self, Error::Refused(r) if r.status == 400 && r.code.as_deref() != Some("resource_missing"))
+            || matches!(self, Error::Refused(r) if r.status == 400 && r.param.as_deref().is_some_and(|p| p.starts_with("flow_data")))
     }
 
     /// Title and text for the person.

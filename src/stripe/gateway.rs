@@ -3,21 +3,25 @@ use super::{
     CustomerId, Deadline, Error, Subscription,
     hosts::{Hosts, StripeUrl},
     transport::Transport,
-    view::{Customer, List, Portal, PortalConfiguration},
+    view::{Customer, List, Portal, PortalConfiguration, Price},
 };
 use crate::{config::Config, text_enum};
 use std::{collections::HashMap, sync::RwLock};
 use stripe_billing::{
     billing_portal_configuration::ListBillingPortalConfiguration,
-    billing_portal_session::{CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataType},
-    subscription::{ListSubscription, ListSubscriptionStatus},
+    billing_portal_session::{
+        CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataSubscriptionCancel,
+        CreateBillingPortalSessionFlowDataSubscriptionUpdate, CreateBillingPortalSessionFlowDataType,
+    },
+    subscription::{CreateSubscription, CreateSubscriptionItems, ListSubscription, ListSubscriptionStatus},
 };
 use stripe_client_core::StripeRequest;
 use stripe_core::customer::CreateCustomer;
+use stripe_product::price::ListPrice;
 
 text_enum! {
-    /// Which page of the portal opens first.
-    Flow { Home = "home", PaymentMethod = "payment_method" }
+    /// Which page of the portal opens first; the words of our form's field.
+    Flow { Home = "home", PaymentMethod = "payment_method", ChangePlan = "change_plan", Cancel = "cancel", Resume = "resume" }
 }
 
 /// What a customer of ours carries at Stripe.
@@ -49,6 +53,11 @@ impl Stripe {
         Self { transport: Transport::new(&config.stripe), hosts: Hosts::new(config), configuration }
     }
 
+    /// Whether it is left alone after repeated failures.
+    pub fn is_resting(&self) -> bool {
+        self.transport.is_resting()
+    }
+
     /// The same `key` makes the same customer, however often and from wherever it is sent.
     pub async fn create_customer(&self, new: NewCustomer<'_>, key: &str, until: Deadline) -> Result<CustomerId, Error> {
         let metadata = HashMap::from([("org_id".to_owned(), new.org_id), ("org".to_owned(), new.slug.to_owned())]);
@@ -57,22 +66,26 @@ impl Stripe {
         Ok(made.id)
     }
 
-    /// Opens the portal for one customer. If Stripe refuses the page asked for, the home page
-    /// still gets the person to their billing.
-    pub async fn open_portal(&self, customer: &CustomerId, flow: Flow, return_url: &str, until: Deadline) -> Result<PortalSession, Error> {
-        let mut ask = CreateBillingPortalSession::new().customer(customer.0.as_str()).return_url(return_url);
+    /// Opens the portal for one customer, on the page of `flow` if that can be. If Stripe refuses
+    /// that page (switched off, already cancelled), the home page still leads to their billing.
+    pub async fn open_portal(
+        &self,
+        customer: &CustomerId,
+        flow: Flow,
+        subscription: Option<&str>,
+        return_url: &str,
+        until: Deadline,
+    ) -> Result<PortalSession, Error> {
+        let mut home = CreateBillingPortalSession::new().customer(customer.0.as_str()).return_url(return_url);
         if let Some(configuration) = self.configuration(until).await? {
-            ask = ask.configuration(configuration);
+            home = home.configuration(configuration);
         }
-        let portal = match flow {
-            Flow::Home => self.portal(&ask, until).await?,
-            Flow::PaymentMethod => {
-                let page = CreateBillingPortalSessionFlowData::new(CreateBillingPortalSessionFlowDataType::PaymentMethodUpdate);
-                match self.portal(&ask.clone().flow_data(page), until).await {
-                    Err(Error::Refused(refusal)) if refusal.status == 400 && refusal.code.is_none() => self.portal(&ask, until).await?,
-                    answer => answer?,
-                }
-            }
+        let portal = match page_of(flow, subscription) {
+            None => self.portal(&home, until).await?,
+            Some(page) => match self.portal(&home.clone().flow_data(page), until).await {
+                Err(refused) if refused.is_about_the_page() => self.portal(&home, until).await?,
+                answer => answer?,
+            },
         };
         Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
     }
@@ -89,6 +102,17 @@ impl Stripe {
         Ok(page.data)
     }
 
+    /// A trial without a card, as the demo seed begins it; people subscribe through Checkout.
+    pub async fn start_trial(&self, customer: &CustomerId, lookup_key: &str, days: u32, until: Deadline) -> Result<(), Error> {
+        let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
+        let prices: List<Price> = self.transport.send(ask, None, until).await?;
+        let price = prices.data.into_iter().next().ok_or_else(|| Error::Absent(format!("price {lookup_key}")))?;
+        let item = CreateSubscriptionItems { price: Some(price.id), ..CreateSubscriptionItems::new() };
+        let ask = CreateSubscription::new().customer(customer.0.as_str()).items([item]).trial_period_days(days).build();
+        let key = format!("trial:{customer}");
+        self.transport.send::<Subscription>(ask, Some(&key), until).await.map(drop)
+    }
+
     /// Ours, known by its metadata. None: Stripe's default for the account applies.
     async fn configuration(&self, until: Deadline) -> Result<Option<String>, Error> {
         if let Some(known) = self.configuration.read().unwrap_or_else(|p| p.into_inner()).clone() {
@@ -100,5 +124,26 @@ impl Stripe {
         let found = page.data.into_iter().find(ours).map(|c| c.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)
+    }
+}
+
+/// The home page for a flow that needs a subscription where there is none, and for resuming, which
+/// has no page of its own.
+fn page_of(flow: Flow, subscription: Option<&str>) -> Option<CreateBillingPortalSessionFlowData> {
+    use CreateBillingPortalSessionFlowDataType as Page;
+    let page = |of, change: fn(&mut CreateBillingPortalSessionFlowData, String)| {
+        let mut page = CreateBillingPortalSessionFlowData::new(of);
+        change(&mut page, subscription?.to_owned());
+        Some(page)
+    };
+    match flow {
+        Flow::Home | Flow::Resume => None,
+        Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
+        Flow::ChangePlan => page(Page::SubscriptionUpdate, |page, id| {
+            page.subscription_update = Some(CreateBillingPortalSessionFlowDataSubscriptionUpdate::new(id));
+        }),
+        Flow::Cancel => page(Page::SubscriptionCancel, |page, id| {
+            page.subscription_cancel = Some(CreateBillingPortalSessionFlowDataSubscriptionCancel::new(id));
+        }),
     }
 }

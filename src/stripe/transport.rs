@@ -52,6 +52,10 @@ impl Transport {
         Self { client, base, keys: config.keys.clone(), key: AtomicUsize::new(0), breaker: Breaker::default() }
     }
 
+    pub fn is_resting(&self) -> bool {
+        self.breaker.is_resting()
+    }
+
     /// Sends it, again if that can help, until the deadline. A POST carries `key`, the same for
     /// every try, so that Stripe executes it once.
     pub async fn send<T: DeserializeOwned>(&self, ask: RequestBuilder, key: Option<&str>, until: Deadline) -> Result<T, Error> {

@@ -1,0 +1,140 @@
+//! Where an organisation stands: our copy of Stripe's truth, and how it is said to people.
+use super::plans::{Interval, Plan, dollars};
+use crate::{db::At, words::date};
+
+/// What our database believes; `billing::sync` is its only writer.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Standing {
+    pub subscription_id: Option<String>,
+    /// Stripe's word, also one that we do not know yet.
+    pub status: Option<String>,
+    pub plan: Plan,
+    #[sqlx(rename = "billing_interval")]
+    pub interval: Option<Interval>,
+    pub quantity: Option<i64>,
+    /// When it ends for good, however that was scheduled.
+    pub cancel_at: Option<At>,
+    pub current_period_end: Option<At>,
+    pub trial_end: Option<At>,
+    /// When Stripe was last asked; never, for an organisation that has no customer there.
+    pub synced_at: Option<At>,
+}
+
+/// Nothing bought yet.
+impl Default for Standing {
+    fn default() -> Self {
+        Self {
+            subscription_id: None,
+            status: None,
+            plan: Plan::Free,
+            interval: None,
+            quantity: None,
+            cancel_at: None,
+            current_period_end: None,
+            trial_end: None,
+            synced_at: None,
+        }
+    }
+}
+
+impl Standing {
+    pub fn plan_name(&self) -> String {
+        self.plan.offer().name.to_owned()
+    }
+
+    pub fn is_paid(&self) -> bool {
+        self.plan != Plan::Free
+    }
+
+    /// Whether Stripe holds a subscription that can still be managed.
+    pub fn is_alive(&self) -> bool {
+        self.subscription_id.is_some() && !matches!(self.status.as_deref(), Some("canceled" | "incomplete_expired") | None)
+    }
+
+    /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.
+    pub fn in_words(&self) -> (String, &'static str) {
+        let ends = self.cancel_at.map(date);
+        match (self.status.as_deref(), ends) {
+            (Some("active" | "trialing"), Some(ends)) => (format!("Ends on {ends}"), "warn"),
+            (Some("trialing"), None) => (self.until("Trial"), "info"),
+            (Some("active"), None) => ("Active".into(), "ok"),
+            (Some("past_due"), _) => ("Payment failed".into(), "bad"),
+            (Some("unpaid"), _) => ("Unpaid".into(), "bad"),
+            (Some("paused"), _) => ("Paused".into(), "warn"),
+            (Some("incomplete"), _) => ("Waiting for payment".into(), "warn"),
+            (Some("canceled" | "incomplete_expired"), _) => ("Subscription ended".into(), "quiet"),
+            (Some(new_word), _) => (new_word.replace('_', " "), "info"),
+            (None, _) => ("No subscription".into(), "quiet"),
+        }
+    }
+
+    fn until(&self, what: &str) -> String {
+        self.trial_end.map_or_else(|| what.to_owned(), |end| format!("{what} until {}", date(end)))
+    }
+
+    /// One sentence on what happens next and what helps.
+    pub fn detail(&self) -> Option<String> {
+        let next = self.current_period_end.map(date);
+        match (self.status.as_deref()?, self.cancel_at.map(date), next) {
+            ("active" | "trialing", Some(_), _) => Some("Nothing more will be charged. You can renew it until then.".into()),
+            ("trialing", None, _) => Some("The first payment is taken when the trial ends. Cancel before that and you pay nothing.".into()),
+            ("active", None, Some(next)) => Some(format!("Renews on {next}.")),
+            ("past_due", _, _) => Some("The last payment did not go through. Update your card and it is tried again.".into()),
+            ("unpaid", _, _) => Some("Invoices are open. Pay them under Manage billing to go on.".into()),
+            ("paused", _, _) => Some("Nothing is charged while it is paused. Resume it under Manage billing.".into()),
+            ("incomplete", _, _) => Some("The first payment still needs you. Finish it under Manage billing.".into()),
+            _ => None,
+        }
+    }
+
+    /// `$29 a month`, `5 seats at $15 a month`; nothing for what costs nothing.
+    pub fn price(&self) -> Option<String> {
+        let (offer, interval) = (self.plan.offer(), self.interval?);
+        let (cents, every) = match interval {
+            Interval::Month => (offer.month, "a month"),
+            Interval::Year => (offer.year, "a year"),
+        };
+        let each = format!("{} {every}", dollars(cents));
+        match (offer.per_seat, self.quantity) {
+            (true, Some(seats)) if seats != 1 => Some(format!("{seats} seats at {each}")),
+            (true, _) => Some(format!("1 seat at {each}")),
+            (false, _) => Some(each),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(status: &str) -> Standing {
+        let (plan, interval) = (Plan::Pro, Some(Interval::Month));
+        Standing { subscription_id: Some("sub_1".into()), status: Some(status.into()), plan, interval, ..Standing::default() }
+    }
+
+    #[test]
+    fn each_state_has_words_and_an_urgency() {
+        let end = Some(At::from_unix(1_798_761_600)); // 1 January 2027
+        for (standing, words, kind) in [
+            (Standing { trial_end: end, ..standing("trialing") }, "Trial until 1 January 2027", "info"),
+            (Standing { cancel_at: end, ..standing("trialing") }, "Ends on 1 January 2027", "warn"),
+            (Standing { cancel_at: end, ..standing("active") }, "Ends on 1 January 2027", "warn"),
+            (standing("active"), "Active", "ok"),
+            (standing("past_due"), "Payment failed", "bad"),
+            (standing("canceled"), "Subscription ended", "quiet"),
+            (standing("hibernating_gently"), "hibernating gently", "info"),
+            (Standing::default(), "No subscription", "quiet"),
+        ] {
+            assert_eq!(standing.in_words(), (words.to_owned(), kind));
+        }
+    }
+
+    #[test]
+    fn a_price_counts_seats_only_where_they_are_sold() {
+        let business = Standing { plan: Plan::Business, quantity: Some(5), ..standing("active") };
+
+        assert_eq!(standing("active").price().as_deref(), Some("$29 a month"));
+        assert_eq!(business.price().as_deref(), Some("5 seats at $15 a month"));
+        assert_eq!(Standing::default().price(), None);
+    }
+}

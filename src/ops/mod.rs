@@ -1,0 +1,2 @@
+//! For whoever runs it: health now; metrics, doctor and backup come here.
+pub mod web;

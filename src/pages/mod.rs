@@ -1,0 +1,2 @@
+//! What anyone may read: landing, pricing, terms, privacy.
+pub mod web;

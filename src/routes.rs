@@ -1,0 +1,70 @@
+//! Every URL, in the order of a visitor's life, grouped by who may call it. The guard in a
+//! handler's arguments is what enforces it; `tests/app/permissions.rs` holds the whole matrix.
+use crate::{
+    App, account, auth, billing,
+    error::Error,
+    ops, orgs, pages,
+    web::{Headers, assets, frame},
+};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use std::any::Any;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+pub fn router(app: App) -> Router {
+    let sessions = auth::sessions::layer(&app.db, app.config.session_max);
+    let headers = Headers::new(&app.config);
+    // The session layer lies only around what reads a session: files and probes cost no look-up.
+    Router::new()
+        .merge(people())
+        .layer(sessions)
+        .merge(anyone())
+        .fallback(|| async { Error::NotFound })
+        .method_not_allowed_fallback(|| async { Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, "method") })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .with_state(app)
+}
+
+fn anyone() -> Router<App> {
+    Router::new()
+        .route("/", get(pages::web::landing))
+        .route("/pricing", get(pages::web::pricing))
+        .route("/terms", get(pages::web::terms))
+        .route("/privacy", get(pages::web::privacy))
+        .route("/static/{*path}", get(assets::serve))
+        .route("/healthz", get(ops::web::healthz))
+        .route("/readyz", get(ops::web::readyz))
+}
+
+fn people() -> Router<App> {
+    Router::new()
+        // Anyone; these begin and end sessions.
+        .route("/sign-up", get(auth::web::sign_up_page).post(auth::web::sign_up))
+        .route("/sign-in", get(auth::web::sign_in_page).post(auth::web::sign_in))
+        .route("/sign-out", post(auth::web::sign_out))
+        // Signed in.
+        .route("/account", get(account::web::show))
+        .route("/account/profile", post(account::web::change_profile))
+        .route("/orgs/new", get(orgs::web::new_page))
+        .route("/orgs", post(orgs::web::create))
+        // Member.
+        .route("/orgs/{org}", get(orgs::web::dashboard))
+        // Billing: owner, admin and billing.
+        .route("/orgs/{org}/billing", get(billing::web::show))
+        .route("/orgs/{org}/billing/portal", post(billing::web::open_portal))
+        .route("/orgs/{org}/billing/return", get(billing::web::come_back))
+        .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))
+}
+
+/// A panic is a bug of ours: the person gets the same honest page, the log gets the words.
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    Error::broken(format!("panic: {}", words.unwrap_or("without words"))).into_response()
+}

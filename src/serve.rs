@@ -1,0 +1,189 @@
+//! From a configuration to a running product: database, sandbox, demo, listener.
+use crate::{App, config::Config, db::{self, Db, RowSecurity}, demo, routes, web::accept};
+use secrecy::SecretString;
+use std::{path::{Path, PathBuf}, time::Duration};
+use tokio::net::TcpListener;
+
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
+/// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
+pub async fn serve(mut config: Config) -> Result<()> {
+    let listener = bind(&config).await?;
+    let embedded = embed_sandbox(&mut config).await?;
+    let db = open_database(&config).await?;
+    let app = App::new(config.clone(), db, &secrets(&config)?);
+    if embedded
+        && let Err(error) = demo::seed(&app).await
+    {
+        tracing::warn!(%error, "the demo could not be made");
+    }
+    let tidying = tokio::spawn(tidy(app.clone()));
+    welcome(&app, embedded);
+    accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
+    tidying.abort();
+    app.db.close().await;
+    Ok(())
+}
+
+async fn bind(config: &Config) -> Result<TcpListener> {
+    let bound = TcpListener::bind(config.bind).await;
+    bound.map_err(|error| format!("BIND {}: {error}", config.bind).into())
+}
+
+/// Opens, migrates, and says in the log what holds tenants apart.
+pub async fn open_database(config: &Config) -> Result<Db> {
+    if let Some(file) = sqlite_file(&config.database_url) {
+        make_folder_of(&file)?;
+    }
+    let failed = |error: db::Error| format!("DATABASE_URL: {error}");
+    let mut db = Db::connect(&config.database_url).await.map_err(failed)?;
+    db::migrate(&mut db).await.map_err(failed)?;
+    match db::row_security(&db).await.map_err(failed)? {
+        RowSecurity::NotOffered => tracing::info!("SQLite: tenants are held apart by statements and types"),
+        RowSecurity::Holds { role } => tracing::info!(role, "Postgres: row-level security holds"),
+        RowSecurity::DoesNotHold(why) => tracing::warn!(why, "Postgres: row-level security does NOT hold; connect as a plain owner"),
+    }
+    Ok(db)
+}
+
+/// Those given, or one of our own making, kept beside the data for the next start.
+fn secrets(config: &Config) -> Result<Vec<SecretString>> {
+    if !config.app_secrets.is_empty() {
+        return Ok(config.app_secrets.clone());
+    }
+    let folder = sqlite_file(&config.database_url).and_then(|file| file.parent().map(Path::to_owned));
+    let path = folder.unwrap_or_else(|| "data".into()).join("app_secret");
+    make_folder_of(&path)?;
+    match std::fs::read_to_string(&path) {
+        Ok(kept) if kept.len() >= 32 => Ok(vec![kept.into()]),
+        _ => {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+            let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            write_private(&path, &fresh)?;
+            Ok(vec![fresh.into()])
+        }
+    }
+}
+
+/// Readable by us alone from its first byte on.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}
+
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
+    Some(path.into())
+}
+
+fn make_folder_of(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder),
+        _ => Ok(()),
+    }
+}
+
+/// Without a key of Stripe's the sandbox stands in, on its own port, and the configuration from
+/// here on points at it. True if it does.
+#[cfg(feature = "sandbox")]
+async fn embed_sandbox(config: &mut Config) -> Result<bool> {
+    if !config.stripe.keys.is_empty() {
+        return Ok(false);
+    }
+    let listener = bind_sandbox(config).await?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    config.stripe.api_base = base_url.parse()?;
+    config.stripe.keys = vec!["sk_test_sandbox".into()];
+    let sandbox = open_sandbox(config, base_url, None).await?;
+    tokio::spawn(async move {
+        if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
+            tracing::error!(%error, "the sandbox stopped");
+        }
+    });
+    Ok(true)
+}
+
+#[cfg(not(feature = "sandbox"))]
+async fn embed_sandbox(config: &mut Config) -> Result<bool> {
+    match config.stripe.keys.is_empty() {
+        true => Err("STRIPE_SECRET_KEY is required: this build has no sandbox".into()),
+        false => Ok(false),
+    }
+}
+
+#[cfg(feature = "sandbox")]
+async fn open_sandbox(config: &Config, base_url: String, webhook: Option<crate::sandbox::Webhook>) -> Result<crate::sandbox::Sandbox> {
+    use crate::sandbox::{Options, Sandbox};
+    make_folder_of(Path::new(&config.sandbox.data))?;
+    let data = config.sandbox.data.clone();
+    Ok(Sandbox::open(Options { data, base_url, webhook, catalogue: true, ..Options::default() }).await?)
+}
+
+/// The next free port if the usual one is taken and nobody set it by hand.
+#[cfg(feature = "sandbox")]
+async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
+    let (mut address, mut tries) = (config.sandbox.bind, if config.sandbox.bind_is_fixed { 1 } else { 50 });
+    loop {
+        tries -= 1;
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(_) if tries > 0 => address.set_port(address.port().wrapping_add(1).max(1024)),
+            Err(error) => return Err(format!("SANDBOX_BIND {address}: {error}").into()),
+        }
+    }
+}
+
+/// `portico sandbox`: the stand-in alone, for another project or another process.
+#[cfg(feature = "sandbox")]
+pub async fn sandbox_alone(config: Config) -> Result<()> {
+    let listener = bind_sandbox(&config).await?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let sandbox = open_sandbox(&config, base_url.clone(), None).await?;
+    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)\n");
+    Ok(sandbox.serve(listener, told_to_stop()).await?)
+}
+
+async fn tidy(app: App) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        app.limits.tidy();
+        if let Err(error) = crate::auth::tidy(&app).await {
+            tracing::warn!(%error, "tidying");
+        }
+    }
+}
+
+fn welcome(app: &App, embedded: bool) {
+    println!("\n  Portico         {}", app.config.public_url.as_str().trim_end_matches('/'));
+    if embedded {
+        println!("  Stripe sandbox  {}", app.config.stripe.api_base.as_str().trim_end_matches('/'));
+    }
+    if let Some(demo) = app.demo_hint() {
+        println!("  Sign in as      {}  /  {}", demo.email, demo.password);
+    }
+    println!();
+}
+
+/// Ctrl-C, or the SIGTERM that supervisors send.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    tracing::info!("stopping");
+}
