@@ -37,9 +37,10 @@ pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<BillTo> {
 
 /// False if the organisation has one already.
 pub async fn insert_customer(tx: &mut OrgTx<'_>, customer: &CustomerId, now: At) -> Result<bool> {
-    let inserted = sql!(&mut *tx,
+    let org = tx.org();
+    let inserted = sql!(tx,
         "insert into billing_customers (org_id, customer_id, created_at) values ($1, $2, $3) on conflict (org_id) do nothing",
-        tx.org(), customer.clone(), now)
+        org, customer.clone(), now)
     .execute()
     .await?;
     Ok(inserted == 1)
@@ -73,14 +74,15 @@ pub async fn generation(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
 /// Writes what was fetched after `generation` was read. False if somebody wrote meanwhile: what
 /// they fetched may be newer, so ours is thrown away.
 pub async fn replace_standing(tx: &mut OrgTx<'_>, s: &Standing, generation: i64) -> Result<bool> {
-    let written = sql!(&mut *tx,
+    let org = tx.org();
+    let written = sql!(tx,
         "insert into billing_state (org_id, subscription_id, status, plan, billing_interval, quantity, cancel_at,
                                     current_period_end, trial_end, synced_at, generation)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 + 1)
          on conflict (org_id) do update set subscription_id = $2, status = $3, plan = $4, billing_interval = $5,
              quantity = $6, cancel_at = $7, current_period_end = $8, trial_end = $9, synced_at = $10, generation = $11 + 1
          where billing_state.generation = $11",
-        tx.org(), s.subscription_id.clone(), s.status.clone(), s.plan, s.interval, s.quantity, s.cancel_at,
+        org, s.subscription_id.clone(), s.status.clone(), s.plan, s.interval, s.quantity, s.cancel_at,
         s.current_period_end, s.trial_end, s.synced_at, generation)
     .execute()
     .await?;
