@@ -1,7 +1,7 @@
 //! The command line.
 use clap::{Parser, Subcommand};
 use portico::{config::Config, serve};
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 /// A SaaS shell with billing that cannot drift.
 #[derive(Parser)]
@@ -43,7 +43,11 @@ async fn run(command: Command) -> serve::Result<()> {
 
 fn log_to_stdout(config: &Config) {
     let log = tracing_subscriber::fmt().with_env_filter(config.log.as_str());
-    if config.production { log.json().init() } else { log.with_target(false).compact().init() }
+    if config.production {
+        log.json().init()
+    } else {
+        log.with_target(false).with_ansi(std::io::stdout().is_terminal()).compact().init()
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]

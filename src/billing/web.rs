@@ -3,7 +3,7 @@ use crate::{
     App, billing,
     error::{Error, Result},
     stripe::{Deadline, Flow},
-    web::{BillingManager, Form, Page, Rate, Shell, ToStripe, client_ip, flash, see_other},
+    web::{BillingManager, Form, Page, Shell, ToStripe, flash, see_other},
     words,
 };
 use askama::Template;
@@ -63,7 +63,7 @@ pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<Bi
 
 /// A POST, not a link: it opens a session at Stripe, and links get prefetched.
 pub async fn open_portal(State(app): State<App>, who: BillingManager, Form(form): Form<PortalForm>) -> Result<ToStripe> {
-    app.limits.take(Rate::Portal, client_ip())?;
+    app.limits.take_stripe_call(who.scope.org())?;
     let flow = if form.flow.is_empty() { Flow::Home } else { form.flow.parse().map_err(|_| Error::unknown("flow"))? };
     billing::open_portal(&app, &who.scope, flow).await.map(ToStripe)
 }
@@ -71,6 +71,7 @@ pub async fn open_portal(State(app): State<App>, who: BillingManager, Form(form)
 /// Where Stripe sends people back to. What they did there is fetched now, webhook or not; the
 /// request itself proves nothing and changes nothing but our copy.
 pub async fn come_back(State(app): State<App>, who: BillingManager) -> Result<Response> {
+    app.limits.take_stripe_call(who.scope.org())?;
     if let Err(error) = billing::sync(&app, &who.scope, Deadline::of_click()).await {
         tracing::warn!(%error, "sync on return");
         flash("info", "Welcome back. Stripe did not answer just now, so a change you made may show a little later.");
@@ -79,7 +80,7 @@ pub async fn come_back(State(app): State<App>, who: BillingManager) -> Result<Re
 }
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
-    app.limits.take(Rate::Portal, client_ip())?;
+    app.limits.take_stripe_call(who.scope.org())?;
     billing::sync(&app, &who.scope, Deadline::of_click()).await?;
     flash("success", "This is what Stripe holds right now.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))

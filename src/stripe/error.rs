@@ -5,7 +5,7 @@ use serde::Deserialize;
 pub enum Error {
     /// Stripe answered with an error of its own.
     #[error("Stripe refused: {0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// No connection, no answer in time, or one cut off.
     #[error("Stripe did not answer: {0}")]
     Unreachable(String),

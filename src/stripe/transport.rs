@@ -189,7 +189,7 @@ fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Erro
         error: Refusal,
     }
     match serde_json::from_slice::<Envelope>(body) {
-        Ok(Envelope { error }) => Error::Refused(Refusal { status, request_id, replayed, ..error }),
+        Ok(Envelope { error }) => Error::Refused(Box::new(Refusal { status, request_id, replayed, ..error })),
         Err(_) => Error::Unreadable { status, request_id },
     }
 }

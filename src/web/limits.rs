@@ -1,8 +1,12 @@
-//! Limits by address, in memory: each instance guards itself. Limits that must hold across
+//! Limits by address and by organisation, in memory: each instance guards itself. Limits that must hold across
 //! instances (an account's sign-ins) live in the database.
-use crate::error::{Error, Result};
+use crate::{
+    db::OrgId,
+    error::{Error, Result},
+};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use std::{
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     time::Duration,
@@ -15,58 +19,63 @@ pub enum Rate {
     SignIn,
     /// 10 at once, then one every 6 minutes: an office behind one address can still join in a day.
     SignUp,
-    /// 20 at once, then 20 a minute, by organisation's address.
-    Portal,
 }
 
 pub struct Limits {
     on: bool,
     sign_in: DefaultKeyedRateLimiter<IpAddr>,
     sign_up: DefaultKeyedRateLimiter<IpAddr>,
-    portal: DefaultKeyedRateLimiter<IpAddr>,
+    stripe: DefaultKeyedRateLimiter<OrgId>,
 }
 
 impl Limits {
     pub fn new(on: bool) -> Self {
-        let every = |seconds, burst| {
-            let quota = Quota::with_period(Duration::from_secs(seconds)).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-            RateLimiter::keyed(quota.allow_burst(burst))
-        };
         const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
         const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
-        Self { on, sign_in: every(6, TEN), sign_up: every(360, TEN), portal: every(3, TWENTY) }
+        Self {
+            on,
+            sign_in: RateLimiter::keyed(every(6, TEN)),
+            sign_up: RateLimiter::keyed(every(360, TEN)),
+            stripe: RateLimiter::keyed(every(3, TWENTY)),
+        }
     }
 
     pub fn are_on(&self) -> bool {
         self.on
     }
 
+    /// Takes one click that makes us call Stripe from an organisation: 20 at once, then 20 a minute.
+    pub fn take_stripe_call(&self, org: OrgId) -> Result<()> {
+        if self.on { take(&self.stripe, &org) } else { Ok(()) }
+    }
+
     /// Takes one, or says when the next is due.
     pub fn take(&self, rate: Rate, ip: IpAddr) -> Result<()> {
-        if !self.on {
-            return Ok(());
-        }
-        let limiter = self.limiter(rate);
-        limiter.check_key(&network(ip)).map_err(|until| {
-            let wait = until.wait_time_from(limiter.clock().now());
-            Error::TooMany { retry_after_seconds: wait.as_secs() + 1 }
-        })
-    }
-
-    /// Forgets addresses that are back at a full burst; called every few minutes.
-    pub fn tidy(&self) {
-        for limiter in [&self.sign_in, &self.sign_up, &self.portal] {
-            limiter.retain_recent();
-        }
-    }
-
-    fn limiter(&self, rate: Rate) -> &DefaultKeyedRateLimiter<IpAddr> {
-        match rate {
+        let limiter = match rate {
             Rate::SignIn => &self.sign_in,
             Rate::SignUp => &self.sign_up,
-            Rate::Portal => &self.portal,
-        }
+        };
+        if self.on { take(limiter, &network(ip)) } else { Ok(()) }
     }
+
+    /// Forgets those that are back at a full burst; called every few minutes.
+    pub fn tidy(&self) {
+        self.sign_in.retain_recent();
+        self.sign_up.retain_recent();
+        self.stripe.retain_recent();
+    }
+}
+
+fn every(seconds: u64, burst: NonZeroU32) -> Quota {
+    let quota = Quota::with_period(Duration::from_secs(seconds)).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+    quota.allow_burst(burst)
+}
+
+fn take<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {
+    limiter.check_key(key).map_err(|until| {
+        let wait = until.wait_time_from(limiter.clock().now());
+        Error::TooMany { retry_after_seconds: wait.as_secs() + 1 }
+    })
 }
 
 /// One household or host has a whole IPv6 /64; the address alone would be no limit.
