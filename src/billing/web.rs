@@ -71,8 +71,12 @@ pub async fn open_portal(State(app): State<App>, who: BillingManager, Form(form)
 /// Where Stripe sends people back to. What they did there is fetched now, webhook or not; the
 /// request itself proves nothing and changes nothing but our copy.
 pub async fn come_back(State(app): State<App>, who: BillingManager) -> Result<Response> {
-    app.limits.take_stripe_call(who.scope.org())?;
-    if let Err(error) = billing::sync(&app, &who.scope, Deadline::of_click()).await {
+    let allowed = app.limits.take_stripe_call(who.scope.org());
+    let synced = match allowed {
+        Ok(()) => billing::sync(&app, &who.scope, Deadline::of_click()).await,
+        refused => refused,
+    };
+    if let Err(error) = synced {
         tracing::warn!(%error, "sync on return");
         flash("info", "Welcome back. Stripe did not answer just now, so a change you made may show a little later.");
     }
