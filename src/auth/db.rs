@@ -109,12 +109,17 @@ pub async fn delete_old_logins(on: impl Exec<'_>, before: At) -> Result<u64> {
 
 /// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `most`.
 pub async fn take_from_throttle(on: impl Exec<'_>, key: &str, now: i64, every: i64, most: i64) -> Result<bool> {
-    let taken = sql!(on,
-        "insert into throttles (key, arrival) values ($1, $2 + $3)
+    let taken = sql!(
+        on,
+        "insert into throttles (key, arrival) values ($1, cast($2 as bigint) + $3)
          on conflict (key) do update
            set arrival = (case when throttles.arrival < $2 then $2 else throttles.arrival end) + $3
-           where (case when throttles.arrival < $2 then $2 else throttles.arrival end) + $3 <= $2 + $4",
-        key, now, every, most)
+           where (case when throttles.arrival < $2 then $2 else throttles.arrival end) + $3 <= cast($2 as bigint) + $4",
+        key,
+        now,
+        every,
+        most
+    )
     .execute()
     .await?;
     Ok(taken == 1)
