@@ -3,6 +3,8 @@ mod db;
 mod slug;
 pub mod web;
 
+pub use slug::could_be as could_be_slug;
+
 use crate::{
     App,
     audit::{self, Event},

@@ -12,6 +12,11 @@ pub fn candidates(name: &str) -> impl Iterator<Item = String> {
     plain.into_iter().chain((2..10).map(move |n| format!("{numbered}-{n}"))).chain([unique])
 }
 
+/// Whether a word in a URL can be one at all; what cannot is not looked up.
+pub fn could_be(word: &str) -> bool {
+    word.len() <= 64 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// Lower case, ASCII, hyphens between words, at most 40 characters; `org` if nothing is left.
 fn base(name: &str) -> String {
     let mut slug = String::new();

@@ -53,8 +53,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
         if !is_form && !body.is_empty() {
             return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not a form"));
         }
-        let known = serde_urlencoded::from_bytes(&body);
+        let known = serde_urlencoded::from_bytes(without_nul(&body)?);
         known.map(Form).map_err(|_| Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "unknown, repeated or broken fields"))
+    }
+}
+
+/// No page of ours sends a NUL, and Postgres keeps none in text.
+fn without_nul(body: &[u8]) -> Result<&[u8], Error> {
+    match body.contains(&0) || body.windows(3).any(|three| three == b"%00") {
+        true => Err(Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "a NUL byte")),
+        false => Ok(body),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     auth::{self, Person, sessions::LOGIN},
     db::{LoginId, Scope},
     error::{Error, Result},
-    orgs::Role,
+    orgs::{self, Role},
 };
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams},
@@ -118,7 +118,8 @@ async fn login_of(parts: &mut Parts) -> Result<Option<LoginId>> {
 async fn org_in_url(parts: &mut Parts, app: &App) -> Result<String> {
     let params: Result<RawPathParams, _> = RawPathParams::from_request_parts(parts, app).await;
     let params = params.map_err(|_| Error::NotFound)?;
-    params.iter().find(|(name, _)| *name == "org").map(|(_, slug)| slug.to_owned()).ok_or(Error::NotFound)
+    let slug = params.iter().find(|(name, _)| *name == "org").map(|(_, slug)| slug.to_owned());
+    slug.filter(|slug| orgs::could_be_slug(slug)).ok_or(Error::NotFound)
 }
 
 fn signed_out(parts: &Parts) -> Error {

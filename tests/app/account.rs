@@ -2,7 +2,7 @@
 use crate::world::TestApp;
 use portico::orgs::Role;
 
-on_both_engines! {
+crate::support::on_both_engines! {
     the_page_lists_my_organisations_with_plan_and_role,
     a_new_name_is_kept_and_seen,
     a_mistake_keeps_what_was_typed,
@@ -23,7 +23,7 @@ async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
 async fn a_new_name_is_kept_and_seen(app: TestApp) {
     let acme = app.org("acme").await;
 
-    acme.owner.post("/account/profile", &[("name", "  Olive O’Owner  ")]).await.assert_redirects_to("/account");
+    acme.owner.post("/account/profile").fields(&[("name", "  Olive O’Owner  ")]).await.assert_redirects_to("/account");
 
     let page = acme.owner.get("/account").await;
     assert!(page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."), "{}", page.text());
@@ -33,9 +33,9 @@ async fn a_new_name_is_kept_and_seen(app: TestApp) {
 async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     let acme = app.org("acme").await;
 
-    let page = acme.owner.post("/account/profile", &[("name", &"n".repeat(101))]).await;
+    let page = acme.owner.post("/account/profile").fields(&[("name", &"n".repeat(101))]).await;
 
-    assert_eq!(page.status(), 422);
+    page.assert_status(422);
     assert!(page.text().contains("at most 100 characters") && page.text().contains(&"n".repeat(101)));
     assert!(acme.owner.get("/account").await.text().contains("Olivia Owner"), "and nothing was changed");
 }

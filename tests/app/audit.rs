@@ -1,7 +1,7 @@
 //! The log says who did what, and holds people's data where it can be erased.
-use crate::world::{TestApp, sign_in_form};
+use crate::world::{Said, TestApp, sign_in_form};
 
-on_both_engines! {
+crate::support::on_both_engines! {
     an_entry_names_who_did_it_and_in_which_request,
     what_identifies_a_person_stands_apart,
     nothing_is_logged_for_what_was_undone,
@@ -10,18 +10,18 @@ on_both_engines! {
 async fn an_entry_names_who_did_it_and_in_which_request(app: TestApp) {
     let acme = app.org("acme").await;
 
-    let sent = acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let sent = acme.owner.post("/orgs/acme/billing/portal").await;
 
     let opened = "from audit_events e join users u on u.id = e.actor_id where e.action = 'billing.portal_opened'";
     assert_eq!(app.texts(&format!("select u.email {opened}")).await, ["owner@acme.test"]);
     let detail = &app.texts(&format!("select cast(e.detail as text) {opened}")).await[0];
-    assert!(detail.contains(sent.header("x-request-id")) && detail.contains("bps_"), "{detail}");
+    assert!(detail.contains(sent.said("x-request-id")) && detail.contains("bps_"), "{detail}");
 }
 
 async fn what_identifies_a_person_stands_apart(app: TestApp) {
     app.org("acme").await;
-    app.visitor().post("/sign-in", &[("email", "somebody@private.test"), ("password", "some guess or other")]).await;
-    app.visitor().post("/sign-in", &sign_in_form("owner@acme.test")).await;
+    app.visitor().post("/sign-in").fields(&[("email", "somebody@private.test"), ("password", "some guess or other")]).await;
+    app.visitor().post("/sign-in").fields(&sign_in_form("owner@acme.test")).await;
 
     let details = app.texts("select cast(detail as text) from audit_events").await;
     let personal = app.texts("select cast(personal as text) from audit_events where action = 'auth.sign_in_failed'").await;
@@ -34,8 +34,8 @@ async fn what_identifies_a_person_stands_apart(app: TestApp) {
 async fn nothing_is_logged_for_what_was_undone(app: TestApp) {
     app.org("acme").await;
 
-    let again = app.visitor().post("/sign-up", &crate::world::sign_up_form("Olivia", "owner@acme.test", "Second")).await;
+    let again = app.visitor().post("/sign-up").fields(&crate::world::sign_up_form("Olivia", "owner@acme.test", "Second")).await;
 
-    assert_eq!(again.status(), 422);
+    again.assert_status(422);
     assert_eq!(app.count("select count(*) from audit_events").await, 2);
 }

@@ -1,11 +1,11 @@
 //! The main job: from the account page to the portal of the right customer, and back.
 use crate::{
-    support::http::{Person, Target},
-    world::{PUBLIC_URL, TestApp},
+    support::http::{Person, Site},
+    world::{Headers, PUBLIC_URL, Said, TestApp},
 };
 use portico::orgs::Role;
 
-on_both_engines! {
+crate::support::on_both_engines! {
     an_owner_is_sent_to_the_portal_of_their_organisations_customer,
     what_happened_in_the_portal_is_shown_on_return,
     a_billing_manager_and_an_admin_are_sent_there_too,
@@ -28,13 +28,13 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
     let page = acme.owner.get("/account").await;
     assert!(page.text().contains(r#"action="/orgs/acme/billing/portal""#), "{}", page.text());
 
-    let sent = acme.owner.post("/orgs/acme/billing/portal", &[("flow", "")]).await;
+    let sent = acme.owner.post("/orgs/acme/billing/portal").fields(&[("flow", "")]).await;
 
-    assert_eq!(sent.status(), 303);
+    sent.assert_status(303);
     assert!(sent.location().starts_with(&format!("{}/", app.stripe)), "{}", sent.location());
-    assert_eq!(sent.header("cache-control"), "no-store");
-    let portal = Person::at(Target::Http(app.stripe.clone()), &app.stripe).follow(sent.location()).await;
-    assert_eq!(portal.status(), 200, "{}", portal.text());
+    assert_eq!(sent.said("cache-control"), "no-store");
+    let portal = Person::visiting(&Site::at(&app.stripe)).get(sent.location().strip_prefix(&app.stripe).unwrap()).await;
+    portal.assert_status(200);
     assert!(portal.text().contains("acme"), "the portal names the customer: {}", portal.text());
     assert!(portal.text().contains(&format!("{PUBLIC_URL}/orgs/acme/billing/return")), "and has a way back: {}", portal.text());
     assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created", "billing.portal_opened"]);
@@ -44,7 +44,7 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
 
 async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
     let acme = app.org("acme").await;
-    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    acme.owner.post("/orgs/acme/billing/portal").await;
     let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
     let customer = portico::stripe::CustomerId(customer);
     app.app.stripe.start_trial(&customer, "pro_month", 14, portico::stripe::Deadline::of_click()).await.unwrap();
@@ -62,9 +62,9 @@ async fn a_billing_manager_and_an_admin_are_sent_there_too(app: TestApp) {
     for role in [Role::Billing, Role::Admin] {
         let person = app.joins(&acme, role).await;
 
-        let sent = person.post("/orgs/acme/billing/portal", &[]).await;
+        let sent = person.post("/orgs/acme/billing/portal").await;
 
-        assert_eq!(sent.status(), 303, "{role:?}");
+        sent.assert_status(303);
     }
     assert_eq!(app.customers_at_stripe().await.len(), 1);
 }
@@ -75,9 +75,9 @@ async fn a_plain_member_is_refused_and_no_customer_is_made(app: TestApp) {
     let page = mira.get("/account").await;
     assert!(!page.text().contains(r#"action="/orgs/acme/billing/portal""#), "no button either");
 
-    let refused = mira.post("/orgs/acme/billing/portal", &[]).await;
+    let refused = mira.post("/orgs/acme/billing/portal").await;
 
-    assert_eq!(refused.status(), 403);
+    refused.assert_status(403);
     assert_eq!(app.customers_at_stripe().await.len(), 0);
     assert_eq!(app.audit("acme").await, ["org.created"]);
 }
@@ -85,22 +85,22 @@ async fn a_plain_member_is_refused_and_no_customer_is_made(app: TestApp) {
 async fn a_stranger_finds_nothing(app: TestApp) {
     let _acme = app.org("acme").await;
     let globex = app.org("globex").await;
-    let missing = globex.owner.post("/orgs/there-is-none/billing/portal", &[]).await;
+    let missing = globex.owner.post("/orgs/there-is-none/billing/portal").await;
 
-    let refused = globex.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let refused = globex.owner.post("/orgs/acme/billing/portal").await;
 
-    assert_eq!((refused.status(), missing.status()), (404, 404));
+    assert_eq!((refused.status.as_u16(), missing.status.as_u16()), (404, 404));
     let without_id = |text: &str| text.lines().filter(|line| !line.contains("equest")).collect::<String>();
-    assert_eq!(without_id(refused.text()), without_id(missing.text()), "the two cannot be told apart");
+    assert_eq!(without_id(&refused.text()), without_id(&missing.text()), "the two cannot be told apart");
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
 async fn a_signed_out_click_gets_the_sign_in_page(app: TestApp) {
     let _acme = app.org("acme").await;
 
-    let refused = app.visitor().post("/orgs/acme/billing/portal", &[]).await;
+    let refused = app.visitor().post("/orgs/acme/billing/portal").await;
 
-    assert_eq!(refused.status(), 401);
+    refused.assert_status(401);
     assert!(refused.text().contains(r#"action="/sign-in""#), "{}", refused.text());
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
@@ -108,12 +108,12 @@ async fn a_signed_out_click_gets_the_sign_in_page(app: TestApp) {
 async fn a_person_demoted_between_page_and_click_is_refused(app: TestApp) {
     let acme = app.org("acme").await;
     let bianca = app.joins(&acme, Role::Billing).await;
-    assert_eq!(bianca.get("/orgs/acme/billing").await.status(), 200);
+    bianca.get("/orgs/acme/billing").await.assert_status(200);
     app.run("update members set role = 'member' where role = 'billing'").await;
 
-    let refused = bianca.post("/orgs/acme/billing/portal", &[]).await;
+    let refused = bianca.post("/orgs/acme/billing/portal").await;
 
-    assert_eq!(refused.status(), 403);
+    refused.assert_status(403);
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
@@ -121,12 +121,12 @@ async fn twenty_clicks_at_once_make_one_customer(app: TestApp) {
     let acme = app.org("acme").await;
     let clicks = (0..20).map(|_| {
         let owner = acme.owner.clone();
-        tokio::spawn(async move { owner.post("/orgs/acme/billing/portal", &[]).await })
+        tokio::spawn(async move { owner.post("/orgs/acme/billing/portal").await })
     });
 
     for click in clicks.collect::<Vec<_>>() {
         let sent = click.await.unwrap();
-        assert_eq!(sent.status(), 303, "{}", sent.text());
+        sent.assert_status(303);
     }
 
     assert_eq!(app.customers_at_stripe().await.len(), 1);
@@ -138,10 +138,10 @@ async fn twenty_clicks_at_once_make_one_customer(app: TestApp) {
 
 async fn each_organisation_has_its_own_customer(app: TestApp) {
     let acme = app.org("acme").await;
-    acme.owner.post("/orgs", &[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
+    acme.owner.post("/orgs").fields(&[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
 
-    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
-    acme.owner.post("/orgs/globex/billing/portal", &[]).await;
+    acme.owner.post("/orgs/acme/billing/portal").await;
+    acme.owner.post("/orgs/globex/billing/portal").await;
 
     let mut orgs: Vec<_> = app.customers_at_stripe().await.iter().map(|c| c["metadata"]["org"].to_string()).collect();
     orgs.sort();
@@ -150,7 +150,7 @@ async fn each_organisation_has_its_own_customer(app: TestApp) {
 
 async fn the_portals_address_is_kept_nowhere(app: TestApp) {
     let acme = app.org("acme").await;
-    let sent = acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let sent = acme.owner.post("/orgs/acme/billing/portal").await;
     let secret = sent.location().rsplit('/').next().unwrap().to_owned();
     assert!(secret.len() > 8, "{secret}");
 
@@ -165,7 +165,7 @@ async fn an_unknown_flow_is_refused(app: TestApp) {
     let acme = app.org("acme").await;
 
     for form in [[("flow", "delete_everything")], [("customer", "cus_of_somebody")], [("return_url", "https://evil.test")]] {
-        assert_eq!(acme.owner.post("/orgs/acme/billing/portal", &form).await.status(), 422, "{form:?}");
+        acme.owner.post("/orgs/acme/billing/portal").fields(&form).await.assert_status(422);
     }
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
@@ -174,8 +174,8 @@ async fn a_flow_without_a_subscription_opens_the_home_page(app: TestApp) {
     let acme = app.org("acme").await;
 
     for flow in ["payment_method", "change_plan", "cancel", "resume"] {
-        let sent = acme.owner.post("/orgs/acme/billing/portal", &[("flow", flow)]).await;
-        assert_eq!(sent.status(), 303, "{flow}: {}", sent.text());
+        let sent = acme.owner.post("/orgs/acme/billing/portal").fields(&[("flow", flow)]).await;
+        sent.assert_status(303);
         assert!(sent.location().starts_with(&app.stripe), "{flow}");
     }
 }
@@ -183,33 +183,33 @@ async fn a_flow_without_a_subscription_opens_the_home_page(app: TestApp) {
 async fn htmx_is_told_where_to_go_by_header(app: TestApp) {
     let acme = app.org("acme").await;
 
-    let sent = acme.owner.post_with("/orgs/acme/billing/portal", &[], &[("hx-request", "true")]).await;
+    let sent = acme.owner.post("/orgs/acme/billing/portal").sending(&[("hx-request", "true")]).await;
 
-    assert_eq!(sent.status(), 200);
-    assert!(sent.header("hx-redirect").starts_with(&app.stripe));
+    sent.assert_status(200);
+    assert!(sent.said("hx-redirect").starts_with(&app.stripe));
 }
 
 async fn the_billing_page_asks_stripe_nothing(app: TestApp) {
     let acme = app.org("acme").await;
-    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    acme.owner.post("/orgs/acme/billing/portal").await;
     let alone = app.restarted_with("STRIPE_API_BASE", "http://127.0.0.1:9").await;
 
-    let page = acme.owner.moved_to(Target::Router(alone.router.clone())).get("/orgs/acme/billing").await;
+    let page = alone.lets_in(&acme.owner).get("/orgs/acme/billing").await;
 
-    assert_eq!(page.status(), 200);
+    page.assert_status(200);
     assert!(page.text().contains("cus_"), "the customer's id is there for a talk with support");
 }
 
 async fn too_many_clicks_have_to_wait(app: TestApp) {
     let acme = app.org("acme").await;
     let limited = app.restarted_with("RATE_LIMITS", "on").await;
-    let owner = acme.owner.moved_to(Target::Router(limited.router.clone()));
+    let owner = limited.lets_in(&acme.owner);
     for _ in 0..20 {
-        assert_eq!(owner.post("/orgs/acme/billing/portal", &[]).await.status(), 303);
+        owner.post("/orgs/acme/billing/portal").await.assert_status(303);
     }
 
-    let refused = owner.post("/orgs/acme/billing/portal", &[]).await;
+    let refused = owner.post("/orgs/acme/billing/portal").await;
 
-    assert_eq!(refused.status(), 429);
-    assert!(!refused.header("retry-after").is_empty());
+    refused.assert_status(429);
+    assert!(!refused.said("retry-after").is_empty());
 }

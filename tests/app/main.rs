@@ -1,6 +1,5 @@
 //! Tests of the whole product through its real router, each on SQLite and on Postgres.
 #[path = "../support/mod.rs"]
-#[macro_use]
 mod support;
 mod world;
 

@@ -1,10 +1,10 @@
 //! The world of a test: the real router over a fresh database, its own sandbox, and people.
 use crate::support::{
-    http::{Answer, Person, Target},
+    http::{Answer, Ask, Person, Site},
     postgres,
-    temp::Folder,
+    temp::TempDir,
 };
-use portico::{App, auth, config::Config, db, db::Db, db::Origin, orgs, orgs::Role, routes, sandbox};
+use portico::{App, config::Config, db, db::Db, orgs, orgs::Role, routes, sandbox};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
@@ -19,7 +19,7 @@ pub struct TestApp {
     /// Origin of this test's own Stripe sandbox, or of whatever stands in for it.
     pub stripe: String,
     settings: HashMap<String, String>,
-    _folder: Arc<Folder>,
+    _folder: Arc<TempDir>,
 }
 
 /// An organisation and the scope of it that only a test may take without asking.
@@ -29,23 +29,23 @@ pub struct Org {
 }
 
 impl TestApp {
-    pub async fn sqlite(name: &str) -> Option<Self> {
-        let folder = Folder::new(name);
-        let url = format!("sqlite://{}", folder.path().join("portico.db").display());
-        Some(Self::over(url, folder).await)
+    pub async fn sqlite(_: &str) -> Self {
+        let folder = TempDir::new();
+        let url = format!("sqlite://{}", folder.join("portico.db").display());
+        Self::over(url, folder).await
     }
 
     pub async fn postgres(name: &str) -> Option<Self> {
         let url = postgres::fresh_database_or_skip(name).await?;
-        Some(Self::over(url, Folder::new(name)).await)
+        Some(Self::over(url, TempDir::new()).await)
     }
 
-    async fn over(database: String, folder: Folder) -> Self {
+    async fn over(database: String, folder: TempDir) -> Self {
         let stripe = start_sandbox().await;
         let settings = [
             ("DATABASE_URL", database.as_str()),
             ("PUBLIC_URL", PUBLIC_URL),
-            ("APP_SECRET", "a secret that only tests use, long enough"),
+            ("APP_SECRET", "a secret that only tests use and long enough"),
             ("STRIPE_SECRET_KEY", "sk_test_123"),
             ("STRIPE_API_BASE", &stripe),
             ("RATE_LIMITS", "off"),
@@ -57,7 +57,7 @@ impl TestApp {
         Self::start(settings, Arc::new(folder)).await
     }
 
-    async fn start(settings: HashMap<String, String>, folder: Arc<Folder>) -> Self {
+    async fn start(settings: HashMap<String, String>, folder: Arc<TempDir>) -> Self {
         let config = Config::read(|name| settings.get(name).cloned()).expect("the test's own settings are right");
         let mut db = Db::connect(&config.database_url).await.unwrap();
         db::migrate(&mut db).await.unwrap();
@@ -75,14 +75,14 @@ impl TestApp {
 
     /// Somebody who is not signed in.
     pub fn visitor(&self) -> Person {
-        Person::at(Target::Router(self.router.clone()), PUBLIC_URL)
+        Person::visiting(&Site::of(self.router.clone(), PUBLIC_URL))
     }
 
     /// Signs somebody new up, with an organisation of that name.
     pub async fn org(&self, name: &str) -> Org {
         let owner = self.visitor();
-        let email = format!("owner@{name}.test");
-        let answer = owner.post("/sign-up", &sign_up_form("Olivia Owner", &email, name)).await;
+        let email = format!("owner@{}.test", name.to_lowercase().replace(' ', "-"));
+        let answer = owner.post("/sign-up").fields(&sign_up_form("Olivia Owner", &email, name)).await;
         let slug = answer.location().strip_prefix("/orgs/").expect("signed up").to_owned();
         Org { slug, owner }
     }
@@ -102,7 +102,7 @@ impl TestApp {
     /// Somebody new with an organisation of their own.
     pub async fn signs_up(&self, email: &str) -> Person {
         let person = self.visitor();
-        person.post("/sign-up", &sign_up_form("Somebody", email, "Elsewhere")).await.assert_redirects_to("/orgs/");
+        person.post("/sign-up").fields(&sign_up_form("Somebody", email, "Elsewhere")).await.assert_redirects_to("/orgs/");
         person
     }
 
@@ -157,16 +157,16 @@ impl TestApp {
     }
 
     pub async fn at_stripe(&self, path: &str) -> Vec<serde_json::Value> {
-        let clerk = Person::at(Target::Http(self.stripe.clone()), &self.stripe);
-        let answer = clerk.get_with(path, &[("authorization", "Bearer sk_test_123")]).await;
-        let list: serde_json::Value = serde_json::from_str(answer.text()).expect(answer.text());
-        list["data"].as_array().expect(answer.text()).clone()
+        let clerk = Person::visiting(&Site::at(&self.stripe));
+        let list = clerk.get(path).header("authorization", "Bearer sk_test_123").await;
+        list.json()["data"].as_array().expect("a list").clone()
     }
-}
 
-impl Org {
-    pub fn url(&self, rest: &str) -> String {
-        format!("/orgs/{}{rest}", self.slug)
+    /// The same person, cookie and all, in front of this one: what a restart looks like to a browser.
+    pub fn lets_in(&self, person: &Person) -> Person {
+        let here = self.visitor();
+        here.set_cookie("__Host-session", &person.cookie("__Host-session").expect("signed in"));
+        here
     }
 }
 
@@ -188,3 +188,25 @@ async fn start_sandbox() -> String {
 }
 
 
+
+/// Several headers at once, an empty one left out.
+pub trait Headers: Sized {
+    fn sending(self, headers: &[(&str, &str)]) -> Self;
+}
+
+impl Headers for Ask<'_> {
+    fn sending(self, headers: &[(&str, &str)]) -> Self {
+        headers.iter().fold(self, |ask, (name, value)| if value.is_empty() { ask.without(name) } else { ask.header(name, value) })
+    }
+}
+
+/// Headers as text, absent ones empty.
+pub trait Said {
+    fn said(&self, header: &str) -> &str;
+}
+
+impl Said for Answer {
+    fn said(&self, header: &str) -> &str {
+        self.header(header).unwrap_or_default()
+    }
+}

@@ -1,0 +1,111 @@
+//! Every template rendered, by the page that shows it, and what all of them keep to.
+use crate::world::TestApp;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// Each page's template, and where an owner of acme (or a visitor) sees it.
+const PAGES: &[(&str, &str, bool)] = &[
+    ("account/show.html", "/account", true),
+    ("auth/sign_in.html", "/sign-in", false),
+    ("auth/sign_up.html", "/sign-up", false),
+    ("billing/billing.html", "/orgs/acme/billing", true),
+    ("error.html", "/nothing-here", false),
+    ("orgs/dashboard.html", "/orgs/acme", true),
+    ("orgs/new.html", "/orgs/new", true),
+    ("pages/landing.html", "/", false),
+    ("pages/pricing.html", "/pricing", false),
+    ("pages/privacy.html", "/privacy", false),
+    ("pages/terms.html", "/terms", false),
+];
+
+crate::support::on_both_engines! { every_page_is_whole_and_keeps_to_our_rules }
+
+async fn every_page_is_whole_and_keeps_to_our_rules(app: TestApp) {
+    let acme = app.org("acme").await;
+    for (template, path, signed_in) in PAGES {
+        let person = if *signed_in { acme.owner.clone() } else { app.visitor() };
+
+        let page = person.get(path).await;
+
+        let faults = faults(&page.text());
+        assert!(faults.is_empty(), "{template}: {faults:#?}\n{}", page.text());
+    }
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let pages: BTreeSet<String> = PAGES.iter().map(|(template, ..)| (*template).to_owned()).collect();
+
+    assert_eq!(pages, files("templates").into_iter().filter(|file| is_page(file)).collect());
+}
+
+#[test]
+fn a_fault_would_be_seen() {
+    let right = r##"<!doctype html><title>x</title><h1>x</h1><label for="a">A</label><input id="a" name="a">"##;
+    assert_eq!(faults(right), Vec::<String>::new());
+    for (wrong, said) in [
+        (right.replace("<h1>x</h1>", ""), "one h1"),
+        (right.replace("for=\"a\"", "for=\"b\""), "#b"),
+        (format!("{right}<p id=\"a\">"), "twice"),
+        (format!("{right}<p style=\"color:red\">"), "inline"),
+        (format!("{right}<a onclick=\"x()\">"), "inline"),
+        (format!("{right}<script>x()</script>"), "inline"),
+        (format!("{right}<img src=\"/static/missing\">"), "missing"),
+        (format!("{right}<a href=\"https://elsewhere.test\">"), "elsewhere"),
+    ] {
+        assert!(faults(&wrong).iter().any(|fault| fault.contains(said)), "{said}: {wrong}");
+    }
+}
+
+fn is_page(file: &str) -> bool {
+    !["layouts/", "ui/", "sandbox/"].iter().any(|folder| file.starts_with(folder))
+}
+
+fn files(folder: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut folders = vec![root.clone()];
+    let mut found: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.iter().map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/")).collect()
+}
+
+fn faults(html: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut fault = |wrong: bool, text: String| {
+        if wrong {
+            faults.push(text);
+        }
+    };
+    let ids = values(html, " id=\"");
+    for (n, id) in ids.iter().enumerate() {
+        fault(ids[..n].contains(id), format!("#{id} stands there twice"));
+    }
+    for attribute in [" for=\"", " aria-describedby=\"", " aria-labelledby=\"", " aria-controls=\""] {
+        for id in values(html, attribute).iter().flat_map(|value| value.split(' ')) {
+            fault(!ids.contains(&id), format!("{attribute} names #{id}, which is not there"));
+        }
+    }
+    fault(html.matches("<h1").count() != 1, "a page has one h1".into());
+    fault(html.contains(" style=\"") || html.contains("<style"), "inline style".into());
+    fault(html.contains("<script>"), "inline script".into());
+    for event in ["click", "load", "submit", "change", "error", "input"] {
+        fault(html.contains(&format!(" on{event}=")), format!("inline on{event}"));
+    }
+    fault(html.contains("/static/missing"), "an asset is missing".into());
+    for address in values(html, " href=\"").into_iter().chain(values(html, " src=\"")).chain(values(html, " action=\"")) {
+        let ours = address.starts_with('/') || address.starts_with('#');
+        fault(!ours, format!("{address} leads elsewhere"));
+    }
+    faults
+}
+
+fn values<'h>(html: &'h str, attribute: &str) -> Vec<&'h str> {
+    html.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap_or_default()).collect()
+}
