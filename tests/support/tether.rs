@@ -16,7 +16,8 @@ program=$!
 read -r _
 kill -s "$signal" "$program" 2>/dev/null
 wait "$program"
-rm -rf "$folder"
+# More than once: what the program itself started (Chromium) may still be writing.
+for again in 1 2 3 4 5; do rm -rf "$folder"; sleep 0.2; done
 "#;
 
 /// A running program. Dropping it stops the program and removes its folder.
@@ -42,7 +43,7 @@ impl Start<'_> {
         shell.args(["-c", WATCHDOG, "watchdog", self.stop_signal]).arg(&self.folder);
         shell.arg(self.program).args(&self.arguments);
         // A group of its own: Ctrl-C in the terminal must not take the watchdog before it has cleaned up.
-        shell.process_group(0).current_dir(&self.folder);
+        shell.process_group(0).current_dir(&self.folder).env("TMPDIR", &self.folder);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         if self.unprivileged {
             as_nobody(&mut shell);
@@ -63,6 +64,27 @@ impl Drop for Tethered {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         self.watchdog.wait().ok();
+    }
+}
+
+/// Kills a program of a test's own, and removes its folder, when the test process is gone, and only then.
+#[derive(Debug)]
+pub struct Leash(Child);
+
+impl Leash {
+    pub fn on(process: u32, folder: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"read -r _; kill -s KILL "$1"; rm -rf "$2""#, "leash", &process.to_string()]);
+        shell.arg(folder).process_group(0);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(shell.spawn().expect("sh starts"))
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 
