@@ -1,0 +1,215 @@
+//! The main job: from the account page to the portal of the right customer, and back.
+use crate::{
+    support::http::{Person, Target},
+    world::{PUBLIC_URL, TestApp},
+};
+use portico::orgs::Role;
+
+on_both_engines! {
+    an_owner_is_sent_to_the_portal_of_their_organisations_customer,
+    what_happened_in_the_portal_is_shown_on_return,
+    a_billing_manager_and_an_admin_are_sent_there_too,
+    a_plain_member_is_refused_and_no_customer_is_made,
+    a_stranger_finds_nothing,
+    a_signed_out_click_gets_the_sign_in_page,
+    a_person_demoted_between_page_and_click_is_refused,
+    twenty_clicks_at_once_make_one_customer,
+    each_organisation_has_its_own_customer,
+    the_portals_address_is_kept_nowhere,
+    an_unknown_flow_is_refused,
+    a_flow_without_a_subscription_opens_the_home_page,
+    htmx_is_told_where_to_go_by_header,
+    the_billing_page_asks_stripe_nothing,
+    too_many_clicks_have_to_wait,
+}
+
+async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: TestApp) {
+    let acme = app.org("acme").await;
+    let page = acme.owner.get("/account").await;
+    assert!(page.text().contains(r#"action="/orgs/acme/billing/portal""#), "{}", page.text());
+
+    let sent = acme.owner.post("/orgs/acme/billing/portal", &[("flow", "")]).await;
+
+    assert_eq!(sent.status(), 303);
+    assert!(sent.location().starts_with(&format!("{}/", app.stripe)), "{}", sent.location());
+    assert_eq!(sent.header("cache-control"), "no-store");
+    let portal = Person::at(Target::Http(app.stripe.clone()), &app.stripe).follow(sent.location()).await;
+    assert_eq!(portal.status(), 200, "{}", portal.text());
+    assert!(portal.text().contains("acme"), "the portal names the customer: {}", portal.text());
+    assert!(portal.text().contains(&format!("{PUBLIC_URL}/orgs/acme/billing/return")), "and has a way back: {}", portal.text());
+    assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created", "billing.portal_opened"]);
+    let customer = &app.customers_at_stripe().await[0];
+    assert_eq!((customer["name"].as_str(), customer["metadata"]["org"].as_str()), (Some("acme"), Some("acme")));
+}
+
+async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
+    let customer = portico::stripe::CustomerId(customer);
+    app.app.stripe.start_trial(&customer, "pro_month", 14, portico::stripe::Deadline::of_click()).await.unwrap();
+
+    let back = acme.owner.get("/orgs/acme/billing/return").await;
+
+    back.assert_redirects_to("/orgs/acme/billing");
+    let page = acme.owner.get("/orgs/acme/billing").await;
+    assert!(page.text().contains("Pro") && page.text().contains("Trial until"), "{}", page.text());
+    assert!(acme.owner.get("/account").await.text().contains("Trial until"));
+}
+
+async fn a_billing_manager_and_an_admin_are_sent_there_too(app: TestApp) {
+    let acme = app.org("acme").await;
+    for role in [Role::Billing, Role::Admin] {
+        let person = app.joins(&acme, role).await;
+
+        let sent = person.post("/orgs/acme/billing/portal", &[]).await;
+
+        assert_eq!(sent.status(), 303, "{role:?}");
+    }
+    assert_eq!(app.customers_at_stripe().await.len(), 1);
+}
+
+async fn a_plain_member_is_refused_and_no_customer_is_made(app: TestApp) {
+    let acme = app.org("acme").await;
+    let mira = app.joins(&acme, Role::Member).await;
+    let page = mira.get("/account").await;
+    assert!(!page.text().contains(r#"action="/orgs/acme/billing/portal""#), "no button either");
+
+    let refused = mira.post("/orgs/acme/billing/portal", &[]).await;
+
+    assert_eq!(refused.status(), 403);
+    assert_eq!(app.customers_at_stripe().await.len(), 0);
+    assert_eq!(app.audit("acme").await, ["org.created"]);
+}
+
+async fn a_stranger_finds_nothing(app: TestApp) {
+    let _acme = app.org("acme").await;
+    let globex = app.org("globex").await;
+    let missing = globex.owner.post("/orgs/there-is-none/billing/portal", &[]).await;
+
+    let refused = globex.owner.post("/orgs/acme/billing/portal", &[]).await;
+
+    assert_eq!((refused.status(), missing.status()), (404, 404));
+    let without_id = |text: &str| text.lines().filter(|line| !line.contains("equest")).collect::<String>();
+    assert_eq!(without_id(refused.text()), without_id(missing.text()), "the two cannot be told apart");
+    assert_eq!(app.customers_at_stripe().await.len(), 0);
+}
+
+async fn a_signed_out_click_gets_the_sign_in_page(app: TestApp) {
+    let _acme = app.org("acme").await;
+
+    let refused = app.visitor().post("/orgs/acme/billing/portal", &[]).await;
+
+    assert_eq!(refused.status(), 401);
+    assert!(refused.text().contains(r#"action="/sign-in""#), "{}", refused.text());
+    assert_eq!(app.customers_at_stripe().await.len(), 0);
+}
+
+async fn a_person_demoted_between_page_and_click_is_refused(app: TestApp) {
+    let acme = app.org("acme").await;
+    let bianca = app.joins(&acme, Role::Billing).await;
+    assert_eq!(bianca.get("/orgs/acme/billing").await.status(), 200);
+    app.run("update members set role = 'member' where role = 'billing'").await;
+
+    let refused = bianca.post("/orgs/acme/billing/portal", &[]).await;
+
+    assert_eq!(refused.status(), 403);
+    assert_eq!(app.customers_at_stripe().await.len(), 0);
+}
+
+async fn twenty_clicks_at_once_make_one_customer(app: TestApp) {
+    let acme = app.org("acme").await;
+    let clicks = (0..20).map(|_| {
+        let owner = acme.owner.clone();
+        tokio::spawn(async move { owner.post("/orgs/acme/billing/portal", &[]).await })
+    });
+
+    for click in clicks.collect::<Vec<_>>() {
+        let sent = click.await.unwrap();
+        assert_eq!(sent.status(), 303, "{}", sent.text());
+    }
+
+    assert_eq!(app.customers_at_stripe().await.len(), 1);
+    assert_eq!(app.count("select count(*) from billing_customers").await, 1);
+    let audit = app.audit("acme").await;
+    assert_eq!(audit.iter().filter(|action| *action == "billing.customer_created").count(), 1);
+    assert_eq!(audit.iter().filter(|action| *action == "billing.portal_opened").count(), 20);
+}
+
+async fn each_organisation_has_its_own_customer(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs", &[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
+
+    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    acme.owner.post("/orgs/globex/billing/portal", &[]).await;
+
+    let mut orgs: Vec<_> = app.customers_at_stripe().await.iter().map(|c| c["metadata"]["org"].to_string()).collect();
+    orgs.sort();
+    assert_eq!(orgs, [r#""acme""#, r#""globex""#]);
+}
+
+async fn the_portals_address_is_kept_nowhere(app: TestApp) {
+    let acme = app.org("acme").await;
+    let sent = acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let secret = sent.location().rsplit('/').next().unwrap().to_owned();
+    assert!(secret.len() > 8, "{secret}");
+
+    let kept = match app.texts("select cast(detail as text) from audit_events").await {
+        events => events.iter().any(|event| event.contains(&secret)),
+    };
+
+    assert!(!kept, "the audit log holds the session's id, not its address");
+}
+
+async fn an_unknown_flow_is_refused(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    for form in [[("flow", "delete_everything")], [("customer", "cus_of_somebody")], [("return_url", "https://evil.test")]] {
+        assert_eq!(acme.owner.post("/orgs/acme/billing/portal", &form).await.status(), 422, "{form:?}");
+    }
+    assert_eq!(app.customers_at_stripe().await.len(), 0);
+}
+
+async fn a_flow_without_a_subscription_opens_the_home_page(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    for flow in ["payment_method", "change_plan", "cancel", "resume"] {
+        let sent = acme.owner.post("/orgs/acme/billing/portal", &[("flow", flow)]).await;
+        assert_eq!(sent.status(), 303, "{flow}: {}", sent.text());
+        assert!(sent.location().starts_with(&app.stripe), "{flow}");
+    }
+}
+
+async fn htmx_is_told_where_to_go_by_header(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    let sent = acme.owner.post_with("/orgs/acme/billing/portal", &[], &[("hx-request", "true")]).await;
+
+    assert_eq!(sent.status(), 200);
+    assert!(sent.header("hx-redirect").starts_with(&app.stripe));
+}
+
+async fn the_billing_page_asks_stripe_nothing(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal", &[]).await;
+    let alone = app.restarted_with("STRIPE_API_BASE", "http://127.0.0.1:9").await;
+
+    let page = acme.owner.moved_to(Target::Router(alone.router.clone())).get("/orgs/acme/billing").await;
+
+    assert_eq!(page.status(), 200);
+    assert!(page.text().contains("cus_"), "the customer's id is there for a talk with support");
+}
+
+async fn too_many_clicks_have_to_wait(app: TestApp) {
+    let acme = app.org("acme").await;
+    let limited = app.restarted_with("RATE_LIMITS", "on").await;
+    let owner = acme.owner.moved_to(Target::Router(limited.router.clone()));
+    for _ in 0..20 {
+        assert_eq!(owner.post("/orgs/acme/billing/portal", &[]).await.status(), 303);
+    }
+
+    let refused = owner.post("/orgs/acme/billing/portal", &[]).await;
+
+    assert_eq!(refused.status(), 429);
+    assert!(!refused.header("retry-after").is_empty());
+}

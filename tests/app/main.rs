@@ -1,0 +1,20 @@
+//! Tests of the whole product through its real router, each on SQLite and on Postgres.
+#[path = "../support/mod.rs"]
+#[macro_use]
+mod support;
+mod world;
+
+mod account;
+mod architecture;
+mod audit;
+mod auth;
+mod billing;
+mod browser;
+mod config;
+mod orgs;
+mod permissions;
+mod process;
+mod stripe_contract;
+mod stripe_faults;
+mod templates;
+mod web;

@@ -1,0 +1,75 @@
+//! Organisations: several per person, found by their word in the URL, seen by members alone.
+use crate::world::TestApp;
+use portico::orgs::Role;
+
+on_both_engines! {
+    a_person_has_several_organisations_and_switches_between_them,
+    two_of_one_name_get_words_of_their_own,
+    a_name_that_cannot_be_is_said_at_the_field,
+    a_strangers_organisation_is_not_found_on_any_page,
+    a_member_sees_the_dashboard_but_no_way_to_billing,
+    a_hostile_name_is_shown_as_text,
+}
+
+async fn a_person_has_several_organisations_and_switches_between_them(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    acme.owner.post("/orgs", &[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
+
+    let dashboard = acme.owner.get("/orgs/globex").await;
+    assert!(dashboard.text().contains(r#"href="/orgs/acme""#), "the switcher leads to the other: {}", dashboard.text());
+    assert!(dashboard.text().contains("Globex is ready."), "and the flash is shown");
+    assert!(!acme.owner.get("/orgs/globex").await.text().contains("Globex is ready."), "once");
+}
+
+async fn two_of_one_name_get_words_of_their_own(app: TestApp) {
+    let first = app.org("acme").await;
+
+    first.owner.post("/orgs", &[("name", "ACME!")]).await.assert_redirects_to("/orgs/acme-2");
+
+    assert_eq!(app.texts("select slug from orgs order by slug").await, ["acme", "acme-2"]);
+}
+
+async fn a_name_that_cannot_be_is_said_at_the_field(app: TestApp) {
+    let acme = app.org("acme").await;
+    for (name, said) in [("", "Enter the organisation"), (&*"x".repeat(61), "at most 60"), ("a\u{202e}b", "plain text")] {
+        let page = acme.owner.post("/orgs", &[("name", name)]).await;
+
+        assert_eq!(page.status(), 422);
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    assert_eq!(app.count("select count(*) from orgs").await, 1);
+}
+
+async fn a_strangers_organisation_is_not_found_on_any_page(app: TestApp) {
+    let _acme = app.org("acme").await;
+    let globex = app.org("globex").await;
+
+    for path in ["/orgs/acme", "/orgs/acme/billing", "/orgs/acme/billing/return", "/orgs/ACME", "/orgs/acme%00", "/orgs/%2e%2e"] {
+        assert_eq!(globex.owner.get(path).await.status(), 404, "{path}");
+    }
+}
+
+async fn a_member_sees_the_dashboard_but_no_way_to_billing(app: TestApp) {
+    let acme = app.org("acme").await;
+    let mira = app.joins(&acme, Role::Member).await;
+
+    let page = mira.get("/orgs/acme").await;
+
+    assert_eq!(page.status(), 200);
+    assert!(!page.text().contains("/orgs/acme/billing"), "{}", page.text());
+    assert_eq!(mira.get("/orgs/acme/billing").await.status(), 403);
+}
+
+async fn a_hostile_name_is_shown_as_text(app: TestApp) {
+    let acme = app.org("acme").await;
+    let name = r#"<img src=x onerror=alert(1)>"'&"#;
+
+    acme.owner.post("/orgs", &[("name", name)]).await;
+
+    for path in ["/account", "/orgs/img-src-x-onerror-alert-1", "/orgs/acme"] {
+        let page = acme.owner.get(path).await;
+        assert_eq!(page.status(), 200, "{path}");
+        assert!(!page.text().contains("<img"), "{path}");
+    }
+}

@@ -1,0 +1,97 @@
+//! The whole matrix of who may do what. A route without a line here fails the test.
+use crate::{
+    support::http::Person,
+    world::{Org, TestApp},
+};
+use portico::orgs::Role;
+use std::collections::BTreeSet;
+
+/// Status for: a visitor, a stranger (signed in, not a member), member, billing, admin, owner.
+type Row = (&'static str, &'static str, [u16; 6]);
+
+const SEE_OTHER: [u16; 6] = [303; 6];
+const OPEN: [u16; 6] = [200; 6];
+
+const MATRIX: &[Row] = &[
+    ("GET", "/", OPEN),
+    ("GET", "/pricing", OPEN),
+    ("GET", "/terms", OPEN),
+    ("GET", "/privacy", OPEN),
+    ("GET", "/healthz", OPEN),
+    ("GET", "/readyz", OPEN),
+    ("GET", "/static/{*path}", [404; 6]), // of a file that is not there; assets have a test of their own
+    ("GET", "/sign-up", [200, 303, 303, 303, 303, 303]),
+    ("POST", "/sign-up", [422; 6]), // an empty form
+    ("GET", "/sign-in", [200, 303, 303, 303, 303, 303]),
+    ("POST", "/sign-in", [422; 6]),
+    ("GET", "/account", [303, 200, 200, 200, 200, 200]),
+    ("POST", "/account/profile", [401, 422, 422, 422, 422, 422]),
+    ("GET", "/orgs/new", [303, 200, 200, 200, 200, 200]),
+    ("POST", "/orgs", [401, 422, 422, 422, 422, 422]),
+    ("GET", "/orgs/{org}", [303, 404, 200, 200, 200, 200]),
+    ("GET", "/orgs/{org}/billing", [303, 404, 403, 200, 200, 200]),
+    ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),
+    ("GET", "/orgs/{org}/billing/return", [303, 404, 403, 303, 303, 303]),
+    ("POST", "/orgs/{org}/billing/sync", [401, 404, 403, 303, 303, 303]),
+    ("POST", "/sign-out", SEE_OTHER), // last: it ends the people of this test
+];
+
+on_both_engines! { everyone_may_do_what_the_matrix_says_and_no_more }
+
+async fn everyone_may_do_what_the_matrix_says_and_no_more(app: TestApp) {
+    let acme = app.org("acme").await;
+    let people = [
+        app.visitor(),
+        app.signs_up("stranger@elsewhere.test").await,
+        app.joins(&acme, Role::Member).await,
+        app.joins(&acme, Role::Billing).await,
+        app.joins(&acme, Role::Admin).await,
+        acme.owner.copy(),
+    ];
+    for (method, route, expected) in MATRIX {
+        let mut found = [0; 6];
+        for (status, person) in found.iter_mut().zip(&people) {
+            *status = ask(person, method, route, &acme).await;
+        }
+        assert_eq!(&found, expected, "{method} {route} for visitor, stranger, member, billing, admin, owner");
+    }
+}
+
+async fn ask(person: &Person, method: &str, route: &str, org: &Org) -> u16 {
+    let path = route.replace("{org}", &org.slug).replace("{*path}", "there-is-none.css");
+    let answer = if method == "GET" { person.get(&path).await } else { person.post(&path, &[]).await };
+    for header in ["content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy", "x-request-id", "cache-control"] {
+        assert!(!answer.header(header).is_empty(), "{method} {route} answers without {header}");
+    }
+    answer.status()
+}
+
+#[test]
+fn every_route_stands_in_the_matrix() {
+    let listed: BTreeSet<(String, String)> = MATRIX.iter().map(|(method, route, _)| ((*method).into(), (*route).into())).collect();
+
+    assert_eq!(listed, routes(include_str!("../../src/routes.rs")));
+}
+
+/// `.route("/x", get(…).post(…))` → (GET, /x), (POST, /x)
+fn routes(source: &str) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    for call in source.split(".route(\"").skip(1) {
+        let (path, handlers) = call.split_once('"').expect("a path in quotes");
+        let handlers = handlers.split('\n').next().unwrap_or_default();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
+                all.insert((method.to_uppercase(), path.to_owned()));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_route_that_nobody_listed_is_found() {
+    let found = routes(".route(\"/x\", get(a).post(b))\n.route(\"/y/{id}\", post(c))");
+
+    let expected = [("GET", "/x"), ("POST", "/x"), ("POST", "/y/{id}")];
+    assert_eq!(found, expected.map(|(method, path)| (method.to_owned(), path.to_owned())).into());
+}

@@ -1,0 +1,189 @@
+//! The frame: what every answer carries, and what slow, large and strange requests get.
+use crate::world::{PUBLIC_URL, TestApp, sign_in_form};
+use portico::web::{accept, assets};
+use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+on_both_engines! {
+    an_unknown_page_looks_like_us,
+    a_wrong_method_looks_like_us,
+    a_form_too_large_is_refused,
+    a_form_that_is_none_is_refused,
+    unknown_and_repeated_fields_are_refused,
+    a_body_that_says_it_is_compressed_is_refused,
+    pages_are_compressed_for_whom_they_may_be,
+    nothing_of_a_person_is_kept_by_caches,
+    the_policy_allows_nothing_inline_and_stripes_hosts_after_a_form,
+    a_database_that_is_gone_is_a_page_with_a_request_id,
+}
+
+async fn an_unknown_page_looks_like_us(app: TestApp) {
+    for path in ["/nothing-here", "/orgs", "/account/nothing", "/static/../Cargo.toml", "/%ff"] {
+        let page = app.visitor().get(path).await;
+        assert!(page.status() == 404 || page.status() == 405, "{path}: {}", page.status());
+        assert!(page.text().contains("Portico") && page.text().contains(page.header("x-request-id")), "{path}");
+    }
+}
+
+async fn a_wrong_method_looks_like_us(app: TestApp) {
+    let page = app.visitor().get("/sign-out").await;
+
+    assert_eq!(page.status(), 405);
+    assert!(page.header("allow").contains("POST") && page.text().contains("Portico"), "{}", page.text());
+}
+
+async fn a_form_too_large_is_refused(app: TestApp) {
+    let page = app.visitor().post("/sign-in", &[("email", &"x".repeat(70_000))]).await;
+
+    assert_eq!(page.status(), 413);
+    assert!(page.text().contains("Too large"));
+}
+
+async fn a_form_that_is_none_is_refused(app: TestApp) {
+    let page = app.visitor().post_with("/sign-in", &[("email", "x")], &[("content-type", "application/json")]).await;
+
+    assert_eq!(page.status(), 415);
+}
+
+async fn unknown_and_repeated_fields_are_refused(app: TestApp) {
+    for form in [&[("email", "a"), ("email", "b")][..], &[("email", "a"), ("is_admin", "true")]] {
+        assert_eq!(app.visitor().post("/sign-in", form).await.status(), 422, "{form:?}");
+    }
+}
+
+async fn a_body_that_says_it_is_compressed_is_refused(app: TestApp) {
+    let page = app.visitor().post_with("/sign-in", &sign_in_form("x@y.test"), &[("content-encoding", "gzip")]).await;
+
+    assert_eq!(page.status(), 415);
+}
+
+async fn pages_are_compressed_for_whom_they_may_be(app: TestApp) {
+    let squeezed = app.visitor().get_with("/", &[("accept-encoding", "gzip")]).await;
+
+    assert_eq!(squeezed.header("content-encoding"), "gzip");
+    assert_eq!(app.visitor().get("/").await.header("content-encoding"), "");
+}
+
+async fn nothing_of_a_person_is_kept_by_caches(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    assert_eq!(acme.owner.get("/account").await.header("cache-control"), "no-store");
+    let style = app.visitor().get(assets::url("app.css")).await;
+    assert_eq!(style.header("cache-control"), "public, max-age=31536000, immutable");
+    assert!(style.header("content-type").starts_with("text/css"));
+    let again = app.visitor().get_with(assets::url("app.css"), &[("if-none-match", style.header("etag"))]).await;
+    assert_eq!(again.status(), 304);
+}
+
+async fn the_policy_allows_nothing_inline_and_stripes_hosts_after_a_form(app: TestApp) {
+    let policy = app.visitor().get("/sign-in").await.header("content-security-policy").to_owned();
+
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let after_form = policy.split("; ").find(|rule| rule.starts_with("form-action")).unwrap();
+    for host in ["'self'", "https://billing.stripe.com", "https://checkout.stripe.com", &app.stripe] {
+        assert!(after_form.contains(host), "{host}: {after_form}");
+    }
+}
+
+async fn a_database_that_is_gone_is_a_page_with_a_request_id(app: TestApp) {
+    let acme = app.org("acme").await;
+    app.app.db.close().await;
+
+    let page = acme.owner.get("/account").await;
+
+    assert!(page.status() >= 500, "{}", page.status());
+    assert!(page.text().contains(page.header("x-request-id")) && !page.text().contains("sql"), "{}", page.text());
+    assert_eq!(app.visitor().get("/healthz").await.status(), 200);
+    assert_eq!(app.visitor().get("/readyz").await.status(), 503);
+}
+
+/// A listening product and the address to send raw bytes to.
+async fn listening() -> (TestApp, std::net::SocketAddr, tokio::sync::oneshot::Sender<()>) {
+    let app = TestApp::sqlite("listening").await.expect("SQLite needs nothing");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let router = app.router.clone();
+    tokio::spawn(accept::serve(listener, router, async { drop(stopped.await) }));
+    (app, address, stop)
+}
+
+async fn answer_to(address: std::net::SocketAddr, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut answer)).await;
+    read.expect("the connection ends").ok();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_never_ends_its_headers_is_let_go() {
+    let (_app, address, _stop) = listening().await;
+    let started = Instant::now();
+
+    answer_to(address, "GET / HTTP/1.1\r\nHost: portico.test\r\nX-Slow: ").await;
+
+    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_never_ends_its_form_is_told_so() {
+    let (_app, address, _stop) = listening().await;
+
+    let answer = answer_to(
+        address,
+        &format!(
+            "POST /sign-in HTTP/1.1\r\nHost: portico.test\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: 100\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\nemail="
+        ),
+    )
+    .await;
+
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_without_a_host_or_with_two_is_refused() {
+    let (_app, address, _stop) = listening().await;
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let answer = answer_to(address, &format!("GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")).await;
+
+        assert!(answer.starts_with("HTTP/1.1 400"), "{hosts}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_too_large_is_refused() {
+    let (_app, address, _stop) = listening().await;
+
+    let answer = answer_to(address, &format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "x".repeat(40_000))).await;
+
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_in_flight_is_answered_before_we_stop() {
+    let (_app, address, stop) = listening().await;
+    let form = "email=nobody%40portico.test&password=something-or-other";
+    let request = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: portico.test\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n",
+        form.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stream.write_all(form.as_bytes()).await.unwrap();
+
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    assert!(TcpStream::connect(address).await.is_err(), "and nobody new is let in");
+}
