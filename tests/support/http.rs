@@ -1,12 +1,13 @@
 //! A person with a browser's manners and a cookie jar, in front of a router in this process or of a
 //! real server. Redirects are not followed: a test says where it was sent, and goes there itself.
+pub use super::answer::Answer;
 use super::cookies::Jar;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use http_body_util::BodyExt;
 use hyper::{
     HeaderMap, Method, Request, StatusCode, Uri,
     body::Bytes,
-    header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE},
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE},
 };
 use hyper_util::{client::legacy::Client, client::legacy::connect::HttpConnector, rt::TokioExecutor};
 use std::{
@@ -138,6 +139,11 @@ impl Person {
     pub fn calling_from(mut self, address: &str) -> Self {
         self.address = address.parse().unwrap_or_else(|e| panic!("{address}: {e}"));
         self
+    }
+
+    /// The same person, cookies and all, in front of another site: after a restart, say.
+    pub fn moved_to(&self, site: &Site) -> Self {
+        Self { site: site.clone(), ..self.clone() }
     }
 
     pub fn get(&self, path: &str) -> Ask<'_> {
@@ -277,93 +283,4 @@ fn value(text: &str) -> HeaderValue {
 
 fn name_of(text: &str) -> HeaderName {
     text.parse().unwrap_or_else(|e| panic!("{text:?} as a header's name: {e}"))
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// `GET /account`, for messages.
-    pub asked: String,
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Answer {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{} is no JSON: {e}\n{}", self.asked, self.text()))
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// The whole `Set-Cookie` line of a cookie, attributes included.
-    pub fn set_cookie(&self, name: &str) -> Option<&str> {
-        let all = self.headers.get_all(SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        all.into_iter().find(|line| line.split('=').next() == Some(name))
-    }
-
-    #[track_caller]
-    pub fn location(&self) -> &str {
-        let location = self.header(LOCATION.as_str());
-        location.unwrap_or_else(|| {
-            panic!("{} sent nobody anywhere: {}\n{}", self.asked, self.status, self.text())
-        })
-    }
-
-    #[track_caller]
-    pub fn assert_status(&self, status: u16) -> &Self {
-        assert!(
-            self.status == status,
-            "{}: {} instead of {status}\n{}",
-            self.asked,
-            self.status,
-            self.text()
-        );
-        self
-    }
-
-    /// 303 to an address that begins so: a page of ours, or another origin.
-    #[track_caller]
-    pub fn assert_redirects_to(&self, beginning: &str) -> &Self {
-        self.assert_status(303);
-        assert!(
-            self.location().starts_with(beginning),
-            "{} led to {}, not {beginning}",
-            self.asked,
-            self.location()
-        );
-        self
-    }
-
-    #[track_caller]
-    pub fn assert_says(&self, text: &str) -> &Self {
-        assert!(
-            self.text().contains(text),
-            "{} ({}) does not say {text:?}\n{}",
-            self.asked,
-            self.status,
-            self.text()
-        );
-        self
-    }
-
-    #[track_caller]
-    pub fn assert_does_not_say(&self, text: &str) -> &Self {
-        assert!(
-            !self.text().contains(text),
-            "{} ({}) says {text:?}\n{}",
-            self.asked,
-            self.status,
-            self.text()
-        );
-        self
-    }
 }

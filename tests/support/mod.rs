@@ -1,5 +1,6 @@
 //! What tests stand on: databases, people, browsers, stand-ins, processes.
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
+pub mod answer;
 pub mod browser;
 pub mod cookies;
 pub mod http;

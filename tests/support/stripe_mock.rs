@@ -18,6 +18,12 @@ pub async fn stripe_mock_or_skip() -> Option<String> {
     server.await.as_ref().map(|(_, url)| url.clone())
 }
 
+/// What it has refused so far, in its own words; of every test of the binary.
+pub fn stripe_mock_refusals() -> Vec<String> {
+    let log = SERVER.get().and_then(Option::as_ref).map(|(running, _)| running.log()).unwrap_or_default();
+    log.lines().filter(|line| line.contains("validation error")).map(str::to_owned).collect()
+}
+
 async fn start() -> Result<(Tethered, String), String> {
     let program = find().ok_or("it is not on PATH, in target/tools/bin, in GOBIN or in ~/go/bin")?;
     let folder = std::env::temp_dir().join(format!("portico-stripe-mock-{}", tether::random_hex()));

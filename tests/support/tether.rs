@@ -17,7 +17,7 @@ read -r _
 kill -s "$signal" "$program" 2>/dev/null
 wait "$program"
 # More than once: what the program itself started (Chromium) may still be writing.
-for again in 1 2 3 4 5; do rm -rf "$folder"; sleep 0.2; done
+for again in 1 2 3 4 5; do rm -rf "$folder"; sleep 0.2; [ -e "$folder" ] || break; done
 "#;
 
 /// A running program. Dropping it stops the program and removes its folder.
