@@ -1,4 +1,5 @@
-// The menus close as people expect, and a form that leads to Stripe is sent once.
+// The menus close as people expect, a form that leads to Stripe is sent once, and a page that htmx
+// had to replace as a whole is read from its start.
 const open = () => document.querySelectorAll("details[name=top][open]");
 
 addEventListener("click", (e) => open().forEach((d) => d.contains(e.target) || (d.open = false)));
@@ -16,3 +17,4 @@ addEventListener("submit", (e) => {
   e.target.classList.add("busy");
 });
 addEventListener("pageshow", () => document.querySelectorAll(".busy").forEach((f) => f.classList.remove("busy")));
+addEventListener("htmx:afterSwap", (e) => e.detail.target === document.body && document.querySelector("main").focus());
