@@ -1,6 +1,9 @@
 //! The time, from one place: rules never read the system's clock themselves.
 use crate::db::At;
-use std::sync::{Arc, atomic::{AtomicI64, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 /// Wall-clock time plus an offset, which development lets the sandbox move and tests move by hand.
 #[derive(Clone, Debug, Default)]

@@ -114,7 +114,8 @@ impl Reader<'_> {
             stripe: Stripe {
                 keys: self.secrets("STRIPE_SECRET_KEY"),
                 api_base: self.url("STRIPE_API_BASE"),
-                portal_configuration: Some(self.text("STRIPE_PORTAL_CONFIGURATION")).filter(|id| !id.is_empty()),
+                portal_configuration: Some(self.text("STRIPE_PORTAL_CONFIGURATION"))
+                    .filter(|id| !id.is_empty()),
             },
             sandbox: Sandbox {
                 bind: self.parsed("SANDBOX_BIND", "a loopback address and port, such as 127.0.0.1:12111"),
@@ -137,31 +138,86 @@ impl Reader<'_> {
 
     fn check_general(&mut self, config: &Config) {
         let url = &config.database_url;
-        let known = url.starts_with("sqlite://") || url.starts_with("postgres://") || url.starts_with("postgresql://");
-        self.refuse_if(!known || url.contains(":memory:"), "DATABASE_URL", "must be sqlite://path/to/file.db or postgres://…");
-        self.refuse_if(tracing_subscriber::EnvFilter::try_new(&config.log).is_err(), "LOG", "must be a level such as info, or directives such as info,portico=debug");
+        let known = url.starts_with("sqlite://")
+            || url.starts_with("postgres://")
+            || url.starts_with("postgresql://");
+        self.refuse_if(
+            !known || url.contains(":memory:"),
+            "DATABASE_URL",
+            "must be sqlite://path/to/file.db or postgres://…",
+        );
+        self.refuse_if(
+            tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
+            "LOG",
+            "must be a level such as info, or directives such as info,portico=debug",
+        );
         let Argon2 { memory_kib, time } = config.argon2;
-        let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)].iter().any(|&(m, t)| memory_kib >= m && time >= t);
-        self.refuse_if(!enough, "ARGON2_MEMORY_KIB", "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest");
-        self.refuse_if(memory_kib > 1 << 20 || time > 20, "ARGON2_MEMORY_KIB", "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20");
-        self.refuse_if(!config.sandbox.bind.ip().is_loopback(), "SANDBOX_BIND", "must be a loopback address: the sandbox has no passwords");
+        let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)]
+            .iter()
+            .any(|&(m, t)| memory_kib >= m && time >= t);
+        self.refuse_if(
+            !enough,
+            "ARGON2_MEMORY_KIB",
+            "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest",
+        );
+        self.refuse_if(
+            memory_kib > 1 << 20 || time > 20,
+            "ARGON2_MEMORY_KIB",
+            "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20",
+        );
+        self.refuse_if(
+            !config.sandbox.bind.ip().is_loopback(),
+            "SANDBOX_BIND",
+            "must be a loopback address: the sandbox has no passwords",
+        );
         if config.production {
             self.refuse_if(!config.rate_limits, "RATE_LIMITS", "may be off only in development and tests");
-            self.refuse_if(config.public_url.scheme() != "https", "PUBLIC_URL", "must be https:// in production: the session cookie is Secure");
-            self.refuse_if(config.app_secrets.is_empty(), "APP_SECRET", "is required in production: 32 random bytes or more, `openssl rand -base64 32`");
+            self.refuse_if(
+                config.public_url.scheme() != "https",
+                "PUBLIC_URL",
+                "must be https:// in production: the session cookie is Secure",
+            );
+            self.refuse_if(
+                config.app_secrets.is_empty(),
+                "APP_SECRET",
+                "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
+            );
         }
-        let weak = config.app_secrets.iter().any(|s| s.expose_secret().len() < 32 || s.expose_secret().contains("change"));
-        self.refuse_if(weak, "APP_SECRET", "must be at least 32 characters of your own, `openssl rand -base64 32`");
+        let weak = config
+            .app_secrets
+            .iter()
+            .any(|s| s.expose_secret().len() < 32 || s.expose_secret().contains("change"));
+        self.refuse_if(
+            weak,
+            "APP_SECRET",
+            "must be at least 32 characters of your own, `openssl rand -base64 32`",
+        );
     }
 
     fn check_stripe(&mut self, config: &Config) {
         let keys: Vec<&str> = config.stripe.keys.iter().map(ExposeSecret::expose_secret).collect();
-        let formed = |key: &&str| ["sk_test_", "sk_live_", "rk_test_", "rk_live_"].iter().any(|p| key.starts_with(p) && key.len() > p.len());
-        self.refuse_if(!keys.iter().all(formed), "STRIPE_SECRET_KEY", "must be a secret or restricted key: rk_live_…, rk_test_…, sk_live_…, sk_test_…");
+        let formed = |key: &&str| {
+            ["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
+                .iter()
+                .any(|p| key.starts_with(p) && key.len() > p.len())
+        };
+        self.refuse_if(
+            !keys.iter().all(formed),
+            "STRIPE_SECRET_KEY",
+            "must be a secret or restricted key: rk_live_…, rk_test_…, sk_live_…, sk_test_…",
+        );
         let live = keys.iter().filter(|key| key.contains("_live_")).count();
         self.refuse_if(live > 0 && live < keys.len(), "STRIPE_SECRET_KEY", "mixes live and test keys");
-        self.refuse_if(live > 0 && !config.is_real_stripe(), "STRIPE_API_BASE", "must be Stripe's own with a live key");
-        self.refuse_if(config.production && keys.is_empty(), "STRIPE_SECRET_KEY", "is required in production: the sandbox is for development");
+        self.refuse_if(
+            live > 0 && !config.is_real_stripe(),
+            "STRIPE_API_BASE",
+            "must be Stripe's own with a live key",
+        );
+        self.refuse_if(
+            config.production && keys.is_empty(),
+            "STRIPE_SECRET_KEY",
+            "is required in production: the sandbox is for development",
+        );
         self.refuse_if(
             config.production && !keys.is_empty() && !config.is_real_stripe(),
             "STRIPE_API_BASE",
@@ -174,7 +230,9 @@ impl Reader<'_> {
     }
 
     fn text(&self, name: &str) -> String {
-        let default = || VARIABLES.iter().find(|(known, _)| *known == name).map_or("", |(_, default)| default).to_owned();
+        let default = || {
+            VARIABLES.iter().find(|(known, _)| *known == name).map_or("", |(_, default)| default).to_owned()
+        };
         self.given(name).filter(|value| !value.is_empty()).unwrap_or_else(default)
     }
 
@@ -201,8 +259,13 @@ impl Reader<'_> {
 
     fn list<T: std::str::FromStr>(&mut self, name: &str, right: &str) -> Vec<T> {
         let text = self.text(name);
-        let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse).collect();
-        self.refuse_if(parts.iter().any(Result::is_err), name, &format!("must be a comma-separated list of {right}"));
+        let parts: Vec<_> =
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse).collect();
+        self.refuse_if(
+            parts.iter().any(Result::is_err),
+            name,
+            &format!("must be a comma-separated list of {right}"),
+        );
         parts.into_iter().filter_map(Result::ok).collect()
     }
 
@@ -215,7 +278,10 @@ impl Reader<'_> {
 
     fn url(&mut self, name: &str) -> Url {
         let url: Url = self.parsed(name, "an http:// or https:// address without a path");
-        let bare = matches!(url.scheme(), "http" | "https") && url.host_str().is_some() && url.path() == "/" && url.query().is_none();
+        let bare = matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some()
+            && url.path() == "/"
+            && url.query().is_none();
         self.refuse_if(!bare, name, "must be an http:// or https:// address without a path");
         url
     }

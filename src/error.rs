@@ -72,17 +72,40 @@ impl Error {
     /// Title and text for the person; never what went wrong inside.
     fn words(&self) -> (&'static str, &'static str) {
         match self {
-            Error::NotFound => ("Page not found", "There is nothing here, or nothing you can see. Check the address, or go back to your account."),
-            Error::NotAllowed => ("Not allowed", "Your role in this organisation does not include this. An owner or an admin can change that."),
-            Error::SignedOut { .. } => ("Please sign in", "You are signed out. Nothing was changed; sign in and try again."),
-            Error::CrossSite => ("Request refused", "This request came from another site, or your browser hid where it came from. Open the page here and try again."),
-            Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, _) => ("Not like this", "This address does not take this kind of request."),
-            Error::Malformed(StatusCode::PAYLOAD_TOO_LARGE, _) => ("Too large", "What was sent is larger than any of our forms."),
-            Error::Malformed(..) => ("Not understood", "What was sent is not what this form sends. Reload the page and try again."),
+            Error::NotFound => (
+                "Page not found",
+                "There is nothing here, or nothing you can see. Check the address, or go back to your account.",
+            ),
+            Error::NotAllowed => (
+                "Not allowed",
+                "Your role in this organisation does not include this. An owner or an admin can change that.",
+            ),
+            Error::SignedOut { .. } => {
+                ("Please sign in", "You are signed out. Nothing was changed; sign in and try again.")
+            }
+            Error::CrossSite => (
+                "Request refused",
+                "This request came from another site, or your browser hid where it came from. Open the page here and try again.",
+            ),
+            Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, _) => {
+                ("Not like this", "This address does not take this kind of request.")
+            }
+            Error::Malformed(StatusCode::PAYLOAD_TOO_LARGE, _) => {
+                ("Too large", "What was sent is larger than any of our forms.")
+            }
+            Error::Malformed(..) => (
+                "Not understood",
+                "What was sent is not what this form sends. Reload the page and try again.",
+            ),
             Error::TooMany { .. } => ("Too many tries", "Please wait a moment, then try again."),
-            Error::Busy => ("We are busy", "More is going on than we can do at once. Please try again in a few seconds."),
+            Error::Busy => {
+                ("We are busy", "More is going on than we can do at once. Please try again in a few seconds.")
+            }
             Error::Stripe(error) => error.words(),
-            Error::Broken(_) => ("Something broke", "This is our fault, not yours. Nothing was changed by this request; please try again. If it keeps happening, tell us the request id."),
+            Error::Broken(_) => (
+                "Something broke",
+                "This is our fault, not yours. Nothing was changed by this request; please try again. If it keeps happening, tell us the request id.",
+            ),
         }
     }
 

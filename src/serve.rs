@@ -1,7 +1,16 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
-use crate::{App, config::Config, db::{self, Db, RowSecurity}, demo, routes, web::accept};
+use crate::{
+    App,
+    config::Config,
+    db::{self, Db, RowSecurity},
+    demo, routes,
+    web::accept,
+};
 use secrecy::SecretString;
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
@@ -14,9 +23,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     let embedded = embed_sandbox(&mut config).await?;
     let db = open_database(&config).await?;
     let app = App::new(config.clone(), db, &secrets(&config)?);
-    if embedded
-        && let Err(error) = demo::seed(&app).await
-    {
+    if embedded && let Err(error) = demo::seed(&app).await {
         tracing::warn!(%error, "the demo could not be made");
     }
     let tidying = tokio::spawn(tidy(app.clone()));
@@ -43,7 +50,9 @@ pub async fn open_database(config: &Config) -> Result<Db> {
     match db::row_security(&db).await.map_err(failed)? {
         RowSecurity::NotOffered => tracing::info!("SQLite: tenants are held apart by statements and types"),
         RowSecurity::Holds { role } => tracing::info!(role, "Postgres: row-level security holds"),
-        RowSecurity::DoesNotHold(why) => tracing::warn!(why, "Postgres: row-level security does NOT hold; connect as a plain owner"),
+        RowSecurity::DoesNotHold(why) => {
+            tracing::warn!(why, "Postgres: row-level security does NOT hold; connect as a plain owner")
+        }
     }
     Ok(db)
 }
@@ -118,7 +127,11 @@ async fn embed_sandbox(config: &mut Config) -> Result<bool> {
 }
 
 #[cfg(feature = "sandbox")]
-async fn open_sandbox(config: &Config, base_url: String, webhook: Option<crate::sandbox::Webhook>) -> Result<crate::sandbox::Sandbox> {
+async fn open_sandbox(
+    config: &Config,
+    base_url: String,
+    webhook: Option<crate::sandbox::Webhook>,
+) -> Result<crate::sandbox::Sandbox> {
     use crate::sandbox::{Options, Sandbox};
     make_folder_of(Path::new(&config.sandbox.data))?;
     let data = config.sandbox.data.clone();

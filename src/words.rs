@@ -6,7 +6,10 @@ use time::macros::format_description;
 /// header or the direction of the text around it.
 pub fn line(typed: &str, most: usize, missing: &str) -> Result<String, String> {
     let text = typed.trim();
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
     if text.is_empty() {
         Err(missing.to_owned())
     } else if text.chars().count() > most {
@@ -25,5 +28,7 @@ pub fn date(at: At) -> String {
 
 /// `24 November 2026, 16:44 UTC`.
 pub fn minute(at: At) -> String {
-    at.utc().format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC")).unwrap_or_default()
+    at.utc()
+        .format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC"))
+        .unwrap_or_default()
 }

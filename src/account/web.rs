@@ -1,7 +1,6 @@
 //! The account page: who I am, where I belong, and the way to billing.
 use crate::{
-    App, auth,
-    billing,
+    App, auth, billing,
     error::Result,
     orgs::{self, Role},
     web::{Errors, Form, Page, Shell, SignedIn, flash, origin_of_request, see_other},
@@ -46,7 +45,11 @@ pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Page<AccountP
     page(&app, &who, name, Errors::default()).await.map(Page::ok)
 }
 
-pub async fn change_profile(State(app): State<App>, who: SignedIn, Form(form): Form<ProfileForm>) -> Result<Response> {
+pub async fn change_profile(
+    State(app): State<App>,
+    who: SignedIn,
+    Form(form): Form<ProfileForm>,
+) -> Result<Response> {
     match auth::person_name(&form.name) {
         Ok(name) => {
             auth::rename(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
@@ -67,7 +70,15 @@ async fn page(app: &App, who: &SignedIn, name: String, errors: Errors) -> Result
         let standing = standings.get(&m.org).cloned().unwrap_or_default();
         let (state, state_kind) = standing.in_words();
         let (slug, name) = (m.slug.clone(), m.org_name.clone());
-        OrgCard { slug, name, role: m.role, plan: standing.plan_name(), state, state_kind, may_bill: m.role.may_bill() }
+        OrgCard {
+            slug,
+            name,
+            role: m.role,
+            plan: standing.plan_name(),
+            state,
+            state_kind,
+            may_bill: m.role.may_bill(),
+        }
     });
     let (orgs, shell) = (cards.collect(), Shell::with(&memberships, who, "account"));
     Ok(AccountPage { shell, name, email: who.email.clone(), errors, orgs })

@@ -11,15 +11,27 @@ use serde_json::{Value, json};
 /// be erased; what happened goes into `detail`, which cannot.
 #[derive(Debug)]
 pub enum Event<'a> {
-    SignedUp { email: &'a str },
+    SignedUp {
+        email: &'a str,
+    },
     SignedIn,
-    SignInFailed { email: &'a str },
+    SignInFailed {
+        email: &'a str,
+    },
     SignedOut,
     ProfileChanged,
-    OrgCreated { name: &'a str, slug: &'a str },
-    CustomerCreated { customer: &'a str },
+    OrgCreated {
+        name: &'a str,
+        slug: &'a str,
+    },
+    CustomerCreated {
+        customer: &'a str,
+    },
     /// Never the address it opened: that is a key.
-    PortalOpened { session: &'a str, flow: &'a str },
+    PortalOpened {
+        session: &'a str,
+        flow: &'a str,
+    },
 }
 
 impl Event<'_> {

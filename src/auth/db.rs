@@ -27,16 +27,34 @@ pub struct LoginRow {
 
 impl LoginRow {
     pub fn membership(&self, slug: Option<&str>) -> Option<Membership> {
-        Some(Membership { org: self.org_id?, slug: slug?.to_owned(), org_name: self.org_name.clone()?, role: self.role? })
+        Some(Membership {
+            org: self.org_id?,
+            slug: slug?.to_owned(),
+            org_name: self.org_name.clone()?,
+            role: self.role?,
+        })
     }
 }
 
 /// False if the address is taken.
-pub async fn insert_user(on: impl Exec<'_>, id: UserId, email: &Email, name: &str, hash: &str, now: At) -> Result<bool> {
-    let inserted = sql!(on,
+pub async fn insert_user(
+    on: impl Exec<'_>,
+    id: UserId,
+    email: &Email,
+    name: &str,
+    hash: &str,
+    now: At,
+) -> Result<bool> {
+    let inserted = sql!(
+        on,
         "insert into users (id, email, name, password_hash, created_at) values ($1, $2, $3, $4, $5)
          on conflict (email) do nothing",
-        id, email.as_str(), name, hash, now)
+        id,
+        email.as_str(),
+        name,
+        hash,
+        now
+    )
     .execute()
     .await?;
     Ok(inserted == 1)
@@ -60,10 +78,16 @@ pub async fn set_name(on: impl Exec<'_>, id: UserId, name: &str) -> Result<u64> 
 
 pub async fn insert_login(on: impl Exec<'_>, user: UserId, origin: &Origin, now: At) -> Result<LoginId> {
     let id = LoginId::new();
-    sql!(on,
+    sql!(
+        on,
         "insert into logins (id, user_id, created_at, seen_at, reauthenticated_at, ip, user_agent)
          values ($1, $2, $3, $3, $3, $4, $5)",
-        id, user, now, origin.ip.clone(), origin.user_agent.clone())
+        id,
+        user,
+        now,
+        origin.ip.clone(),
+        origin.user_agent.clone()
+    )
     .execute()
     .await?;
     Ok(id)
@@ -71,7 +95,8 @@ pub async fn insert_login(on: impl Exec<'_>, user: UserId, origin: &Origin, now:
 
 /// The login with its person and, if `slug` is an organisation of theirs, their role in it.
 pub async fn login(on: impl Exec<'_>, id: LoginId, slug: &str) -> Result<Option<LoginRow>> {
-    sql!(on,
+    sql!(
+        on,
         "select l.user_id, u.name, u.email, l.created_at, l.seen_at, l.reauthenticated_at,
                 m.org_id, o.name as org_name, m.role
          from logins l
@@ -79,17 +104,23 @@ pub async fn login(on: impl Exec<'_>, id: LoginId, slug: &str) -> Result<Option<
          left join orgs o on o.slug = $2
          left join members m on m.org_id = o.id and m.user_id = l.user_id
          where l.id = $1 and l.revoked_at is null",
-        id, slug)
+        id,
+        slug
+    )
     .optional()
     .await
 }
 
 pub async fn touch_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64> {
-    sql!(on, "update logins set seen_at = $2 where id = $1 and seen_at < $2 and revoked_at is null", id, now).execute().await
+    sql!(on, "update logins set seen_at = $2 where id = $1 and seen_at < $2 and revoked_at is null", id, now)
+        .execute()
+        .await
 }
 
 pub async fn revoke_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64> {
-    sql!(on, "update logins set revoked_at = $2 where id = $1 and revoked_at is null", id, now).execute().await
+    sql!(on, "update logins set revoked_at = $2 where id = $1 and revoked_at is null", id, now)
+        .execute()
+        .await
 }
 
 /// Keeps the newest 20 of a person.
@@ -108,7 +139,13 @@ pub async fn delete_old_logins(on: impl Exec<'_>, before: At) -> Result<u64> {
 }
 
 /// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `most`.
-pub async fn take_from_throttle(on: impl Exec<'_>, key: &str, now: i64, every: i64, most: i64) -> Result<bool> {
+pub async fn take_from_throttle(
+    on: impl Exec<'_>,
+    key: &str,
+    now: i64,
+    every: i64,
+    most: i64,
+) -> Result<bool> {
     let taken = sql!(
         on,
         "insert into throttles (key, arrival) values ($1, cast($2 as bigint) + $3)

@@ -13,9 +13,14 @@ pub struct Email(String);
 impl Email {
     pub fn parse(typed: &str) -> Result<Self, String> {
         let email = normalised(typed);
-        let plain = !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
+        let plain =
+            !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
         let shaped = email.rsplit_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && local.len() <= 64 && !local.contains('@') && domain.contains('.') && is_domain(domain)
+            !local.is_empty()
+                && local.len() <= 64
+                && !local.contains('@')
+                && domain.contains('.')
+                && is_domain(domain)
         });
         match (email.is_empty(), plain && shaped && email.len() <= 254) {
             (true, _) => Err("Enter your e-mail address.".into()),
@@ -51,7 +56,10 @@ impl NewPassword {
             return Err(format!("Use at most {LONGEST} bytes."));
         }
         if is_guessable(&typed.to_lowercase(), words) {
-            return Err("This is too easy to guess: it repeats itself or consists of your name, address or ours.".into());
+            return Err(
+                "This is too easy to guess: it repeats itself or consists of your name, address or ours."
+                    .into(),
+            );
         }
         Ok(NewPassword(typed.to_owned()))
     }
@@ -64,13 +72,16 @@ impl NewPassword {
 /// Fewer than five different characters, or fewer than six left after taking out the obvious.
 fn is_guessable(password: &str, words: &[&str]) -> bool {
     let different: std::collections::HashSet<char> = password.chars().collect();
-    let obvious = ["portico", "password", "qwertyuiop", "1234567890", "0123456789", "abcdefghij", "letmein", "welcome"];
+    let obvious =
+        ["portico", "password", "qwertyuiop", "1234567890", "0123456789", "abcdefghij", "letmein", "welcome"];
     let mut rest = password.to_owned();
-    let said: Vec<String> = words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();
+    let said: Vec<String> =
+        words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();
     for word in said.iter().map(String::as_str).filter(|w| w.chars().count() >= 4).chain(obvious) {
         rest = rest.replace(word, "");
     }
-    different.len() < 5 || rest.chars().filter(|c| c.is_alphanumeric()).collect::<std::collections::HashSet<_>>().len() < 4
+    different.len() < 5
+        || rest.chars().filter(|c| c.is_alphanumeric()).collect::<std::collections::HashSet<_>>().len() < 4
 }
 
 /// A person's name.
@@ -89,7 +100,18 @@ mod tests {
 
     #[test]
     fn an_address_that_could_smuggle_a_header_is_refused() {
-        for bad in ["", "olivia", "@example.com", "a@b", "a@b..c", "a@b.c\r\nBcc: x@y.z", "a b@c.de", "a@-b.c", "<a@b.cd>", "a@b@c.de"] {
+        for bad in [
+            "",
+            "olivia",
+            "@example.com",
+            "a@b",
+            "a@b..c",
+            "a@b.c\r\nBcc: x@y.z",
+            "a b@c.de",
+            "a@-b.c",
+            "<a@b.cd>",
+            "a@b@c.de",
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -97,10 +119,18 @@ mod tests {
     #[test]
     fn a_password_is_long_and_not_the_obvious() {
         let words = ["Olivia Owner", "olivia@acme-anvils.com", "Acme Anvils"];
-        for good in ["a few unrelated words", "пароль из четырёх слов", "portico demo password", "aB3$xxxxxxxxxxx!?"] {
+        for good in
+            ["a few unrelated words", "пароль из четырёх слов", "portico demo password", "aB3$xxxxxxxxxxx!?"]
+        {
             assert!(NewPassword::parse(good, &words).is_ok(), "{good}");
         }
-        for bad in ["fourteen chars", "aaaaaaaaaaaaaaaaaaaa", "passwordpassword", "olivia owner anvils", "12345678901234567890"] {
+        for bad in [
+            "fourteen chars",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "passwordpassword",
+            "olivia owner anvils",
+            "12345678901234567890",
+        ] {
             assert!(NewPassword::parse(bad, &words).is_err(), "{bad}");
         }
         assert!(NewPassword::parse(&"wörter ".repeat(200), &words).is_err());

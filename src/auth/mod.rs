@@ -38,7 +38,10 @@ pub struct Seen {
 
 /// What signing up gives.
 pub enum SignUp {
-    Done { login: LoginId, slug: String },
+    Done {
+        login: LoginId,
+        slug: String,
+    },
     /// Somebody has this address already.
     Taken,
 }
@@ -61,7 +64,14 @@ pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp
     let origin = Origin { user: Some(user), ..origin };
     let org = orgs::found(&mut tx, &origin, user, &new.organisation, now).await?;
     let login = db::insert_login(&mut tx, user, &origin, now).await?;
-    audit::record_in(&mut tx, OrgId::INSTALLATION, &origin, now, Event::SignedUp { email: new.email.as_str() }).await?;
+    audit::record_in(
+        &mut tx,
+        OrgId::INSTALLATION,
+        &origin,
+        now,
+        Event::SignedUp { email: new.email.as_str() },
+    )
+    .await?;
     tx.commit().await?;
     Ok(SignUp::Done { login, slug: org.slug().to_owned() })
 }
@@ -89,7 +99,13 @@ pub async fn sign_in(app: &App, origin: Origin, email: &str, password: &str) -> 
     begin_login(app, &origin, credentials.id, &throttle, rehashed).await.map(Some)
 }
 
-async fn begin_login(app: &App, origin: &Origin, user: UserId, throttle: &str, rehashed: Option<String>) -> Result<LoginId> {
+async fn begin_login(
+    app: &App,
+    origin: &Origin,
+    user: UserId,
+    throttle: &str,
+    rehashed: Option<String>,
+) -> Result<LoginId> {
     let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;
     if let Some(hash) = rehashed {
@@ -105,7 +121,8 @@ async fn begin_login(app: &App, origin: &Origin, user: UserId, throttle: &str, r
 
 async fn note_failure(app: &App, origin: &Origin, email: &str) -> Result<()> {
     let mut tx = app.db.system_tx().await?;
-    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::SignInFailed { email }).await?;
+    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::SignInFailed { email })
+        .await?;
     Ok(tx.commit().await?)
 }
 
@@ -140,7 +157,9 @@ pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> 
 /// Login, person, organisation and role in one look. Nothing for a login that is revoked, idle
 /// too long or too old.
 pub async fn seen(app: &App, login: LoginId, slug: Option<&str>) -> Result<Option<Seen>> {
-    let Some(row) = db::login(app.db.system(), login, slug.unwrap_or_default()).await? else { return Ok(None) };
+    let Some(row) = db::login(app.db.system(), login, slug.unwrap_or_default()).await? else {
+        return Ok(None);
+    };
     let now = app.clock.now();
     if row.seen_at + app.config.session_idle.try_into().unwrap_or(Duration::DAY) < now
         || row.created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
@@ -151,7 +170,13 @@ pub async fn seen(app: &App, login: LoginId, slug: Option<&str>) -> Result<Optio
         db::touch_login(&app.db, login, now).await?;
     }
     let membership = row.membership(slug);
-    let person = Person { id: row.user_id, login, name: row.name, email: row.email, reauthenticated_at: row.reauthenticated_at };
+    let person = Person {
+        id: row.user_id,
+        login,
+        name: row.name,
+        email: row.email,
+        reauthenticated_at: row.reauthenticated_at,
+    };
     Ok(Some(Seen { person, membership }))
 }
 

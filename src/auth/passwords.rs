@@ -43,7 +43,9 @@ impl Passwords {
     /// A PHC string with a fresh salt.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
-        let hashed = self.queued(move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
+        let hashed = self
+            .queued(move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()))
+            .await?;
         hashed.map_err(|e| Error::broken(e.to_string()))
     }
 
@@ -53,7 +55,8 @@ impl Passwords {
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
         self.queued(move || {
             let Ok(known) = PasswordHash::new(&hash) else { return false };
-            password.len() <= super::fields::LONGEST && argon2.verify_password(password.as_bytes(), &known).is_ok()
+            password.len() <= super::fields::LONGEST
+                && argon2.verify_password(password.as_bytes(), &known).is_ok()
         })
         .await
     }
@@ -65,7 +68,8 @@ impl Passwords {
 
     async fn queued<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
-        let core = tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await.map_err(|_| Error::Busy)?;
+        let core =
+            tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await.map_err(|_| Error::Busy)?;
         let core = core.map_err(Error::broken)?;
         // The permit goes with the work: a caller that hangs up does not free a core still hashing.
         let worked = tokio::task::spawn_blocking(move || (work(), drop(core)).0).await;
@@ -103,7 +107,8 @@ mod tests {
     #[tokio::test]
     async fn past_the_queue_people_are_told_to_come_back() {
         let passwords = Arc::new(cheap());
-        let _all = passwords.places.acquire_many((passwords.places.available_permits()) as u32).await.unwrap();
+        let _all =
+            passwords.places.acquire_many((passwords.places.available_permits()) as u32).await.unwrap();
 
         assert!(matches!(passwords.verify("x", None).await, Err(Error::Busy)));
     }

@@ -44,9 +44,12 @@ pub fn layer(db: &Db, max: std::time::Duration) -> SessionManagerLayer<Store> {
 impl Store {
     pub fn new(db: &Db) -> Self {
         const NAME: &str = "a valid name";
-        let sqlite = |pool: &sqlx::SqlitePool| SqliteStore::new(pool.clone()).with_table_name("sessions").expect(NAME);
+        let sqlite =
+            |pool: &sqlx::SqlitePool| SqliteStore::new(pool.clone()).with_table_name("sessions").expect(NAME);
         let stock = match db {
-            Db::Sqlite { writer, readers } => Stock::Sqlite { writer: sqlite(writer), readers: sqlite(readers) },
+            Db::Sqlite { writer, readers } => {
+                Stock::Sqlite { writer: sqlite(writer), readers: sqlite(readers) }
+            }
             Db::Postgres { pool, .. } => {
                 let store = PostgresStore::new(pool.clone()).with_schema_name("public").expect(NAME);
                 Stock::Postgres(store.with_table_name("sessions").expect(NAME))
@@ -78,7 +81,11 @@ impl SessionStore for Store {
             Stock::Postgres(store) => store.create(&mut hashed).await?,
         }
         // The stock store picks another id on a collision, whose cookie nobody could know.
-        if hashed.id == at_rest(&record.id) { Ok(()) } else { Err(Error::Backend("session id collision".into())) }
+        if hashed.id == at_rest(&record.id) {
+            Ok(())
+        } else {
+            Err(Error::Backend("session id collision".into()))
+        }
     }
 
     async fn save(&self, record: &Record) -> Result<()> {

@@ -61,7 +61,11 @@ pub struct SignUpForm {
 
 const HOME: &str = "/account";
 
-pub async fn sign_in_page(State(app): State<App>, who: Option<SignedIn>, Query(query): Query<Next>) -> Response {
+pub async fn sign_in_page(
+    State(app): State<App>,
+    who: Option<SignedIn>,
+    Query(query): Query<Next>,
+) -> Response {
     let next = local_path(&query.next, HOME);
     if who.is_some() {
         return see_other(&next);
@@ -69,12 +73,24 @@ pub async fn sign_in_page(State(app): State<App>, who: Option<SignedIn>, Query(q
     Page::ok(SignInPage { next, demo: app.demo_hint(), ..SignInPage::default() }).into_response()
 }
 
-pub async fn sign_in(State(app): State<App>, visitor: Visitor, session: Session, Form(form): Form<SignInForm>) -> Result<Response> {
+pub async fn sign_in(
+    State(app): State<App>,
+    visitor: Visitor,
+    session: Session,
+    Form(form): Form<SignInForm>,
+) -> Result<Response> {
     app.limits.take(Rate::SignIn, client_ip())?;
     let next = local_path(&form.next, HOME);
     let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
         let errors = Errors::of_form("That e-mail address and password do not belong together.");
-        return Ok(Page::mistake(SignInPage { email: form.email, next, errors, demo: app.demo_hint(), notice: None }).into_response());
+        return Ok(Page::mistake(SignInPage {
+            email: form.email,
+            next,
+            errors,
+            demo: app.demo_hint(),
+            notice: None,
+        })
+        .into_response());
     };
     begin(&session, login).await?;
     Ok(see_other(&next))
@@ -87,7 +103,12 @@ pub async fn sign_up_page(who: Option<SignedIn>) -> Response {
     }
 }
 
-pub async fn sign_up(State(app): State<App>, visitor: Visitor, session: Session, Form(form): Form<SignUpForm>) -> Result<Response> {
+pub async fn sign_up(
+    State(app): State<App>,
+    visitor: Visitor,
+    session: Session,
+    Form(form): Form<SignUpForm>,
+) -> Result<Response> {
     let new = match form.check() {
         Ok(new) => new,
         Err(errors) => return Ok(form.again(errors)),
@@ -98,7 +119,8 @@ pub async fn sign_up(State(app): State<App>, visitor: Visitor, session: Session,
             begin(&session, login).await?;
             Ok(see_other(&format!("/orgs/{slug}")))
         }
-        SignUp::Taken => Ok(form.again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
+        SignUp::Taken => Ok(form
+            .again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
     }
 }
 
@@ -111,7 +133,9 @@ impl SignUpForm {
         let words = [self.name.as_str(), &self.email, &self.organisation];
         let password = errors.keep("password", NewPassword::parse(&self.password, &words));
         match (name, email, organisation, password) {
-            (Some(name), Some(email), Some(organisation), Some(password)) => Ok(NewPerson { name, email, password, organisation }),
+            (Some(name), Some(email), Some(organisation), Some(password)) => {
+                Ok(NewPerson { name, email, password, organisation })
+            }
             _ => Err(errors),
         }
     }
@@ -122,7 +146,12 @@ impl SignUpForm {
     }
 }
 
-pub async fn sign_out(State(app): State<App>, visitor: Visitor, who: Option<SignedIn>, session: Session) -> Result<Response> {
+pub async fn sign_out(
+    State(app): State<App>,
+    visitor: Visitor,
+    who: Option<SignedIn>,
+    session: Session,
+) -> Result<Response> {
     if let Some(who) = who {
         let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
         super::sign_out(&app, origin, &who).await?;
@@ -130,7 +159,8 @@ pub async fn sign_out(State(app): State<App>, visitor: Visitor, who: Option<Sign
     session.flush().await.map_err(Error::broken)?;
     let mut response = see_other("/sign-in");
     // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
-    let removal = HeaderValue::from_static("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
+    let removal =
+        HeaderValue::from_static("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
     response.headers_mut().append(SET_COOKIE, removal);
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
     response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
@@ -151,7 +181,8 @@ pub fn ask_to_sign_in(next: Option<&str>) -> Response {
             see_other(&format!("/sign-in?{query}"))
         }
         None => {
-            let notice = Some("You are signed out, so nothing was changed. Sign in and try again.".to_owned());
+            let notice =
+                Some("You are signed out, so nothing was changed. Sign in and try again.".to_owned());
             let page = SignInPage { next: HOME.into(), notice, ..SignInPage::default() };
             Page::with_status(StatusCode::UNAUTHORIZED, page).into_response()
         }

@@ -21,16 +21,19 @@ pub struct StandingOfOrg {
 }
 
 pub async fn customer(on: impl Exec<'_>, org: OrgId) -> Result<Option<CustomerId>> {
-    let found = sql!(on, "select customer_id from billing_customers where org_id = $1", org).optional::<(CustomerId,)>();
+    let found = sql!(on, "select customer_id from billing_customers where org_id = $1", org)
+        .optional::<(CustomerId,)>();
     Ok(found.await?.map(|(customer,)| customer))
 }
 
 pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<BillTo> {
-    sql!(on,
+    sql!(
+        on,
         "select o.name, u.email from orgs o
          join members m on m.org_id = o.id and m.role = 'owner' join users u on u.id = m.user_id
          where m.org_id = $1 order by m.created_at, m.user_id limit 1",
-        org)
+        org
+    )
     .one()
     .await
 }
@@ -56,11 +59,13 @@ pub async fn standing(on: impl Exec<'_>, org: OrgId) -> Result<Option<Standing>>
 }
 
 pub async fn standings_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<StandingOfOrg>> {
-    sql!(on,
+    sql!(
+        on,
         "select s.org_id, s.subscription_id, s.status, s.plan, s.billing_interval, s.quantity, s.cancel_at,
                 s.current_period_end, s.trial_end, s.synced_at
          from members m join billing_state s on s.org_id = m.org_id where m.user_id = $1",
-        user)
+        user
+    )
     .all()
     .await
 }

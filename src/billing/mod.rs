@@ -42,10 +42,19 @@ pub async fn open_portal(app: &App, scope: &Scope, flow: Flow) -> Result<StripeU
     let customer = ensure_customer(app, scope, until).await?;
     let standing = standing(app, scope).await?;
     let subscription = standing.subscription_id.as_deref().filter(|_| standing.is_alive());
-    let back = app.config.public_url.join(&format!("/orgs/{}/billing/return", scope.slug())).map_err(Error::broken)?;
+    let back = app
+        .config
+        .public_url
+        .join(&format!("/orgs/{}/billing/return", scope.slug()))
+        .map_err(Error::broken)?;
     let session = app.stripe.open_portal(&customer, flow, subscription, back.as_str(), until).await?;
     let mut tx = app.db.write(scope).await?;
-    audit::record(&mut tx, app.clock.now(), Event::PortalOpened { session: &session.id, flow: flow.as_str() }).await?;
+    audit::record(
+        &mut tx,
+        app.clock.now(),
+        Event::PortalOpened { session: &session.id, flow: flow.as_str() },
+    )
+    .await?;
     tx.commit().await?;
     Ok(session.url)
 }
@@ -74,7 +83,12 @@ async fn create_customer(app: &App, scope: &Scope, until: Deadline) -> Result<Cu
     let mut failed = None;
     for generation in 1..=3 {
         let key = format!("customer:{}:{generation}", scope.org());
-        let new = NewCustomer { org_id: scope.org().to_string(), slug: scope.slug(), name: &bill_to.name, email: &bill_to.email };
+        let new = NewCustomer {
+            org_id: scope.org().to_string(),
+            slug: scope.slug(),
+            name: &bill_to.name,
+            email: &bill_to.email,
+        };
         match app.stripe.create_customer(new, &key, until).await {
             Err(spent) if spent.is_spent_key() => failed = Some(spent),
             answer => return Ok(answer?),

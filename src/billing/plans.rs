@@ -55,7 +55,12 @@ pub const OFFERS: [Offer; 3] = [
         year: 15_000,
         per_seat: true,
         trial: None,
-        features: &["Unlimited projects", "As many members as you pay for", "Audit log export", "Support within a working day"],
+        features: &[
+            "Unlimited projects",
+            "As many members as you pay for",
+            "Audit log export",
+            "Support within a working day",
+        ],
     },
 ];
 

@@ -48,7 +48,8 @@ impl Standing {
 
     /// Whether Stripe holds a subscription that can still be managed.
     pub fn is_alive(&self) -> bool {
-        self.subscription_id.is_some() && !matches!(self.status.as_deref(), Some("canceled" | "incomplete_expired") | None)
+        self.subscription_id.is_some()
+            && !matches!(self.status.as_deref(), Some("canceled" | "incomplete_expired") | None)
     }
 
     /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.
@@ -76,13 +77,24 @@ impl Standing {
     pub fn detail(&self) -> Option<String> {
         let next = self.current_period_end.map(date);
         match (self.status.as_deref()?, self.cancel_at.map(date), next) {
-            ("active" | "trialing", Some(_), _) => Some("Nothing more will be charged. You can renew it until then.".into()),
-            ("trialing", None, _) => Some("The first payment is taken when the trial ends. Cancel before that and you pay nothing.".into()),
+            ("active" | "trialing", Some(_), _) => {
+                Some("Nothing more will be charged. You can renew it until then.".into())
+            }
+            ("trialing", None, _) => Some(
+                "The first payment is taken when the trial ends. Cancel before that and you pay nothing."
+                    .into(),
+            ),
             ("active", None, Some(next)) => Some(format!("Renews on {next}.")),
-            ("past_due", _, _) => Some("The last payment did not go through. Update your card and it is tried again.".into()),
+            ("past_due", _, _) => {
+                Some("The last payment did not go through. Update your card and it is tried again.".into())
+            }
             ("unpaid", _, _) => Some("Invoices are open. Pay them under Manage billing to go on.".into()),
-            ("paused", _, _) => Some("Nothing is charged while it is paused. Resume it under Manage billing.".into()),
-            ("incomplete", _, _) => Some("The first payment still needs you. Finish it under Manage billing.".into()),
+            ("paused", _, _) => {
+                Some("Nothing is charged while it is paused. Resume it under Manage billing.".into())
+            }
+            ("incomplete", _, _) => {
+                Some("The first payment still needs you. Finish it under Manage billing.".into())
+            }
             _ => None,
         }
     }
@@ -109,7 +121,13 @@ mod tests {
 
     fn standing(status: &str) -> Standing {
         let (plan, interval) = (Plan::Pro, Some(Interval::Month));
-        Standing { subscription_id: Some("sub_1".into()), status: Some(status.into()), plan, interval, ..Standing::default() }
+        Standing {
+            subscription_id: Some("sub_1".into()),
+            status: Some(status.into()),
+            plan,
+            interval,
+            ..Standing::default()
+        }
     }
 
     #[test]

@@ -35,7 +35,8 @@ fn projection(held: &[Subscription], now: At) -> Standing {
     let chosen = held.iter().max_by_key(|s| (rank(&s.status), s.created));
     let Some(chosen) = chosen else { return Standing { synced_at: Some(now), ..Standing::default() } };
     let bought = chosen.lookup_keys().find_map(of_lookup_key).filter(|_| is_alive(&chosen.status));
-    let (plan, interval): (Plan, Option<Interval>) = bought.map_or((Plan::Free, None), |(plan, interval)| (plan, Some(interval)));
+    let (plan, interval): (Plan, Option<Interval>) =
+        bought.map_or((Plan::Free, None), |(plan, interval)| (plan, Some(interval)));
     let alive = is_alive(&chosen.status);
     let instant = |seconds: Option<i64>| seconds.filter(|_| alive).map(At::from_unix);
     Standing {
@@ -87,15 +88,23 @@ mod tests {
         let standing = projection(&held, At::from_unix(10));
 
         assert_eq!(standing.subscription_id.as_deref(), Some("sub_old"));
-        assert_eq!((standing.plan, standing.interval, standing.quantity), (Plan::Business, Some(Interval::Year), Some(3)));
+        assert_eq!(
+            (standing.plan, standing.interval, standing.quantity),
+            (Plan::Business, Some(Interval::Year), Some(3))
+        );
     }
 
     #[test]
     fn an_ended_subscription_leaves_its_word_and_nothing_else() {
-        let held = held(r#"[{"id":"sub_1","status":"canceled","created":9,"items":{"data":[{"quantity":1,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}]"#);
+        let held = held(
+            r#"[{"id":"sub_1","status":"canceled","created":9,"items":{"data":[{"quantity":1,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}]"#,
+        );
 
         let standing = projection(&held, At::from_unix(10));
 
-        assert_eq!((standing.status.as_deref(), standing.plan, standing.subscription_id), (Some("canceled"), Plan::Free, None));
+        assert_eq!(
+            (standing.status.as_deref(), standing.plan, standing.subscription_id),
+            (Some("canceled"), Plan::Free, None)
+        );
     }
 }

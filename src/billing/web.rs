@@ -45,7 +45,10 @@ pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<Bi
     let standing = billing::standing(&app, &who.scope).await?;
     let customer = billing::customer(&app, &who.scope).await?;
     let (state, state_kind) = standing.in_words();
-    let resting = app.stripe.is_resting().then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
+    let resting = app
+        .stripe
+        .is_resting()
+        .then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
     Ok(Page::ok(BillingPage {
         shell: Shell::inside(&app, &who, "billing").await?,
         plan: standing.plan_name(),
@@ -62,9 +65,17 @@ pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<Bi
 }
 
 /// A POST, not a link: it opens a session at Stripe, and links get prefetched.
-pub async fn open_portal(State(app): State<App>, who: BillingManager, Form(form): Form<PortalForm>) -> Result<ToStripe> {
+pub async fn open_portal(
+    State(app): State<App>,
+    who: BillingManager,
+    Form(form): Form<PortalForm>,
+) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org())?;
-    let flow = if form.flow.is_empty() { Flow::Home } else { form.flow.parse().map_err(|_| Error::unknown("flow"))? };
+    let flow = if form.flow.is_empty() {
+        Flow::Home
+    } else {
+        form.flow.parse().map_err(|_| Error::unknown("flow"))?
+    };
     billing::open_portal(&app, &who.scope, flow).await.map(ToStripe)
 }
 
@@ -78,7 +89,10 @@ pub async fn come_back(State(app): State<App>, who: BillingManager) -> Result<Re
     };
     if let Err(error) = synced {
         tracing::warn!(%error, "sync on return");
-        flash("info", "Welcome back. Stripe did not answer just now, so a change you made may show a little later.");
+        flash(
+            "info",
+            "Welcome back. Stripe did not answer just now, so a change you made may show a little later.",
+        );
     }
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }

@@ -39,7 +39,9 @@ async fn lock_beside(database: &std::path::Path) -> Result<std::fs::File> {
 
 async fn is_current(connection: &mut sqlx::PgConnection) -> bool {
     match connection.list_applied_migrations().await {
-        Ok(applied) => POSTGRES.iter().all(|m| applied.iter().any(|a| a.version == m.version && a.checksum == m.checksum)),
+        Ok(applied) => POSTGRES
+            .iter()
+            .all(|m| applied.iter().any(|a| a.version == m.version && a.checksum == m.checksum)),
         Err(_) => false, // no table yet: a new database
     }
 }
@@ -49,10 +51,11 @@ async fn may_become_tenant(connection: &mut sqlx::PgConnection) -> Result<bool> 
                and has_table_privilege('orgs', 'select')";
     let (may,): (bool,) = sqlx::query_as(may).fetch_one(&mut *connection).await?;
     // Being a member is not enough where another database's owner made the role: try it.
-    Ok(may && sqlx::query("select has_table_privilege('portico_tenant', 'members', 'select') as granted")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| sqlx::Row::try_get(&row, "granted"))?)
+    Ok(may
+        && sqlx::query("select has_table_privilege('portico_tenant', 'members', 'select') as granted")
+            .fetch_one(&mut *connection)
+            .await
+            .and_then(|row| sqlx::Row::try_get(&row, "granted"))?)
 }
 
 /// What stands between two tenants besides our own `where org_id = …`.
@@ -90,8 +93,12 @@ pub async fn row_security(db: &Db) -> Result<RowSecurity> {
     .one()
     .await?;
     Ok(match standing {
-        Standing { bypasses: true, role, .. } => RowSecurity::DoesNotHold(format!("role {role} is a superuser or has BYPASSRLS")),
-        Standing { unforced: 1.., .. } => RowSecurity::DoesNotHold("a tenant table lacks FORCE ROW LEVEL SECURITY".into()),
+        Standing { bypasses: true, role, .. } => {
+            RowSecurity::DoesNotHold(format!("role {role} is a superuser or has BYPASSRLS"))
+        }
+        Standing { unforced: 1.., .. } => {
+            RowSecurity::DoesNotHold("a tenant table lacks FORCE ROW LEVEL SECURITY".into())
+        }
         Standing { role, .. } => RowSecurity::Holds { role },
     })
 }

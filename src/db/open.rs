@@ -32,7 +32,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full) // an acknowledged webhook survives a power cut
             .optimize_on_close(true, None)
             .busy_timeout(ACQUIRE);
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE).test_before_acquire(false);
+        let pool = |size| {
+            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE).test_before_acquire(false)
+        };
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(4).connect_with(options.pragma("query_only", "on")).await?;
         Ok(Db::Sqlite { writer, readers })

@@ -1,6 +1,11 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
 use super::{Result, open::Source};
-use sqlx::{Arguments, Encode, FromRow, Postgres, Sqlite, Type, error::BoxDynError, postgres::{PgArguments, PgRow}, sqlite::{SqliteArguments, SqliteRow}};
+use sqlx::{
+    Arguments, Encode, FromRow, Postgres, Sqlite, Type,
+    error::BoxDynError,
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 /// Tables whose every row belongs to one organisation. Statements on them run only through
 /// `OrgTx` or `System`, name `org_id`, and are behind row-level security on Postgres.
@@ -12,8 +17,14 @@ pub const TENANT_TABLES: &[&str] = &["members", "audit_events", "billing_custome
     label = "not a column type both engines share",
     note = "shared types: bool, i64, f64, String, Vec<u8>, Uuid, At, Json<T>, text_enum! and #[sqlx(transparent)] newtypes of them"
 )]
-pub trait Value<'q>: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q {}
-impl<'q, T> Value<'q> for T where T: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q {}
+pub trait Value<'q>:
+    Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q
+{
+}
+impl<'q, T> Value<'q> for T where
+    T: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q
+{
+}
 
 /// A row both drivers can decode.
 #[diagnostic::on_unimplemented(
@@ -99,10 +110,22 @@ macro_rules! run {
             return Err(sqlx::Error::Encode(error).into());
         }
         match $self.on {
-            On::Sqlite(text, args, Source::Pool($c)) => { let $q = $with(text, args); $run }
-            On::Sqlite(text, args, Source::Conn($c)) => { let $q = $with(text, args); $run }
-            On::Postgres(text, args, Source::Pool($c)) => { let $q = $with(text, args); $run }
-            On::Postgres(text, args, Source::Conn($c)) => { let $q = $with(text, args); $run }
+            On::Sqlite(text, args, Source::Pool($c)) => {
+                let $q = $with(text, args);
+                $run
+            }
+            On::Sqlite(text, args, Source::Conn($c)) => {
+                let $q = $with(text, args);
+                $run
+            }
+            On::Postgres(text, args, Source::Pool($c)) => {
+                let $q = $with(text, args);
+                $run
+            }
+            On::Postgres(text, args, Source::Conn($c)) => {
+                let $q = $with(text, args);
+                $run
+            }
         }
     }};
 }
@@ -143,7 +166,10 @@ impl<'c> Query<'c> {
 
     /// Rows affected.
     pub async fn execute(self) -> Result<u64> {
-        Ok(run!(self, sqlx::query_with, |query, on| query.execute(on).await.map(|done| done.rows_affected()))?)
+        Ok(run!(self, sqlx::query_with, |query, on| query
+            .execute(on)
+            .await
+            .map(|done| done.rows_affected()))?)
     }
 }
 

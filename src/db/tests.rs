@@ -1,6 +1,7 @@
 //! Every statement of the program, held to both engines.
 use super::{
-    At, Db, EventId, Exec, Json, OrgId, Registered, RowSecurity, Scope, TENANT_TABLES, UserId, migrate, names_tenant_table, row_security,
+    At, Db, EventId, Exec, Json, OrgId, Registered, RowSecurity, Scope, TENANT_TABLES, UserId, migrate,
+    names_tenant_table, row_security,
 };
 use crate::sql;
 use sqlx::{Column, Executor, Statement};
@@ -48,9 +49,13 @@ async fn columns(db: &Db, statement: &super::Stmt) -> Result<Vec<String>, sqlx::
 async fn every_statement_prepares_with_the_same_columns_on_both_engines() {
     let (sqlite, postgres) = (sqlite().await, postgres().await);
     for statement in statements() {
-        let ours = columns(&sqlite, statement).await.unwrap_or_else(|e| panic!("SQLite refuses {}: {e}", statement.at));
+        let ours = columns(&sqlite, statement)
+            .await
+            .unwrap_or_else(|e| panic!("SQLite refuses {}: {e}", statement.at));
         let Some(postgres) = &postgres else { continue };
-        let theirs = columns(postgres, statement).await.unwrap_or_else(|e| panic!("Postgres refuses {}: {e}", statement.at));
+        let theirs = columns(postgres, statement)
+            .await
+            .unwrap_or_else(|e| panic!("Postgres refuses {}: {e}", statement.at));
         assert_eq!(ours, theirs, "columns differ at {}: alias every computed one", statement.at);
     }
 }
@@ -74,7 +79,10 @@ async fn no_statement_scans_a_tenant_table() {
     let Db::Sqlite { writer, .. } = &db else { unreachable!() };
     for statement in statements().into_iter().filter(|s| names_tenant_table(s.sqlite)) {
         let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(&format!("explain query plan {}", statement.sqlite)).fetch_all(writer).await.unwrap();
+            sqlx::query_as(&format!("explain query plan {}", statement.sqlite))
+                .fetch_all(writer)
+                .await
+                .unwrap();
         for (.., step) in plan {
             assert!(!scans(&step, statement.sqlite), "{}: {step}. Add an index or bind org_id", statement.at);
         }
@@ -96,7 +104,10 @@ fn scans(step: &str, statement: &str) -> bool {
 #[test]
 fn a_scan_is_seen_behind_an_alias_too() {
     assert!(scans("SCAN members", "select role from members"));
-    assert!(scans("SCAN m USING COVERING INDEX x", "select m.role from orgs o join members m on m.org_id = o.id"));
+    assert!(scans(
+        "SCAN m USING COVERING INDEX x",
+        "select m.role from orgs o join members m on m.org_id = o.id"
+    ));
     assert!(!scans("SEARCH m USING INDEX x (org_id=?)", "select m.role from members m where m.org_id = $1"));
     assert!(!scans("SCAN o", "select m.role from orgs o join members m on m.org_id = o.id"));
 }
@@ -108,15 +119,36 @@ async fn acme_and_globex(db: &Db) -> [Scope; 2] {
     let mut scopes = Vec::new();
     for name in ["acme", "globex"] {
         let (user, org) = (UserId::new(), OrgId::new());
-        sql!(&mut tx, "insert into users (id, email, name, password_hash, created_at) values ($1, $2, $2, '', $3)", user, name, now)
-            .execute()
-            .await
-            .unwrap();
-        sql!(&mut tx, "insert into orgs (id, slug, name, created_at) values ($1, $2, $2, $3)", org, name, now).execute().await.unwrap();
-        sql!(&mut tx, "insert into members (org_id, user_id, role, created_at) values ($1, $2, 'owner', $3)", org, user, now)
-            .execute()
-            .await
-            .unwrap();
+        sql!(
+            &mut tx,
+            "insert into users (id, email, name, password_hash, created_at) values ($1, $2, $2, '', $3)",
+            user,
+            name,
+            now
+        )
+        .execute()
+        .await
+        .unwrap();
+        sql!(
+            &mut tx,
+            "insert into orgs (id, slug, name, created_at) values ($1, $2, $2, $3)",
+            org,
+            name,
+            now
+        )
+        .execute()
+        .await
+        .unwrap();
+        sql!(
+            &mut tx,
+            "insert into members (org_id, user_id, role, created_at) values ($1, $2, 'owner', $3)",
+            org,
+            user,
+            now
+        )
+        .execute()
+        .await
+        .unwrap();
         scopes.push(Scope::of_job("test", org, name.into()));
     }
     tx.commit().await.unwrap();
@@ -139,14 +171,24 @@ async fn postgres_hides_other_organisations(url: String) {
 
     assert!(matches!(row_security(&db).await.unwrap(), RowSecurity::Holds { .. }));
     assert_eq!(members_of_everyone(&mut db.read(&acme).await.unwrap()).await, 1);
-    assert_eq!(members_of_everyone(db.system()).await, 2, "the system sees everyone, and what one transaction set is gone");
+    assert_eq!(
+        members_of_everyone(db.system()).await,
+        2,
+        "the system sees everyone, and what one transaction set is gone"
+    );
 
     let mut tx = db.write(&acme).await.unwrap();
-    let stolen = sql!(&mut tx, "update members set role = 'member' where org_id = $1", globex.org()).execute().await.unwrap();
+    let stolen = sql!(&mut tx, "update members set role = 'member' where org_id = $1", globex.org())
+        .execute()
+        .await
+        .unwrap();
     assert_eq!(stolen, 0, "another organisation's rows cannot be changed");
-    let planted = sql!(&mut tx,
+    let planted = sql!(
+        &mut tx,
         "insert into billing_customers (org_id, customer_id, created_at) values ($1, 'cus_x', $2)",
-        globex.org(), At::from_unix(1))
+        globex.org(),
+        At::from_unix(1)
+    )
     .execute()
     .await;
     assert!(planted.is_err(), "nor can rows be put there");
@@ -160,22 +202,33 @@ async fn row_level_security_holds_a_superuser_who_becomes_the_tenant_role() {
 
 #[tokio::test]
 async fn row_level_security_holds_a_plain_owner() {
-    let Some(url) = postgres_server::fresh_database_of_a_plain_owner_or_skip("row-level security").await else { return };
+    let Some(url) = postgres_server::fresh_database_of_a_plain_owner_or_skip("row-level security").await
+    else {
+        return;
+    };
     postgres_hides_other_organisations(url).await;
 }
 
 async fn the_audit_log_cannot_be_edited(db: &Db) {
     let [acme, _] = acme_and_globex(db).await;
     let mut tx = db.system_tx().await.unwrap();
-    sql!(&mut tx, "insert into audit_events (org_id, id, at, action, detail) values ($1, $2, $3, 'test', $4)",
-        acme.org(), EventId::new(), At::from_unix(1), Json(serde_json::json!({})))
+    sql!(
+        &mut tx,
+        "insert into audit_events (org_id, id, at, action, detail) values ($1, $2, $3, 'test', $4)",
+        acme.org(),
+        EventId::new(),
+        At::from_unix(1),
+        Json(serde_json::json!({}))
+    )
     .execute()
     .await
     .unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = db.system_tx().await.unwrap();
-    let edited = sql!(&mut tx, "update audit_events set action = 'nothing' where org_id = $1", acme.org()).execute().await;
+    let edited = sql!(&mut tx, "update audit_events set action = 'nothing' where org_id = $1", acme.org())
+        .execute()
+        .await;
     assert!(edited.unwrap_err().to_string().contains("append-only"));
     drop(tx);
     let mut tx = db.system_tx().await.unwrap();
@@ -216,7 +269,8 @@ async fn both_migration_folders_make_the_same_tables() {
          where table_schema = 'public'",
     );
 
-    let (ours, theirs) = (schema(sqlite.fetch_all(&writer).await.unwrap()), schema(postgres.fetch_all(&pool).await.unwrap()));
+    let (ours, theirs) =
+        (schema(sqlite.fetch_all(&writer).await.unwrap()), schema(postgres.fetch_all(&pool).await.unwrap()));
 
     assert_eq!(ours, theirs);
     for (table, columns) in &ours {

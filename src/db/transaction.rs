@@ -42,7 +42,9 @@ impl Db {
     pub async fn write<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
             Db::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("begin immediate").await?),
-            Db::Postgres { pool, tenant_role } => Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?),
+            Db::Postgres { pool, tenant_role } => {
+                Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?)
+            }
         };
         Ok(OrgTx { inner, scope })
     }
@@ -51,7 +53,9 @@ impl Db {
     pub async fn read<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
             Db::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
-            Db::Postgres { pool, tenant_role } => Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?),
+            Db::Postgres { pool, tenant_role } => {
+                Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?)
+            }
         };
         Ok(OrgTx { inner, scope })
     }
@@ -115,7 +119,9 @@ impl Inner {
     fn query<'c>(&'c mut self, statement: &'static Stmt) -> Query<'c> {
         Query::new(match self {
             Inner::Sqlite(tx) => On::Sqlite(statement.sqlite, Default::default(), Source::Conn(&mut **tx)),
-            Inner::Postgres(tx) => On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut **tx)),
+            Inner::Postgres(tx) => {
+                On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut **tx))
+            }
         })
     }
 }

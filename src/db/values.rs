@@ -1,6 +1,6 @@
 //! Values that mean the same on both engines.
-use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 pub use sqlx::types::Json;
+use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 use time::{Duration, OffsetDateTime};
 
 /// An instant in UTC to the microsecond: `timestamptz` on Postgres, integer microseconds on
@@ -56,7 +56,10 @@ impl Type<Sqlite> for At {
 }
 
 impl<'q> Encode<'q, Sqlite> for At {
-    fn encode_by_ref(&self, buffer: &mut Vec<sqlx::sqlite::SqliteArgumentValue<'q>>) -> Result<IsNull, BoxDynError> {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut Vec<sqlx::sqlite::SqliteArgumentValue<'q>>,
+    ) -> Result<IsNull, BoxDynError> {
         <i64 as Encode<Sqlite>>::encode(self.micros(), buffer)
     }
 }

@@ -7,23 +7,39 @@ use crate::{
 
 /// False if the slug is taken.
 pub async fn insert_org(tx: &mut Tx, id: OrgId, slug: &str, name: &str, now: At) -> Result<bool> {
-    let inserted = sql!(tx,
+    let inserted = sql!(
+        tx,
         "insert into orgs (id, slug, name, created_at) values ($1, $2, $3, $4) on conflict (slug) do nothing",
-        id, slug, name, now)
+        id,
+        slug,
+        name,
+        now
+    )
     .execute()
     .await?;
     Ok(inserted == 1)
 }
 
 pub async fn insert_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, now: At) -> Result<u64> {
-    sql!(tx, "insert into members (org_id, user_id, role, created_at) values ($1, $2, $3, $4)", org, user, role, now).execute().await
+    sql!(
+        tx,
+        "insert into members (org_id, user_id, role, created_at) values ($1, $2, $3, $4)",
+        org,
+        user,
+        role,
+        now
+    )
+    .execute()
+    .await
 }
 
 pub async fn memberships(on: impl Exec<'_>, user: UserId) -> Result<Vec<Membership>> {
-    sql!(on,
+    sql!(
+        on,
         "select m.org_id, o.slug, o.name as org_name, m.role from members m join orgs o on o.id = m.org_id
          where m.user_id = $1 order by o.name, o.id",
-        user)
+        user
+    )
     .all()
     .await
 }

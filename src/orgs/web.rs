@@ -70,12 +70,31 @@ pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<Dashb
     let standing = billing::standing(&app, &who.scope).await?;
     let members = super::head_count(&app, &who.scope).await?;
     let billing = format!("/orgs/{}/billing", who.scope.slug());
-    let mut steps = vec![Step { title: "Create your organisation", text: "It is the account that your team and your billing belong to.", href: "/account".into(), done: true }];
+    let mut steps = vec![Step {
+        title: "Create your organisation",
+        text: "It is the account that your team and your billing belong to.",
+        href: "/account".into(),
+        done: true,
+    }];
     if who.role.may_bill() {
         let done = standing.is_paid();
-        steps.push(Step { title: "Look at your plan", text: "See what it includes, when it renews, and manage card and invoices.", href: billing, done });
+        steps.push(Step {
+            title: "Look at your plan",
+            text: "See what it includes, when it renews, and manage card and invoices.",
+            href: billing,
+            done,
+        });
     }
     let shell = Shell::inside(&app, &who, "dashboard").await?;
     let (plan, (state, state_kind)) = (standing.plan_name(), standing.in_words());
-    Ok(Page::ok(DashboardPage { shell, plan, state, state_kind, members, role: who.role, may_bill: who.role.may_bill(), steps }))
+    Ok(Page::ok(DashboardPage {
+        shell,
+        plan,
+        state,
+        state_kind,
+        members,
+        role: who.role,
+        may_bill: who.role.may_bill(),
+        steps,
+    }))
 }

@@ -67,7 +67,8 @@ impl Error {
 
     /// Whether this idempotency key is used up: a recorded failure, or other parameters before.
     pub fn is_spent_key(&self) -> bool {
-        self.is_replayed_failure() || matches!(self, Error::Refused(r) if r.status == 400 && r.kind == "idempotency_error")
+        self.is_replayed_failure()
+            || matches!(self, Error::Refused(r) if r.status == 400 && r.kind == "idempotency_error")
     }
 
     /// Whether it is the portal's page that was refused, not the customer or the key.

@@ -10,7 +10,8 @@ use std::{collections::HashMap, sync::RwLock};
 use stripe_billing::{
     billing_portal_configuration::ListBillingPortalConfiguration,
     billing_portal_session::{
-        CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataSubscriptionCancel,
+        CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
+        CreateBillingPortalSessionFlowDataSubscriptionCancel,
         CreateBillingPortalSessionFlowDataSubscriptionUpdate, CreateBillingPortalSessionFlowDataType,
     },
     subscription::{CreateSubscription, CreateSubscriptionItems, ListSubscription, ListSubscriptionStatus},
@@ -59,8 +60,14 @@ impl Stripe {
     }
 
     /// The same `key` makes the same customer, however often and from wherever it is sent.
-    pub async fn create_customer(&self, new: NewCustomer<'_>, key: &str, until: Deadline) -> Result<CustomerId, Error> {
-        let metadata = HashMap::from([("org_id".to_owned(), new.org_id), ("org".to_owned(), new.slug.to_owned())]);
+    pub async fn create_customer(
+        &self,
+        new: NewCustomer<'_>,
+        key: &str,
+        until: Deadline,
+    ) -> Result<CustomerId, Error> {
+        let metadata =
+            HashMap::from([("org_id".to_owned(), new.org_id), ("org".to_owned(), new.slug.to_owned())]);
         let ask = CreateCustomer::new().name(new.name).email(new.email).metadata(metadata).build();
         let made: Customer = self.transport.send(ask, Some(key), until).await?;
         Ok(made.id)
@@ -96,19 +103,37 @@ impl Stripe {
     }
 
     /// All of a customer's, ended ones too: the default listing hides those.
-    pub async fn subscriptions(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<Subscription>, Error> {
-        let ask = ListSubscription::new().customer(customer.0.as_str()).status(ListSubscriptionStatus::All).limit(100);
+    pub async fn subscriptions(
+        &self,
+        customer: &CustomerId,
+        until: Deadline,
+    ) -> Result<Vec<Subscription>, Error> {
+        let ask = ListSubscription::new()
+            .customer(customer.0.as_str())
+            .status(ListSubscriptionStatus::All)
+            .limit(100);
         let page: List<Subscription> = self.transport.send(ask.build(), None, until).await?;
         Ok(page.data)
     }
 
     /// A trial without a card, as the demo seed begins it; people subscribe through Checkout.
-    pub async fn start_trial(&self, customer: &CustomerId, lookup_key: &str, days: u32, until: Deadline) -> Result<(), Error> {
+    pub async fn start_trial(
+        &self,
+        customer: &CustomerId,
+        lookup_key: &str,
+        days: u32,
+        until: Deadline,
+    ) -> Result<(), Error> {
         let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
         let prices: List<Price> = self.transport.send(ask, None, until).await?;
-        let price = prices.data.into_iter().next().ok_or_else(|| Error::Absent(format!("price {lookup_key}")))?;
+        let price =
+            prices.data.into_iter().next().ok_or_else(|| Error::Absent(format!("price {lookup_key}")))?;
         let item = CreateSubscriptionItems { price: Some(price.id), ..CreateSubscriptionItems::new() };
-        let ask = CreateSubscription::new().customer(customer.0.as_str()).items([item]).trial_period_days(days).build();
+        let ask = CreateSubscription::new()
+            .customer(customer.0.as_str())
+            .items([item])
+            .trial_period_days(days)
+            .build();
         let key = format!("trial:{customer}");
         self.transport.send::<Subscription>(ask, Some(&key), until).await.map(drop)
     }
@@ -120,7 +145,9 @@ impl Stripe {
         }
         let ask = ListBillingPortalConfiguration::new().active(true).limit(100).build();
         let page: List<PortalConfiguration> = self.transport.send(ask, None, until).await?;
-        let ours = |c: &PortalConfiguration| c.metadata.as_ref().is_some_and(|m| m.get("app").is_some_and(|app| app == "portico"));
+        let ours = |c: &PortalConfiguration| {
+            c.metadata.as_ref().is_some_and(|m| m.get("app").is_some_and(|app| app == "portico"))
+        };
         let found = page.data.into_iter().find(ours).map(|c| c.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)

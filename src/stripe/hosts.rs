@@ -48,7 +48,9 @@ impl Hosts {
         let origin = url.origin();
         let stripes = STRIPE.contains(&origin.ascii_serialization().as_str());
         let mocks = self.stand_in.as_ref().is_some_and(|ours| *ours == origin || is_stripe_mock(&url));
-        let plain = url.username().is_empty() && url.password().is_none() && answered.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && answered.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         if (stripes || mocks) && plain {
             return Ok(StripeUrl(answered)); // as given: re-encoding would change stripe-mock's braces
         }
@@ -69,7 +71,8 @@ mod tests {
     use super::*;
 
     fn hosts(pairs: &[(&str, &str)]) -> Hosts {
-        let vars: std::collections::HashMap<_, _> = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let vars: std::collections::HashMap<_, _> =
+            pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         Hosts::new(&Config::read(|name| vars.get(name).cloned()).unwrap())
     }
 
@@ -98,10 +101,15 @@ mod tests {
 
     #[test]
     fn in_development_the_stand_in_is_followed_too() {
-        let hosts = hosts(&[("STRIPE_API_BASE", "http://127.0.0.1:12111"), ("STRIPE_SECRET_KEY", "sk_test_123")]);
+        let hosts =
+            hosts(&[("STRIPE_API_BASE", "http://127.0.0.1:12111"), ("STRIPE_SECRET_KEY", "sk_test_123")]);
 
         assert!(hosts.check("http://127.0.0.1:12111/p/session/x".into()).is_ok());
-        assert!(hosts.check("https://a-customer_portal-mydev.dev.stripe.me/session/{SESSION_SECRET}".into()).is_ok());
+        assert!(
+            hosts
+                .check("https://a-customer_portal-mydev.dev.stripe.me/session/{SESSION_SECRET}".into())
+                .is_ok()
+        );
         assert!(hosts.check("http://127.0.0.1:12112/p/session/x".into()).is_err());
     }
 }

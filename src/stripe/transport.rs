@@ -42,14 +42,24 @@ impl Transport {
         tcp.set_connect_timeout(Some(CONNECT));
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
+        let tls = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(50))
             .pool_max_idle_per_host(16)
             .build(tls);
         let base = config.api_base.as_str().trim_end_matches('/').to_owned();
-        Self { client, base, keys: config.keys.clone(), key: AtomicUsize::new(0), breaker: Breaker::default() }
+        Self {
+            client,
+            base,
+            keys: config.keys.clone(),
+            key: AtomicUsize::new(0),
+            breaker: Breaker::default(),
+        }
     }
 
     pub fn is_resting(&self) -> bool {
@@ -58,7 +68,12 @@ impl Transport {
 
     /// Sends it, again if that can help, until the deadline. A POST carries `key`, the same for
     /// every try, so that Stripe executes it once.
-    pub async fn send<T: DeserializeOwned>(&self, ask: RequestBuilder, key: Option<&str>, until: Deadline) -> Result<T, Error> {
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        ask: RequestBuilder,
+        key: Option<&str>,
+        until: Deadline,
+    ) -> Result<T, Error> {
         let mut tried = 0;
         loop {
             if !self.breaker.lets_through() {
@@ -75,7 +90,8 @@ impl Transport {
             if self.moved_to_next_key(&error, tried_key) {
                 continue;
             }
-            let again = attempt.should_retry.unwrap_or_else(|| error.is_passing()) && !error.is_replayed_failure();
+            let again =
+                attempt.should_retry.unwrap_or_else(|| error.is_passing()) && !error.is_replayed_failure();
             tracing::warn!(path = ask.path, tried, %error, "stripe attempt");
             match until.at_most(pause(tried)) {
                 Some(pause) if again && tried < ATTEMPTS => tokio::time::sleep(pause).await,
@@ -101,17 +117,26 @@ impl Transport {
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Attempt {
         match self.client.request(request).await {
             Ok(response) => Attempt::of(response).await,
-            Err(error) => Attempt::failed(if error.is_connect() { "no connection".into() } else { "connection lost".into() }),
+            Err(error) => Attempt::failed(if error.is_connect() {
+                "no connection".into()
+            } else {
+                "connection lost".into()
+            }),
         }
     }
 
-    fn request(&self, ask: &RequestBuilder, key: Option<&str>) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    fn request(
+        &self,
+        ask: &RequestBuilder,
+        key: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let method = match ask.method {
             StripeMethod::Get => Method::GET,
             StripeMethod::Post => Method::POST,
             StripeMethod::Delete => Method::DELETE,
         };
-        let query = ask.query.as_deref().filter(|q| !q.is_empty()).map(|q| format!("?{q}")).unwrap_or_default();
+        let query =
+            ask.query.as_deref().filter(|q| !q.is_empty()).map(|q| format!("?{q}")).unwrap_or_default();
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/v1{}{query}", self.base, ask.path))

@@ -109,9 +109,15 @@ mod tests {
     #[test]
     fn a_cancellation_is_seen_however_it_was_scheduled() {
         let read = |json: &str| serde_json::from_str::<Subscription>(json).unwrap();
-        let flexible = read(r#"{"id":"sub_1","status":"active","cancel_at":200,"cancel_at_period_end":false,"items":{"data":[{"current_period_end":200}]}}"#);
-        let classic = read(r#"{"id":"sub_1","status":"active","cancel_at_period_end":true,"current_period_end":300,"items":{"data":[{}]}}"#);
-        let running = read(r#"{"id":"sub_1","status":"active_in_2031","items":{"data":[{"current_period_end":9,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}"#);
+        let flexible = read(
+            r#"{"id":"sub_1","status":"active","cancel_at":200,"cancel_at_period_end":false,"items":{"data":[{"current_period_end":200}]}}"#,
+        );
+        let classic = read(
+            r#"{"id":"sub_1","status":"active","cancel_at_period_end":true,"current_period_end":300,"items":{"data":[{}]}}"#,
+        );
+        let running = read(
+            r#"{"id":"sub_1","status":"active_in_2031","items":{"data":[{"current_period_end":9,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}"#,
+        );
 
         assert_eq!((flexible.ends_at(), classic.ends_at(), running.ends_at()), (Some(200), Some(300), None));
         assert_eq!(running.lookup_keys().collect::<Vec<_>>(), ["pro_month"]);

@@ -56,7 +56,8 @@ fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if !ours(&peer) {
         return peer;
     }
-    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let hops =
+        headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     let hops: Vec<IpAddr> = hops.map_while(|hop| hop.trim().parse().ok()).collect();
     hops.into_iter().rev().find(|hop| !ours(hop)).unwrap_or(peer)
 }
@@ -81,8 +82,13 @@ pub fn is_htmx() -> bool {
 
 /// For the audit log.
 pub fn origin_of_request(user: Option<UserId>) -> Origin {
-    with(|c| Origin { user, ip: c.ip.to_string(), user_agent: c.user_agent.clone(), request_id: c.request_id.clone() })
-        .unwrap_or_default()
+    with(|c| Origin {
+        user,
+        ip: c.ip.to_string(),
+        user_agent: c.user_agent.clone(),
+        request_id: c.request_id.clone(),
+    })
+    .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -48,13 +48,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         let mime = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let is_form = mime.split(';').next().is_some_and(|m| m.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        let is_form = mime
+            .split(';')
+            .next()
+            .is_some_and(|m| m.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let body = read(request.with_limited_body().into_body()).await?;
         if !is_form && !body.is_empty() {
             return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not a form"));
         }
         let known = serde_urlencoded::from_bytes(without_nul(&body)?);
-        known.map(Form).map_err(|_| Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "unknown, repeated or broken fields"))
+        known.map(Form).map_err(|_| {
+            Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "unknown, repeated or broken fields")
+        })
     }
 }
 

@@ -48,12 +48,15 @@ pub(super) fn leave(app: &App) -> Option<HeaderValue> {
     let cookie = context::with(|c| {
         let state = c.flash.lock().ok()?;
         match (&state.leaving, state.shown) {
-            (Some(flash), _) => Some((app.signer.seal(COOKIE, &format!("{}:{}", flash.kind, flash.text)), 60)),
+            (Some(flash), _) => {
+                Some((app.signer.seal(COOKIE, &format!("{}:{}", flash.kind, flash.text)), 60))
+            }
             (None, true) => Some((String::new(), 0)),
             (None, false) => None,
         }
     })
     .flatten()?;
     let (value, age) = cookie;
-    HeaderValue::try_from(format!("{COOKIE}={value}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax")).ok()
+    HeaderValue::try_from(format!("{COOKIE}={value}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax"))
+        .ok()
 }

@@ -67,7 +67,8 @@ impl Limits {
 }
 
 fn every(seconds: u64, burst: NonZeroU32) -> Quota {
-    let quota = Quota::with_period(Duration::from_secs(seconds)).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+    let quota =
+        Quota::with_period(Duration::from_secs(seconds)).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
     quota.allow_burst(burst)
 }
 

@@ -1,7 +1,10 @@
 //! Cross-site requests: Fetch Metadata first, `Origin` against the configured address as the
 //! fallback (OWASP's order). No token, so htmx, plain forms and cached pages need nothing.
 use crate::error::{Error, Result};
-use axum::http::{HeaderMap, Method, header::{COOKIE, ORIGIN}};
+use axum::http::{
+    HeaderMap, Method,
+    header::{COOKIE, ORIGIN},
+};
 use url::Url;
 
 /// Refuses what another site made a browser send.
@@ -63,9 +66,19 @@ mod tests {
 
     #[test]
     fn the_way_back_from_stripe_is_open_and_framing_is_not() {
-        let from_stripe = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        let from_stripe = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
         assert!(!refused(Method::GET, &from_stripe));
-        assert!(refused(Method::GET, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
-        assert!(refused(Method::GET, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]));
+        assert!(refused(
+            Method::GET,
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]
+        ));
+        assert!(refused(
+            Method::GET,
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]
+        ));
     }
 }

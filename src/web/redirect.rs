@@ -2,7 +2,10 @@
 use super::context;
 use crate::stripe::StripeUrl;
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY}},
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY},
+    },
     response::{IntoResponse, Response},
 };
 
@@ -40,7 +43,10 @@ impl IntoResponse for ToStripe {
             return crate::error::Error::broken("Stripe's address is no header value").into_response();
         };
         location.set_sensitive(true);
-        let closed = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];
+        let closed = [
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        ];
         if context::with(|c| c.htmx).unwrap_or(false) {
             (StatusCode::OK, closed, [(HeaderName::from_static("hx-redirect"), location)]).into_response()
         } else {

@@ -42,7 +42,10 @@ mod tests {
     #[test]
     fn only_what_we_sealed_for_this_purpose_opens() {
         let old = Signer::new(&["an old secret, long enough to be one".into()]);
-        let new = Signer::new(&["a new secret, long enough to be one!".into(), "an old secret, long enough to be one".into()]);
+        let new = Signer::new(&[
+            "a new secret, long enough to be one!".into(),
+            "an old secret, long enough to be one".into(),
+        ]);
 
         let sealed = old.seal("flash", "success:Grüße");
 

@@ -23,10 +23,18 @@ async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
 async fn a_new_name_is_kept_and_seen(app: TestApp) {
     let acme = app.org("acme").await;
 
-    acme.owner.post("/account/profile").fields(&[("name", "  Olive O’Owner  ")]).await.assert_redirects_to("/account");
+    acme.owner
+        .post("/account/profile")
+        .fields(&[("name", "  Olive O’Owner  ")])
+        .await
+        .assert_redirects_to("/account");
 
     let page = acme.owner.get("/account").await;
-    assert!(page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."), "{}", page.text());
+    assert!(
+        page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."),
+        "{}",
+        page.text()
+    );
     assert_eq!(app.audit("").await, ["auth.signed_up", "account.profile_changed"]);
 }
 

@@ -34,7 +34,11 @@ async fn signing_up_makes_person_organisation_and_ownership(app: TestApp) {
 
     let account = acme.owner.get("/account").await;
 
-    assert!(account.text().contains("Olivia Owner") && account.text().contains("Acme Anvils"), "{}", account.text());
+    assert!(
+        account.text().contains("Olivia Owner") && account.text().contains("Acme Anvils"),
+        "{}",
+        account.text()
+    );
     acme.owner.get("/orgs/acme-anvils").await.assert_status(200);
     assert_eq!(app.texts("select role from members").await, ["owner"]);
     assert_eq!(app.audit("").await, ["auth.signed_up"]);
@@ -44,7 +48,14 @@ async fn signing_up_makes_person_organisation_and_ownership(app: TestApp) {
 async fn signing_up_twice_at_once_with_one_address_makes_one_account(app: TestApp) {
     let tries = (0..4).map(|n| {
         let visitor = app.visitor();
-        tokio::spawn(async move { visitor.post("/sign-up").fields(&sign_up_form("Olivia", OLIVIA, &format!("Try {n}"))).await.status.as_u16() })
+        tokio::spawn(async move {
+            visitor
+                .post("/sign-up")
+                .fields(&sign_up_form("Olivia", OLIVIA, &format!("Try {n}")))
+                .await
+                .status
+                .as_u16()
+        })
     });
     let mut statuses = Vec::new();
     for one in tries.collect::<Vec<_>>() {
@@ -59,12 +70,23 @@ async fn signing_up_twice_at_once_with_one_address_makes_one_account(app: TestAp
 
 async fn a_mistake_in_sign_up_is_said_at_the_field_and_nothing_typed_is_lost(app: TestApp) {
     let visitor = app.visitor();
-    let form = [("name", "Olivia \"O\" <Owner>"), ("email", "not-an-address"), ("password", "short"), ("organisation", "Acme & Sons")];
+    let form = [
+        ("name", "Olivia \"O\" <Owner>"),
+        ("email", "not-an-address"),
+        ("password", "short"),
+        ("organisation", "Acme & Sons"),
+    ];
 
     let page = visitor.post("/sign-up").fields(&form).await;
 
     page.assert_status(422);
-    for said in ["Enter an e-mail address like", "at least 15 characters", "not-an-address", "Acme &#38; Sons", "&#60;Owner&#62;"] {
+    for said in [
+        "Enter an e-mail address like",
+        "at least 15 characters",
+        "not-an-address",
+        "Acme &#38; Sons",
+        "&#60;Owner&#62;",
+    ] {
         assert!(page.text().contains(said), "{said} is missing: {}", page.text());
     }
     assert!(!page.text().contains("short"), "a password is never sent back");
@@ -102,9 +124,17 @@ async fn a_foreign_next_is_not_followed(app: TestApp) {
 
 async fn a_wrong_password_and_an_unknown_address_look_the_same(app: TestApp) {
     app.org("acme").await;
-    let wrong = app.visitor().post("/sign-in").fields(&[("email", OLIVIA), ("password", "not this one at all")]).await;
+    let wrong = app
+        .visitor()
+        .post("/sign-in")
+        .fields(&[("email", OLIVIA), ("password", "not this one at all")])
+        .await;
 
-    let unknown = app.visitor().post("/sign-in").fields(&[("email", "owner@acme.tesu"), ("password", "not this one at all")]).await;
+    let unknown = app
+        .visitor()
+        .post("/sign-in")
+        .fields(&[("email", "owner@acme.tesu"), ("password", "not this one at all")])
+        .await;
 
     assert_eq!((wrong.status.as_u16(), unknown.status.as_u16()), (422, 422));
     assert_eq!(wrong.text().replace(OLIVIA, ""), unknown.text().replace("owner@acme.tesu", ""));
@@ -154,7 +184,14 @@ async fn forged_cookies_are_nobody(app: TestApp) {
     other[3] = if other[3] == b'A' { b'B' } else { b'A' };
     let long = "A".repeat(5000);
 
-    for forged in [String::from_utf8(other).unwrap(), "AAAAAAAAAAAAAAAAAAAAAA".into(), "null".into(), "%00".into(), long, real + "x"] {
+    for forged in [
+        String::from_utf8(other).unwrap(),
+        "AAAAAAAAAAAAAAAAAAAAAA".into(),
+        "null".into(),
+        "%00".into(),
+        long,
+        real + "x",
+    ] {
         let mallory = app.visitor();
         mallory.set_cookie("__Host-session", &forged);
 
@@ -227,7 +264,12 @@ async fn cross_site_posts_are_refused(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 0);
     assert_eq!(app.count("select count(*) from orgs").await, 1);
 
-    let by_origin = acme.owner.post("/account/profile").fields(&[("name", "Olive")]).sending(&[("sec-fetch-site", ""), ("origin", PUBLIC_URL)]).await;
+    let by_origin = acme
+        .owner
+        .post("/account/profile")
+        .fields(&[("name", "Olive")])
+        .sending(&[("sec-fetch-site", ""), ("origin", PUBLIC_URL)])
+        .await;
     by_origin.assert_status(303);
 }
 
@@ -238,7 +280,11 @@ async fn the_account_is_slowed_down_whoever_tries(app: TestApp) {
     for _ in 0..3 {
         let app = app.restarted_with("RATE_LIMITS", "on").await;
         for _ in 0..10 {
-            let answer = app.visitor().post("/sign-in").fields(&[("email", OLIVIA), ("password", "a guess of fifteen")]).await;
+            let answer = app
+                .visitor()
+                .post("/sign-in")
+                .fields(&[("email", OLIVIA), ("password", "a guess of fifteen")])
+                .await;
             refused += u32::from(answer.status.as_u16() == 429);
         }
     }
@@ -268,7 +314,8 @@ async fn sign_ups_from_one_address_are_slowed_down(app: TestApp) {
         app.signs_up(&format!("person{n}@acme.test")).await;
     }
 
-    let refused = app.visitor().post("/sign-up").fields(&sign_up_form("Eleventh", "person11@acme.test", "Acme")).await;
+    let refused =
+        app.visitor().post("/sign-up").fields(&sign_up_form("Eleventh", "person11@acme.test", "Acme")).await;
 
     refused.assert_status(429);
     assert_eq!(app.count("select count(*) from users").await, 10);
@@ -320,7 +367,10 @@ async fn a_known_and_an_unknown_address_cannot_be_timed_apart() {
     for _ in 0..200 {
         for (email, times) in [(OLIVIA, &mut known), ("owner@acme.tesu", &mut unknown)] {
             let started = std::time::Instant::now();
-            app.visitor().post("/sign-in").fields(&[("email", email), ("password", "not this one at all")]).await;
+            app.visitor()
+                .post("/sign-in")
+                .fields(&[("email", email), ("password", "not this one at all")])
+                .await;
             times.push(started.elapsed());
         }
     }

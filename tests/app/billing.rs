@@ -33,13 +33,22 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
     sent.assert_status(303);
     assert!(sent.location().starts_with(&format!("{}/", app.stripe)), "{}", sent.location());
     assert_eq!(sent.said("cache-control"), "no-store");
-    let portal = Person::visiting(&Site::at(&app.stripe)).get(sent.location().strip_prefix(&app.stripe).unwrap()).await;
+    let portal = Person::visiting(&Site::at(&app.stripe))
+        .get(sent.location().strip_prefix(&app.stripe).unwrap())
+        .await;
     portal.assert_status(200);
     assert!(portal.text().contains("acme"), "the portal names the customer: {}", portal.text());
-    assert!(portal.text().contains(&format!("{PUBLIC_URL}/orgs/acme/billing/return")), "and has a way back: {}", portal.text());
+    assert!(
+        portal.text().contains(&format!("{PUBLIC_URL}/orgs/acme/billing/return")),
+        "and has a way back: {}",
+        portal.text()
+    );
     assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created", "billing.portal_opened"]);
     let customer = &app.customers_at_stripe().await[0];
-    assert_eq!((customer["name"].as_str(), customer["metadata"]["org"].as_str()), (Some("acme"), Some("acme")));
+    assert_eq!(
+        (customer["name"].as_str(), customer["metadata"]["org"].as_str()),
+        (Some("acme"), Some("acme"))
+    );
 }
 
 async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
@@ -47,7 +56,11 @@ async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
     acme.owner.post("/orgs/acme/billing/portal").await;
     let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
     let customer = portico::stripe::CustomerId(customer);
-    app.app.stripe.start_trial(&customer, "pro_month", 14, portico::stripe::Deadline::of_click()).await.unwrap();
+    app.app
+        .stripe
+        .start_trial(&customer, "pro_month", 14, portico::stripe::Deadline::of_click())
+        .await
+        .unwrap();
 
     let back = acme.owner.get("/orgs/acme/billing/return").await;
 
@@ -143,7 +156,8 @@ async fn each_organisation_has_its_own_customer(app: TestApp) {
     acme.owner.post("/orgs/acme/billing/portal").await;
     acme.owner.post("/orgs/globex/billing/portal").await;
 
-    let mut orgs: Vec<_> = app.customers_at_stripe().await.iter().map(|c| c["metadata"]["org"].to_string()).collect();
+    let mut orgs: Vec<_> =
+        app.customers_at_stripe().await.iter().map(|c| c["metadata"]["org"].to_string()).collect();
     orgs.sort();
     assert_eq!(orgs, [r#""acme""#, r#""globex""#]);
 }
@@ -164,7 +178,11 @@ async fn the_portals_address_is_kept_nowhere(app: TestApp) {
 async fn an_unknown_flow_is_refused(app: TestApp) {
     let acme = app.org("acme").await;
 
-    for form in [[("flow", "delete_everything")], [("customer", "cus_of_somebody")], [("return_url", "https://evil.test")]] {
+    for form in [
+        [("flow", "delete_everything")],
+        [("customer", "cus_of_somebody")],
+        [("return_url", "https://evil.test")],
+    ] {
         acme.owner.post("/orgs/acme/billing/portal").fields(&form).await.assert_status(422);
     }
     assert_eq!(app.customers_at_stripe().await.len(), 0);

@@ -18,7 +18,10 @@ async fn the_demos_owner_manages_billing_and_comes_back(app: TestApp) {
 
         let portal = at(&browser).await;
         assert!(portal.starts_with(&app.stripe), "in the portal, on the sandbox's own origin: {portal}");
-        assert!(browser.source().await.unwrap().contains("Olivia Owner") || browser.source().await.unwrap().contains("Acme"));
+        assert!(
+            browser.source().await.unwrap().contains("Olivia Owner")
+                || browser.source().await.unwrap().contains("Acme")
+        );
         browser.assert_no_complaints().await;
 
         press(&browser, "a[href*='/billing/return']").await;
@@ -63,10 +66,24 @@ async fn no_page_is_wider_than_a_phone() {
     for look in [Look::phone(), Look { width: 768, ..Look::default() }] {
         let Some(browser) = Browser::open_or_skip(look).await else { return };
         sign_in(&browser, &home).await;
-        for path in ["/", "/pricing", "/terms", "/account", "/orgs/new", "/orgs/acme", "/orgs/acme/billing", "/nothing-here"] {
+        for path in [
+            "/",
+            "/pricing",
+            "/terms",
+            "/account",
+            "/orgs/new",
+            "/orgs/acme",
+            "/orgs/acme/billing",
+            "/nothing-here",
+        ] {
             browser.goto(&format!("{home}{path}")).await.unwrap();
-            let width = browser.execute("return document.documentElement.scrollWidth", Vec::new()).await.unwrap();
-            assert!(width.as_u64().unwrap() <= u64::from(look.width), "{path} is {width} px wide at {}", look.width);
+            let width =
+                browser.execute("return document.documentElement.scrollWidth", Vec::new()).await.unwrap();
+            assert!(
+                width.as_u64().unwrap() <= u64::from(look.width),
+                "{path} is {width} px wide at {}",
+                look.width
+            );
             browser.assert_no_complaints().await;
         }
         browser.close().await;

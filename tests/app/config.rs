@@ -2,7 +2,9 @@
 use portico::config::{Config, VARIABLES};
 
 fn refused(settings: &[(&str, &str)]) -> Vec<String> {
-    match Config::read(|name| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())) {
+    match Config::read(|name| {
+        settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }) {
         Ok(_) => Vec::new(),
         Err(refused) => refused.0,
     }
@@ -40,7 +42,10 @@ fn each_bad_setting_is_refused_by_name() {
         ("LOG", "portico=loudly", "level"),
     ] {
         let said = refused(&[(name, value)]);
-        assert!(said.iter().any(|line| line.starts_with(name) && line.contains(right)), "{name}={value}: {said:?}");
+        assert!(
+            said.iter().any(|line| line.starts_with(name) && line.contains(right)),
+            "{name}={value}: {said:?}"
+        );
     }
 }
 
@@ -82,6 +87,7 @@ fn the_example_file_names_every_setting_with_its_default() {
         .map(|line| line.split_once('=').map(|(name, value)| (name.into(), value.into())).expect(line))
         .collect();
 
-    let known: Vec<(String, String)> = VARIABLES.iter().map(|(name, default)| ((*name).into(), (*default).into())).collect();
+    let known: Vec<(String, String)> =
+        VARIABLES.iter().map(|(name, default)| ((*name).into(), (*default).into())).collect();
     assert_eq!(example, known);
 }

@@ -17,7 +17,11 @@ async fn a_person_has_several_organisations_and_switches_between_them(app: TestA
     acme.owner.post("/orgs").fields(&[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
 
     let dashboard = acme.owner.get("/orgs/globex").await;
-    assert!(dashboard.text().contains(r#"href="/orgs/acme""#), "the switcher leads to the other: {}", dashboard.text());
+    assert!(
+        dashboard.text().contains(r#"href="/orgs/acme""#),
+        "the switcher leads to the other: {}",
+        dashboard.text()
+    );
     assert!(dashboard.text().contains("Globex is ready."), "and the flash is shown");
     assert!(!acme.owner.get("/orgs/globex").await.text().contains("Globex is ready."), "once");
 }
@@ -32,7 +36,9 @@ async fn two_of_one_name_get_words_of_their_own(app: TestApp) {
 
 async fn a_name_that_cannot_be_is_said_at_the_field(app: TestApp) {
     let acme = app.org("acme").await;
-    for (name, said) in [("", "Enter the organisation"), (&*"x".repeat(61), "at most 60"), ("a\u{202e}b", "plain text")] {
+    for (name, said) in
+        [("", "Enter the organisation"), (&*"x".repeat(61), "at most 60"), ("a\u{202e}b", "plain text")]
+    {
         let page = acme.owner.post("/orgs").fields(&[("name", name)]).await;
 
         page.assert_status(422);
@@ -45,7 +51,14 @@ async fn a_strangers_organisation_is_not_found_on_any_page(app: TestApp) {
     let _acme = app.org("acme").await;
     let globex = app.org("globex").await;
 
-    for path in ["/orgs/acme", "/orgs/acme/billing", "/orgs/acme/billing/return", "/orgs/ACME", "/orgs/acme%00", "/orgs/%2e%2e"] {
+    for path in [
+        "/orgs/acme",
+        "/orgs/acme/billing",
+        "/orgs/acme/billing/return",
+        "/orgs/ACME",
+        "/orgs/acme%00",
+        "/orgs/%2e%2e",
+    ] {
         globex.owner.get(path).await.assert_status(404);
     }
 }

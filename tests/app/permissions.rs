@@ -60,7 +60,14 @@ async fn everyone_may_do_what_the_matrix_says_and_no_more(app: TestApp) {
 async fn ask(person: &Person, method: &str, route: &str, org: &Org) -> u16 {
     let path = route.replace("{org}", &org.slug).replace("{*path}", "there-is-none.css");
     let answer = if method == "GET" { person.get(&path).await } else { person.post(&path).await };
-    for header in ["content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy", "x-request-id", "cache-control"] {
+    for header in [
+        "content-security-policy",
+        "x-content-type-options",
+        "x-frame-options",
+        "referrer-policy",
+        "x-request-id",
+        "cache-control",
+    ] {
         assert!(answer.header(header).is_some(), "{method} {route} answers without {header}");
     }
     answer.status.as_u16()
@@ -68,7 +75,8 @@ async fn ask(person: &Person, method: &str, route: &str, org: &Org) -> u16 {
 
 #[test]
 fn every_route_stands_in_the_matrix() {
-    let listed: BTreeSet<(String, String)> = MATRIX.iter().map(|(method, route, _)| ((*method).into(), (*route).into())).collect();
+    let listed: BTreeSet<(String, String)> =
+        MATRIX.iter().map(|(method, route, _)| ((*method).into(), (*route).into())).collect();
 
     assert_eq!(listed, routes(include_str!("../../src/routes.rs")));
 }

@@ -6,7 +6,7 @@ use crate::{
         process::Process,
         tether,
     },
-    world::{Said},
+    world::Said,
 };
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,8 @@ fn settings(more: &[(&str, &str)]) -> (Vec<(String, String)>, String) {
 }
 
 fn start(settings: &[(String, String)]) -> Process {
-    let pairs: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     Process::start(PORTICO, &[], &pairs)
 }
 
@@ -38,7 +39,12 @@ async fn the_main_job_on_an_empty_folder(more: &[(&str, &str)]) {
     let sandbox = portico.line_with("Stripe sandbox").await.split_whitespace().last().unwrap().to_owned();
     let owner = Person::visiting(&Site::behind(&home.replace("localhost", "127.0.0.1"), &home));
 
-    owner.post("/sign-in").field("email", email.trim()).field("password", password.trim()).await.assert_redirects_to("/account");
+    owner
+        .post("/sign-in")
+        .field("email", email.trim())
+        .field("password", password.trim())
+        .await
+        .assert_redirects_to("/account");
     owner.get("/account").await.assert_status(200).assert_says("Manage billing").assert_says("Trial until");
     let sent = owner.post("/orgs/acme/billing/portal").await;
 
@@ -49,7 +55,9 @@ async fn the_main_job_on_an_empty_folder(more: &[(&str, &str)]) {
     owner.get("/orgs/acme/billing/return").await.assert_redirects_to("/orgs/acme/billing");
     let secret = portal.rsplit('/').next().unwrap();
     assert!(!portico.output().contains(secret), "the portal's address is never logged");
-    assert!(!portico.output().contains(password.trim()) || portico.output().matches(password.trim()).count() == 1);
+    assert!(
+        !portico.output().contains(password.trim()) || portico.output().matches(password.trim()).count() == 1
+    );
     portico.terminate();
     assert!(portico.ended().await.success(), "{}", portico.output());
 }
@@ -61,7 +69,9 @@ async fn an_empty_folder_and_one_command_are_enough() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_program_does_it_on_postgres() {
-    let Some(url) = postgres::fresh_database_of_a_plain_owner_or_skip("the same program").await else { return };
+    let Some(url) = postgres::fresh_database_of_a_plain_owner_or_skip("the same program").await else {
+        return;
+    };
     the_main_job_on_an_empty_folder(&[("DATABASE_URL", &url)]).await;
 }
 
@@ -76,13 +86,17 @@ async fn a_second_start_keeps_people_and_their_logins() {
     owner.post("/sign-in").fields(&form).await.assert_redirects_to("/account");
     let folder = portico.stop();
 
-    let pairs: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut portico = Process::start_in(folder, PORTICO, &[], &pairs);
     portico.line_with("Sign in as").await;
     portico.answers_at(&address).await;
 
     owner.get("/account").await.assert_status(200).assert_says("Trial until");
-    assert!(!owner.post("/orgs/acme/billing/portal").await.said("location").is_empty(), "the sandbox kept its customer too");
+    assert!(
+        !owner.post("/orgs/acme/billing/portal").await.said("location").is_empty(),
+        "the sandbox kept its customer too"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +143,8 @@ async fn the_sandbox_stands_alone() {
 
     let clerk = Person::visiting(&Site::at(&format!("http://{bind}")));
     let started = Instant::now();
-    let made = clerk.post("/v1/customers").header("authorization", "Bearer sk_test_123").field("name", "Acme").await;
+    let made =
+        clerk.post("/v1/customers").header("authorization", "Bearer sk_test_123").field("name", "Acme").await;
 
     assert_eq!(made.assert_status(200).json()["object"], "customer");
     assert!(started.elapsed() < Duration::from_secs(5));

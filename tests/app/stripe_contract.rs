@@ -19,7 +19,8 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
 
     let customer = stripe.create_customer(new, "customer:contract:1", until()).await.expect("a customer");
     for flow in Flow::ALL {
-        let portal = stripe.open_portal(&customer, *flow, Some("sub_1"), "https://portico.test/back", until()).await;
+        let portal =
+            stripe.open_portal(&customer, *flow, Some("sub_1"), "https://portico.test/back", until()).await;
         let portal = portal.unwrap_or_else(|error| panic!("{flow:?}: {error}"));
         assert!(portal.url.reveal().starts_with("https://"), "{flow:?}");
     }

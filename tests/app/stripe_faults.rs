@@ -1,6 +1,9 @@
 //! Stripe slow, down, refusing, talking nonsense: an honest page in time, and nothing half done.
 use crate::{
-    support::{http::Person, stub::{Reply, Stub}},
+    support::{
+        http::Person,
+        stub::{Reply, Stub},
+    },
     world::{Org, Said, TestApp},
 };
 
@@ -48,7 +51,11 @@ async fn a_stripe_that_hangs_costs_a_person_fifteen_seconds_and_no_more(app: Tes
 
     assert!(started.elapsed() < Duration::from_secs(16), "{:?}", started.elapsed());
     page.assert_status(503);
-    assert!(page.text().contains("Stripe did not answer") && page.text().contains("Nothing was changed"), "{}", page.text());
+    assert!(
+        page.text().contains("Stripe did not answer") && page.text().contains("Nothing was changed"),
+        "{}",
+        page.text()
+    );
     assert!(page.text().contains(page.said("x-request-id")), "the page names the request");
     assert_eq!(page.said("retry-after"), "30");
     assert_eq!(app.count("select count(*) from billing_customers").await, 0);
@@ -73,9 +80,18 @@ async fn faults_get_an_honest_page_and_leave_nothing_behind(app: TestApp) {
         (says(500, r#"{"error":{"type":"api_error","message":"secret detail"}}"#), "Stripe did not answer"),
         (Reply::html_502(), "Stripe did not answer"),
         (says(429, r#"{"error":{"type":"rate_limit_error","code":"rate_limit"}}"#), "Stripe is busy"),
-        (says(401, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#), "Billing is not available"),
-        (says(403, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#), "Billing is not available"),
-        (says(400, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#), "Billing is not available"),
+        (
+            says(401, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#),
+            "Billing is not available",
+        ),
+        (
+            says(403, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#),
+            "Billing is not available",
+        ),
+        (
+            says(400, r#"{"error":{"type":"invalid_request_error","message":"secret detail"}}"#),
+            "Billing is not available",
+        ),
         (says(200, r#"{"id":"cus_1","obj"#), "Stripe did not answer"),
         (Reply::truncated(CUSTOMER), "Stripe did not answer"),
         (Reply::CloseAfter, "Stripe did not answer"),
@@ -109,7 +125,11 @@ async fn a_fault_that_passes_is_not_noticed(app: TestApp) {
     let sent = olivia.post("/orgs/acme/billing/portal").await;
 
     sent.assert_status(303);
-    let keys: Vec<String> = stripe.arrived().iter().map(|request| request.header("idempotency-key").unwrap_or_default().to_owned()).collect();
+    let keys: Vec<String> = stripe
+        .arrived()
+        .iter()
+        .map(|request| request.header("idempotency-key").unwrap_or_default().to_owned())
+        .collect();
     assert!(keys[0].starts_with("customer:") && keys[0] == keys[1], "a retry carries the same key: {keys:?}");
     assert!(keys[4].starts_with("portal:") && keys[4] == keys[5], "{keys:?}");
     assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created", "billing.portal_opened"]);
@@ -132,20 +152,22 @@ async fn a_page_on_a_foreign_host_is_not_followed(app: TestApp) {
 
 async fn a_recorded_failure_does_not_lock_an_organisation_out(app: TestApp) {
     let acme = app.org("acme").await;
-    let recorded = Reply::http("500 Internal Server Error", &["idempotent-replayed: true"], r#"{"error":{"type":"api_error"}}"#);
+    let recorded = Reply::http(
+        "500 Internal Server Error",
+        &["idempotent-replayed: true"],
+        r#"{"error":{"type":"api_error"}}"#,
+    );
     let mismatch = says(400, r#"{"error":{"type":"idempotency_error"}}"#);
-    let stripe = Stub::answering([
-        recorded,
-        mismatch,
-        says(200, CUSTOMER),
-        says(200, NO_CONFIGURATION),
-        portal(),
-    ]);
+    let stripe =
+        Stub::answering([recorded, mismatch, says(200, CUSTOMER), says(200, NO_CONFIGURATION), portal()]);
     let (_app, olivia) = in_front_of(&app, &acme, &stripe).await;
 
     olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
 
-    let keys: Vec<String> = stripe.arrived()[..3].iter().map(|r| r.header("idempotency-key").unwrap_or_default().to_owned()).collect();
+    let keys: Vec<String> = stripe.arrived()[..3]
+        .iter()
+        .map(|r| r.header("idempotency-key").unwrap_or_default().to_owned())
+        .collect();
     assert!(keys[0].ends_with(":1") && keys[1].ends_with(":2") && keys[2].ends_with(":3"), "{keys:?}");
 }
 
@@ -162,8 +184,12 @@ async fn a_rejected_key_gives_way_to_the_next(app: TestApp) {
 
     olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
 
-    let used: Vec<String> = stripe.arrived().iter().map(|r| r.header("authorization").unwrap_or_default().to_owned()).collect();
-    assert_eq!(used, ["Bearer sk_test_old", "Bearer sk_test_new", "Bearer sk_test_new", "Bearer sk_test_new"]);
+    let used: Vec<String> =
+        stripe.arrived().iter().map(|r| r.header("authorization").unwrap_or_default().to_owned()).collect();
+    assert_eq!(
+        used,
+        ["Bearer sk_test_old", "Bearer sk_test_new", "Bearer sk_test_new", "Bearer sk_test_new"]
+    );
 }
 
 async fn a_redirect_is_not_followed(app: TestApp) {
@@ -193,13 +219,11 @@ async fn after_five_failures_people_do_not_wait_for_the_sixth(app: TestApp) {
 
 async fn a_customer_made_before_a_fault_is_the_one_used_after(app: TestApp) {
     let acme = app.org("acme").await;
-    let stripe = Stub::answering([says(200, CUSTOMER), says(400, r#"{"error":{"type":"invalid_request_error"}}"#)]);
+    let stripe =
+        Stub::answering([says(200, CUSTOMER), says(400, r#"{"error":{"type":"invalid_request_error"}}"#)]);
     let (app, olivia) = in_front_of(&app, &acme, &stripe).await;
     olivia.post("/orgs/acme/billing/portal").await.assert_status(503);
-    stripe.now_answer([
-        says(200, NO_CONFIGURATION),
-        portal(),
-    ]);
+    stripe.now_answer([says(200, NO_CONFIGURATION), portal()]);
 
     olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
 

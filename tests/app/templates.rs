@@ -43,7 +43,8 @@ fn no_page_is_forgotten() {
 
 #[test]
 fn a_fault_would_be_seen() {
-    let right = r##"<!doctype html><title>x</title><h1>x</h1><label for="a">A</label><input id="a" name="a">"##;
+    let right =
+        r##"<!doctype html><title>x</title><h1>x</h1><label for="a">A</label><input id="a" name="a">"##;
     assert_eq!(faults(right), Vec::<String>::new());
     for (wrong, said) in [
         (right.replace("<h1>x</h1>", ""), "one h1"),
@@ -99,7 +100,9 @@ fn faults(html: &str) -> Vec<String> {
         fault(html.contains(&format!(" on{event}=")), format!("inline on{event}"));
     }
     fault(html.contains("/static/missing"), "an asset is missing".into());
-    for address in values(html, " href=\"").into_iter().chain(values(html, " src=\"")).chain(values(html, " action=\"")) {
+    for address in
+        values(html, " href=\"").into_iter().chain(values(html, " src=\"")).chain(values(html, " action=\""))
+    {
         let ours = address.starts_with('/') || address.starts_with('#');
         fault(!ours, format!("{address} leads elsewhere"));
     }

@@ -23,7 +23,11 @@ crate::support::on_both_engines! {
 async fn an_unknown_page_looks_like_us(app: TestApp) {
     for path in ["/nothing-here", "/orgs", "/account/nothing", "/static/../Cargo.toml", "/%ff"] {
         let page = app.visitor().get(path).await;
-        assert!(page.status.as_u16() == 404 || page.status.as_u16() == 405, "{path}: {}", page.status.as_u16());
+        assert!(
+            page.status.as_u16() == 404 || page.status.as_u16() == 405,
+            "{path}: {}",
+            page.status.as_u16()
+        );
         assert!(page.text().contains("Portico") && page.text().contains(page.said("x-request-id")), "{path}");
     }
 }
@@ -43,19 +47,31 @@ async fn a_form_too_large_is_refused(app: TestApp) {
 }
 
 async fn a_form_that_is_none_is_refused(app: TestApp) {
-    let page = app.visitor().post("/sign-in").fields(&[("email", "x")]).sending(&[("content-type", "application/json")]).await;
+    let page = app
+        .visitor()
+        .post("/sign-in")
+        .fields(&[("email", "x")])
+        .sending(&[("content-type", "application/json")])
+        .await;
 
     page.assert_status(415);
 }
 
 async fn unknown_and_repeated_fields_are_refused(app: TestApp) {
-    for form in [&[("email", "a"), ("email", "b")][..], &[("email", "a"), ("is_admin", "true")], &[("email", "a\0")]] {
+    for form in
+        [&[("email", "a"), ("email", "b")][..], &[("email", "a"), ("is_admin", "true")], &[("email", "a\0")]]
+    {
         app.visitor().post("/sign-in").fields(form).await.assert_status(422);
     }
 }
 
 async fn a_body_that_says_it_is_compressed_is_refused(app: TestApp) {
-    let page = app.visitor().post("/sign-in").fields(&sign_in_form("x@y.test")).sending(&[("content-encoding", "gzip")]).await;
+    let page = app
+        .visitor()
+        .post("/sign-in")
+        .fields(&sign_in_form("x@y.test"))
+        .sending(&[("content-encoding", "gzip")])
+        .await;
 
     page.assert_status(415);
 }
@@ -74,7 +90,8 @@ async fn nothing_of_a_person_is_kept_by_caches(app: TestApp) {
     let style = app.visitor().get(assets::url("app.css")).await;
     assert_eq!(style.said("cache-control"), "public, max-age=31536000, immutable");
     assert!(style.said("content-type").starts_with("text/css"));
-    let again = app.visitor().get(assets::url("app.css")).sending(&[("if-none-match", style.said("etag"))]).await;
+    let again =
+        app.visitor().get(assets::url("app.css")).sending(&[("if-none-match", style.said("etag"))]).await;
     again.assert_status(304);
 }
 
@@ -95,7 +112,11 @@ async fn a_database_that_is_gone_is_a_page_with_a_request_id(app: TestApp) {
     let page = acme.owner.get("/account").await;
 
     assert!(page.status.as_u16() >= 500, "{}", page.status.as_u16());
-    assert!(page.text().contains(page.said("x-request-id")) && !page.text().contains("sql"), "{}", page.text());
+    assert!(
+        page.text().contains(page.said("x-request-id")) && !page.text().contains("sql"),
+        "{}",
+        page.text()
+    );
     app.visitor().get("/healthz").await.assert_status(200);
     app.visitor().get("/readyz").await.assert_status(503);
 }
@@ -160,7 +181,9 @@ async fn a_request_without_a_host_or_with_two_is_refused() {
 async fn a_head_too_large_is_refused() {
     let (_app, address, _stop) = listening().await;
 
-    let answer = answer_to(address, &format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "x".repeat(200_000))).await;
+    let answer =
+        answer_to(address, &format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "x".repeat(200_000)))
+            .await;
 
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }

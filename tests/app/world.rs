@@ -58,7 +58,8 @@ impl TestApp {
     }
 
     async fn start(settings: HashMap<String, String>, folder: Arc<TempDir>) -> Self {
-        let config = Config::read(|name| settings.get(name).cloned()).expect("the test's own settings are right");
+        let config =
+            Config::read(|name| settings.get(name).cloned()).expect("the test's own settings are right");
         let mut db = Db::connect(&config.database_url).await.unwrap();
         db::migrate(&mut db).await.unwrap();
         let stripe = config.stripe.api_base.as_str().trim_end_matches('/').to_owned();
@@ -91,7 +92,10 @@ impl TestApp {
     pub async fn joins(&self, org: &Org, role: Role) -> Person {
         let email = format!("{}-{}@{}.test", role.as_str(), portico::db::UserId::new(), org.slug);
         let person = self.signs_up(&email).await;
-        let ids = format!("select u.id as user_id, o.id as org_id from users u, orgs o where u.email = '{email}' and o.slug = '{}'", org.slug);
+        let ids = format!(
+            "select u.id as user_id, o.id as org_id from users u, orgs o where u.email = '{email}' and o.slug = '{}'",
+            org.slug
+        );
         let (user, org): (db::UserId, db::OrgId) = self.pair(&ids).await;
         let mut tx = self.app.db.system_tx().await.unwrap();
         orgs::add_member(&mut tx, org, user, role, self.app.clock.now()).await.unwrap();
@@ -102,14 +106,20 @@ impl TestApp {
     /// Somebody new with an organisation of their own.
     pub async fn signs_up(&self, email: &str) -> Person {
         let person = self.visitor();
-        person.post("/sign-up").fields(&sign_up_form("Somebody", email, "Elsewhere")).await.assert_redirects_to("/orgs/");
+        person
+            .post("/sign-up")
+            .fields(&sign_up_form("Somebody", email, "Elsewhere"))
+            .await
+            .assert_redirects_to("/orgs/");
         person
     }
 
     /// Runs a statement behind everybody's back.
     pub async fn run(&self, statement: &str) -> u64 {
         match &self.app.db {
-            Db::Sqlite { writer, .. } => sqlx::query(statement).execute(writer).await.unwrap().rows_affected(),
+            Db::Sqlite { writer, .. } => {
+                sqlx::query(statement).execute(writer).await.unwrap().rows_affected()
+            }
             Db::Postgres { pool, .. } => sqlx::query(statement).execute(pool).await.unwrap().rows_affected(),
         }
     }
@@ -187,8 +197,6 @@ async fn start_sandbox() -> String {
     base
 }
 
-
-
 /// Several headers at once, an empty one left out.
 pub trait Headers: Sized {
     fn sending(self, headers: &[(&str, &str)]) -> Self;
@@ -196,7 +204,10 @@ pub trait Headers: Sized {
 
 impl Headers for Ask<'_> {
     fn sending(self, headers: &[(&str, &str)]) -> Self {
-        headers.iter().fold(self, |ask, (name, value)| if value.is_empty() { ask.without(name) } else { ask.header(name, value) })
+        headers.iter().fold(
+            self,
+            |ask, (name, value)| if value.is_empty() { ask.without(name) } else { ask.header(name, value) },
+        )
     }
 }
 
