@@ -11,17 +11,22 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("DATABASE_URL", "sqlite://data/portico.db"),
     ("BIND", "127.0.0.1:3000"),
     ("PUBLIC_URL", "http://localhost:3000"),
+    ("OPS_BIND", "127.0.0.1:3001"),
     ("TRUSTED_PROXIES", ""),
     ("APP_SECRET", ""),
     ("STRIPE_SECRET_KEY", ""),
+    ("STRIPE_WEBHOOK_SECRETS", ""),
     ("STRIPE_API_BASE", "https://api.stripe.com"),
     ("STRIPE_PORTAL_CONFIGURATION", ""),
     ("SANDBOX_BIND", "127.0.0.1:12111"),
     ("SANDBOX_DATA", "data/sandbox.db"),
+    ("SMTP_URL", ""),
+    ("MAIL_FROM", "Portico <portico@localhost>"),
     ("ARGON2_MEMORY_KIB", "19456"),
     ("ARGON2_TIME", "2"),
     ("SESSION_IDLE_MINUTES", "720"),
     ("SESSION_MAX_DAYS", "14"),
+    ("BILLING_REAUTH_MINUTES", "60"),
     ("RATE_LIMITS", "on"),
     ("LOG", "info"),
 ];
@@ -33,15 +38,23 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Where people reach us: links, the origin check, Stripe's way back. Never taken from `Host`.
     pub public_url: Url,
+    /// For operators: metrics, health and the inbox. Never in front of people.
+    pub ops_bind: SocketAddr,
+    /// Set by hand: then a taken port is an error instead of a reason to take the next.
+    pub ops_bind_is_fixed: bool,
     pub trusted_proxies: Vec<IpNet>,
     /// Signs flashes. The first signs, all verify, so that it can be rotated. Empty only in
     /// development, where one is made and kept beside the data.
     pub app_secrets: Vec<SecretString>,
     pub stripe: Stripe,
     pub sandbox: Sandbox,
+    /// None: mails go to the development mailbox.
+    pub smtp: Option<Smtp>,
     pub argon2: Argon2,
     pub session_idle: Duration,
     pub session_max: Duration,
+    /// How recent a sign-in must be to open the portal or Checkout. None: however old.
+    pub billing_reauth: Option<Duration>,
     pub rate_limits: bool,
     pub log: String,
 }
@@ -50,6 +63,8 @@ pub struct Config {
 pub struct Stripe {
     /// Empty: the embedded sandbox stands in. Several: the next is tried when Stripe says 401.
     pub keys: Vec<SecretString>,
+    /// What signs webhooks; any of them may. Empty: the sandbox's own.
+    pub webhook_secrets: Vec<SecretString>,
     pub api_base: Url,
     /// Overrides the portal configuration found by its metadata.
     pub portal_configuration: Option<String>,
@@ -61,6 +76,20 @@ pub struct Sandbox {
     /// Set by hand: then a taken port is an error instead of a reason to take the next.
     pub bind_is_fixed: bool,
     pub data: String,
+}
+
+/// Where mail goes, and from whom it comes.
+#[derive(Clone, Debug)]
+pub struct Smtp {
+    pub url: String,
+    pub from: String,
+}
+
+impl Stripe {
+    /// Whether our key moves real money.
+    pub fn is_live(&self) -> bool {
+        self.keys.iter().any(|key| key.expose_secret().contains("_live_"))
+    }
 }
 
 /// Cost of a password hash. The floor is OWASP's table, all rows of which count as equal:
@@ -109,10 +138,13 @@ impl Reader<'_> {
             database_url: self.text("DATABASE_URL"),
             bind: self.parsed("BIND", "an address and port, such as 127.0.0.1:3000"),
             public_url: self.url("PUBLIC_URL"),
+            ops_bind: self.parsed("OPS_BIND", "an address and port, such as 127.0.0.1:3001"),
+            ops_bind_is_fixed: self.given("OPS_BIND").is_some(),
             trusted_proxies: self.list("TRUSTED_PROXIES", "networks, such as 10.0.0.0/8"),
             app_secrets: self.secrets("APP_SECRET"),
             stripe: Stripe {
                 keys: self.secrets("STRIPE_SECRET_KEY"),
+                webhook_secrets: self.secrets("STRIPE_WEBHOOK_SECRETS"),
                 api_base: self.url("STRIPE_API_BASE"),
                 portal_configuration: Some(self.text("STRIPE_PORTAL_CONFIGURATION"))
                     .filter(|id| !id.is_empty()),
@@ -122,17 +154,22 @@ impl Reader<'_> {
                 bind_is_fixed: self.given("SANDBOX_BIND").is_some(),
                 data: self.text("SANDBOX_DATA"),
             },
+            smtp: Some(Smtp { url: self.text("SMTP_URL"), from: self.text("MAIL_FROM") })
+                .filter(|smtp| !smtp.url.is_empty()),
             argon2: Argon2 {
                 memory_kib: self.parsed("ARGON2_MEMORY_KIB", "a number of KiB"),
                 time: self.parsed("ARGON2_TIME", "a number of passes"),
             },
             session_idle: self.span("SESSION_IDLE_MINUTES", 60.0),
             session_max: self.span("SESSION_MAX_DAYS", 86_400.0),
+            billing_reauth: self.span_or_off("BILLING_REAUTH_MINUTES", 60.0),
             rate_limits: self.one_of("RATE_LIMITS", &["on", "off"]) == "on",
             log: self.text("LOG"),
         };
         self.check_general(&config);
         self.check_stripe(&config);
+        self.check_webhooks(&config);
+        self.check_mail(&config);
         config
     }
 
@@ -225,6 +262,36 @@ impl Reader<'_> {
         );
     }
 
+    /// An empty secret would be a key that everybody has.
+    fn check_webhooks(&mut self, config: &Config) {
+        let secrets = &config.stripe.webhook_secrets;
+        let formed = |secret: &SecretString| {
+            secret.expose_secret().len() > 14 && secret.expose_secret().starts_with("whsec_")
+        };
+        self.refuse_if(!secrets.iter().all(formed), "STRIPE_WEBHOOK_SECRETS", "must be a list of whsec_…");
+        let needed = !config.stripe.keys.is_empty() && (config.production || config.is_real_stripe());
+        self.refuse_if(
+            needed && secrets.is_empty(),
+            "STRIPE_WEBHOOK_SECRETS",
+            "is required with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
+        );
+    }
+
+    fn check_mail(&mut self, config: &Config) {
+        self.refuse_if(
+            config.production && config.smtp.is_none(),
+            "SMTP_URL",
+            "is required in production: smtp://user:password@host:587?tls=required or smtps://…",
+        );
+        let usable =
+            config.smtp.as_ref().is_none_or(|smtp| crate::mail::Smtp::new(&smtp.url, &smtp.from).is_some());
+        self.refuse_if(
+            !usable,
+            "SMTP_URL",
+            "must be smtp:// or smtps://, with MAIL_FROM an address such as Portico <billing@example.com>",
+        );
+    }
+
     fn given(&self, name: &str) -> Option<String> {
         (self.vars)(name).map(|value| value.trim().to_owned())
     }
@@ -284,6 +351,13 @@ impl Reader<'_> {
             && url.query().is_none();
         self.refuse_if(!bare, name, "must be an http:// or https:// address without a path");
         url
+    }
+
+    /// 0 switches it off.
+    fn span_or_off(&mut self, name: &str, unit_seconds: f64) -> Option<Duration> {
+        let value: f64 = self.parsed(name, "a number of minutes, 0 for off");
+        self.refuse_if(!(0.0..1e6).contains(&value), name, "must be a number of minutes, 0 for off");
+        (value > 0.0).then(|| Duration::try_from_secs_f64(value * unit_seconds).unwrap_or_default())
     }
 
     fn span(&mut self, name: &str, unit_seconds: f64) -> Duration {

@@ -18,6 +18,9 @@ pub enum Error {
     /// Nobody is signed in; a GET is sent to sign in and back to `next`.
     #[error("signed out")]
     SignedOut { next: Option<String> },
+    /// Signed in, but too long ago for this; shown the way to say who they are once more.
+    #[error("sign-in too old")]
+    SignInTooOld { next: String },
     /// A request another site made for the person, or one that cannot show that it was not.
     #[error("cross-site request refused")]
     CrossSite,
@@ -51,7 +54,7 @@ impl Error {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
             Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
-            Error::SignedOut { .. } => StatusCode::UNAUTHORIZED,
+            Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
             Error::Malformed(status, _) => *status,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Error::Busy | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -80,7 +83,7 @@ impl Error {
                 "Not allowed",
                 "Your role in this organisation does not include this. An owner or an admin can change that.",
             ),
-            Error::SignedOut { .. } => {
+            Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
                 ("Please sign in", "You are signed out. Nothing was changed; sign in and try again.")
             }
             Error::CrossSite => (
@@ -118,7 +121,7 @@ impl Error {
             Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
             Error::Busy => tracing::warn!("busy"),
             Error::Malformed(status, why) => tracing::info!(%status, why, "input_validation_fail"),
-            Error::NotFound | Error::SignedOut { .. } => {}
+            Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
         }
     }
 }
@@ -140,6 +143,9 @@ impl IntoResponse for Error {
         self.log();
         if let Error::SignedOut { next } = &self {
             return crate::auth::web::ask_to_sign_in(next.as_deref());
+        }
+        if let Error::SignInTooOld { next } = &self {
+            return crate::auth::web::ask_again(next);
         }
         let (title, text) = self.words();
         let mut response = page::error(self.status(), title, text);

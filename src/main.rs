@@ -1,6 +1,6 @@
 //! The command line.
 use clap::{Parser, Subcommand};
-use portico::{config::Config, serve};
+use portico::{cli, config::Config, serve};
 use std::{io::IsTerminal, process::ExitCode};
 
 /// A SaaS shell with billing that cannot drift.
@@ -15,9 +15,45 @@ struct Cli {
 enum Command {
     /// Serve the product (the default).
     Serve,
+    /// Work on the queue alone: webhooks, mails, reconciliation.
+    Worker,
+    /// Look at and repair what we believe of Stripe.
+    Stripe {
+        #[command(subcommand)]
+        command: StripeCommand,
+    },
     /// Run the stateful Stripe sandbox alone.
     #[cfg(feature = "sandbox")]
     Sandbox,
+}
+
+#[derive(Subcommand)]
+enum StripeCommand {
+    /// Print what our database believes, an organisation a line.
+    Status {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One full pass of reconciliation, or of one organisation. Fails unless it completed.
+    Sync {
+        /// The organisation's word in URLs.
+        #[arg(long)]
+        org: Option<String>,
+    },
+    /// List the webhook inbox, oldest first.
+    Events {
+        #[arg(long)]
+        json: bool,
+        /// `pending`, `done`, `ignored`, `parked` or `dead`.
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Put events back to `pending`.
+    Replay {
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
 }
 
 #[tokio::main]
@@ -36,6 +72,16 @@ async fn run(command: Command) -> serve::Result<()> {
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
     match command {
         Command::Serve => serve::serve(config).await,
+        Command::Worker => serve::worker(config).await,
+        Command::Stripe { command } => {
+            let app = serve::attach(config).await?;
+            match command {
+                StripeCommand::Status { json } => cli::status(&app, json).await,
+                StripeCommand::Sync { org } => cli::sync(&app, org.as_deref()).await,
+                StripeCommand::Events { json, state } => cli::events(&app, json, state.as_deref()).await,
+                StripeCommand::Replay { ids } => cli::replay(&app, &ids).await,
+            }
+        }
         #[cfg(feature = "sandbox")]
         Command::Sandbox => serve::sandbox_alone(config).await,
     }

@@ -3,7 +3,7 @@
 use crate::{
     App, account, auth, billing,
     error::Error,
-    ops, orgs, pages,
+    mail, ops, orgs, pages, projects,
     web::{Headers, assets, frame},
 };
 use axum::{
@@ -41,6 +41,27 @@ fn anyone() -> Router<App> {
         .route("/static/{*path}", get(assets::serve))
         .route("/healthz", get(ops::web::healthz))
         .route("/readyz", get(ops::web::readyz))
+        // Stripe, who shows a signature.
+        .route("/webhooks/stripe", post(billing::web::receive))
+        // Development; not found in production.
+        .route("/dev/mailbox", get(mail::web::mailbox))
+        .route("/dev/mailbox.json", get(mail::web::mailbox_json))
+}
+
+/// For operators, on a port of their own (`OPS_BIND`).
+pub fn ops_router(app: App) -> Router {
+    let headers = Headers::new(&app.config);
+    Router::new()
+        .route("/metrics", get(ops::web::metrics))
+        .route("/healthz", get(ops::web::healthz))
+        .route("/readyz", get(ops::web::readyz))
+        .route("/inbox", get(ops::web::inbox))
+        .route("/inbox/replay", post(ops::web::replay))
+        .route("/static/{*path}", get(assets::serve))
+        .fallback(|| async { Error::NotFound })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .with_state(app)
 }
 
 fn people() -> Router<App> {
@@ -51,13 +72,18 @@ fn people() -> Router<App> {
         .route("/sign-out", post(auth::web::sign_out))
         // Signed in.
         .route("/account", get(account::web::show))
+        .route("/reauthenticate", get(auth::web::reauthenticate_page).post(auth::web::reauthenticate))
         .route("/account/profile", post(account::web::change_profile))
         .route("/orgs/new", get(orgs::web::new_page))
         .route("/orgs", post(orgs::web::create))
         // Member.
         .route("/orgs/{org}", get(orgs::web::dashboard))
+        .route("/orgs/{org}/projects", get(projects::web::list).post(projects::web::create))
+        .route("/orgs/{org}/projects/{id}", post(projects::web::rename))
+        .route("/orgs/{org}/projects/{id}/delete", post(projects::web::delete))
         // Billing: owner, admin and billing.
         .route("/orgs/{org}/billing", get(billing::web::show))
+        .route("/orgs/{org}/billing/checkout", post(billing::web::start_checkout))
         .route("/orgs/{org}/billing/portal", post(billing::web::open_portal))
         .route("/orgs/{org}/billing/return", get(billing::web::come_back))
         .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))

@@ -3,7 +3,7 @@ use crate::{
     App,
     config::Config,
     db::{self, Db, RowSecurity},
-    demo, routes,
+    demo, jobs, routes,
     web::accept,
 };
 use secrecy::SecretString;
@@ -15,23 +15,70 @@ use tokio::net::TcpListener;
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
+/// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 
 /// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
     let listener = bind(&config).await?;
-    let embedded = embed_sandbox(&mut config).await?;
+    let ops = bind_ops(&config).await?;
+    let secrets = secrets(&config)?;
+    let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
-    let app = App::new(config.clone(), db, &secrets(&config)?);
+    let app = App::new(config.clone(), db, &secrets);
+    jobs::begin_schedules(&app).await?;
     if embedded && let Err(error) = demo::seed(&app).await {
         tracing::warn!(%error, "the demo could not be made");
     }
-    let tidying = tokio::spawn(tidy(app.clone()));
+    let beside = [
+        tokio::spawn(tidy(app.clone())),
+        tokio::spawn(jobs::run(app.clone())),
+        tokio::spawn(accept::serve(ops, routes::ops_router(app.clone()), std::future::pending())),
+    ];
     welcome(&app, embedded);
     accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
-    tidying.abort();
+    beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
     app.db.close().await;
     Ok(())
+}
+
+/// `portico worker`: the queue alone, beside as many others as there are.
+pub async fn worker(config: Config) -> Result<()> {
+    let app = attach(config).await?;
+    jobs::begin_schedules(&app).await?;
+    tracing::info!("working");
+    tokio::select! {
+        () = jobs::run(app.clone()) => {}
+        () = told_to_stop() => {}
+    }
+    app.db.close().await;
+    Ok(())
+}
+
+/// The product without a listener, for the command line and the worker. In development without a key
+/// it uses the sandbox that `portico serve` has embedded.
+pub async fn attach(mut config: Config) -> Result<App> {
+    if config.stripe.keys.is_empty() {
+        config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
+        config.stripe.keys = vec![SANDBOX_KEY.into()];
+    }
+    let db = open_database(&config).await?;
+    let secrets = secrets(&config)?;
+    Ok(App::new(config, db, &secrets))
+}
+
+const SANDBOX_KEY: &str = "sk_test_sandbox";
+
+/// The next free port if the usual one is taken and nobody set it by hand.
+async fn bind_ops(config: &Config) -> Result<TcpListener> {
+    let mut address = config.ops_bind;
+    for _ in 0..if config.ops_bind_is_fixed || config.production { 1 } else { 50 } {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(_) => address.set_port(address.port().wrapping_add(1).max(1024)),
+        }
+    }
+    Err(format!("OPS_BIND {}: no free address", config.ops_bind).into())
 }
 
 async fn bind(config: &Config) -> Result<TcpListener> {
@@ -101,15 +148,27 @@ fn make_folder_of(file: &Path) -> std::io::Result<()> {
 /// Without a key of Stripe's the sandbox stands in, on its own port, and the configuration from
 /// here on points at it. True if it does.
 #[cfg(feature = "sandbox")]
-async fn embed_sandbox(config: &mut Config) -> Result<bool> {
+async fn embed_sandbox(
+    config: &mut Config,
+    secrets: &[SecretString],
+    ours: std::net::SocketAddr,
+) -> Result<bool> {
     if !config.stripe.keys.is_empty() {
         return Ok(false);
     }
     let listener = bind_sandbox(config).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
-    config.stripe.keys = vec!["sk_test_sandbox".into()];
-    let sandbox = open_sandbox(config, None).await?;
+    config.stripe.keys = vec![SANDBOX_KEY.into()];
+    let secret = match config.stripe.webhook_secrets.first() {
+        Some(given) => given.clone(),
+        None => crate::web::Signer::new(secrets).derived("whsec_", "the sandbox's webhooks").into(),
+    };
+    config.stripe.webhook_secrets = vec![secret.clone()];
+    let url = format!("http://{ours}/webhooks/stripe");
+    let webhook =
+        crate::sandbox::Webhook { url, secret: secrecy::ExposeSecret::expose_secret(&secret).to_owned() };
+    let sandbox = open_sandbox(config, Some(webhook)).await?;
     tokio::spawn(async move {
         if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
@@ -119,7 +178,7 @@ async fn embed_sandbox(config: &mut Config) -> Result<bool> {
 }
 
 #[cfg(not(feature = "sandbox"))]
-async fn embed_sandbox(config: &mut Config) -> Result<bool> {
+async fn embed_sandbox(config: &mut Config, _: &[SecretString], _: std::net::SocketAddr) -> Result<bool> {
     match config.stripe.keys.is_empty() {
         true => Err("STRIPE_SECRET_KEY is required: this build has no sandbox".into()),
         false => Ok(false),

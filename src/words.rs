@@ -32,3 +32,47 @@ pub fn minute(at: At) -> String {
         .format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC"))
         .unwrap_or_default()
 }
+
+/// `$29.00`, `€12.50`, `¥500`, `12.50 SEK`: as the currency has it.
+pub fn money(minor: i64, currency: &str) -> String {
+    const WHOLE: [&str; 7] = ["jpy", "krw", "vnd", "clp", "isk", "xof", "xaf"];
+    const THOUSANDTHS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+    let places = if WHOLE.contains(&currency) {
+        0
+    } else if THOUSANDTHS.contains(&currency) {
+        3
+    } else {
+        2
+    };
+    let unit = 10_i64.pow(places);
+    let (sign, whole, rest) = (if minor < 0 { "-" } else { "" }, minor.abs() / unit, minor.abs() % unit);
+    let figure = match places {
+        0 => whole.to_string(),
+        places => format!("{whole}.{rest:0places$}", places = places as usize),
+    };
+    match currency {
+        "usd" => format!("{sign}${figure}"),
+        "eur" => format!("{sign}€{figure}"),
+        "gbp" => format!("{sign}£{figure}"),
+        "jpy" => format!("{sign}¥{figure}"),
+        other => format!("{sign}{figure} {}", other.to_uppercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::money;
+
+    #[test]
+    fn an_amount_is_written_as_its_currency_has_it() {
+        for (minor, currency, written) in [
+            (2_900, "usd", "$29.00"),
+            (-105, "eur", "-€1.05"),
+            (500, "jpy", "¥500"),
+            (12_345, "kwd", "12.345 KWD"),
+            (99, "sek", "0.99 SEK"),
+        ] {
+            assert_eq!(money(minor, currency), written);
+        }
+    }
+}

@@ -27,6 +27,31 @@ pub enum Event<'a> {
     CustomerCreated {
         customer: &'a str,
     },
+    /// Deleted at Stripe.
+    CustomerDetached,
+    CheckoutStarted {
+        session: &'a str,
+        plan: &'a str,
+        interval: &'a str,
+    },
+    /// What Stripe holds changed, whoever changed it there.
+    SubscriptionChanged {
+        field: &'a str,
+        old: &'a str,
+        new: &'a str,
+    },
+    Reauthenticated,
+    ReauthenticationFailed,
+    ProjectCreated {
+        name: &'a str,
+    },
+    ProjectRenamed {
+        old: &'a str,
+        new: &'a str,
+    },
+    ProjectDeleted {
+        name: &'a str,
+    },
     /// Never the address it opened: that is a key.
     PortalOpened {
         session: &'a str,
@@ -44,7 +69,15 @@ impl Event<'_> {
             Event::ProfileChanged => "account.profile_changed",
             Event::OrgCreated { .. } => "org.created",
             Event::CustomerCreated { .. } => "billing.customer_created",
+            Event::CustomerDetached => "billing.customer_detached",
+            Event::CheckoutStarted { .. } => "billing.checkout_started",
+            Event::SubscriptionChanged { .. } => "billing.subscription_changed",
             Event::PortalOpened { .. } => "billing.portal_opened",
+            Event::Reauthenticated => "auth.reauthenticated",
+            Event::ReauthenticationFailed => "auth.reauthentication_failed",
+            Event::ProjectCreated { .. } => "project.created",
+            Event::ProjectRenamed { .. } => "project.renamed",
+            Event::ProjectDeleted { .. } => "project.deleted",
         }
     }
 
@@ -52,6 +85,14 @@ impl Event<'_> {
         match self {
             Event::OrgCreated { name, slug } => json!({ "name": name, "slug": slug }),
             Event::CustomerCreated { customer } => json!({ "customer": customer }),
+            Event::CheckoutStarted { session, plan, interval } => {
+                json!({ "session": session, "plan": plan, "interval": interval })
+            }
+            Event::SubscriptionChanged { field, old, new } => {
+                json!({ "field": field, "old": old, "new": new })
+            }
+            Event::ProjectCreated { name } | Event::ProjectDeleted { name } => json!({ "name": name }),
+            Event::ProjectRenamed { old, new } => json!({ "old": old, "new": new }),
             Event::PortalOpened { session, flow } => json!({ "session": session, "flow": flow }),
             _ => json!({}),
         }

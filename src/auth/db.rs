@@ -117,6 +117,18 @@ pub async fn touch_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64>
         .await
 }
 
+/// The password was shown once more.
+pub async fn renew_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64> {
+    sql!(
+        on,
+        "update logins set reauthenticated_at = $2, seen_at = $2 where id = $1 and revoked_at is null",
+        id,
+        now
+    )
+    .execute()
+    .await
+}
+
 pub async fn revoke_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64> {
     sql!(on, "update logins set revoked_at = $2 where id = $1 and revoked_at is null", id, now)
         .execute()

@@ -99,6 +99,26 @@ pub async fn sign_in(app: &App, origin: Origin, email: &str, password: &str) -> 
     begin_login(app, &origin, credentials.id, &throttle, rehashed).await.map(Some)
 }
 
+/// The same person says once more who they are. False if the password is wrong.
+pub async fn reauthenticate(app: &App, origin: &Origin, person: &Person, password: &str) -> Result<bool> {
+    let throttle = account_key(&person.email);
+    if app.limits.are_on() {
+        take_a_try(app, &throttle).await?;
+    }
+    let known = db::credentials(&app.db, &person.email).await?;
+    let right = app.passwords.verify(password, known.as_ref().map(|c| c.password_hash.as_str())).await?;
+    let now = app.clock.now();
+    let event = if right { Event::Reauthenticated } else { Event::ReauthenticationFailed };
+    let mut tx = app.db.system_tx().await?;
+    if right {
+        db::renew_login(&mut tx, person.login, now).await?;
+        db::forget_throttle(&mut tx, &throttle).await?;
+    }
+    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, now, event).await?;
+    tx.commit().await?;
+    Ok(right)
+}
+
 async fn begin_login(
     app: &App,
     origin: &Origin,

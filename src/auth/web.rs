@@ -36,6 +36,21 @@ pub struct SignUpPage {
     pub errors: Errors,
 }
 
+#[derive(Template, Default)]
+#[template(path = "auth/reauthenticate.html")]
+pub struct ReauthenticatePage {
+    pub email: String,
+    pub next: String,
+    pub errors: Errors,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReauthenticateForm {
+    password: String,
+    next: String,
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct Next {
@@ -165,6 +180,35 @@ pub async fn sign_out(
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
     response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
     Ok(response)
+}
+
+pub async fn reauthenticate_page(who: SignedIn, Query(query): Query<Next>) -> Page<ReauthenticatePage> {
+    let (email, next) = (who.email.clone(), local_path(&query.next, HOME));
+    Page::ok(ReauthenticatePage { email, next, errors: Errors::default() })
+}
+
+pub async fn reauthenticate(
+    State(app): State<App>,
+    visitor: Visitor,
+    who: SignedIn,
+    session: Session,
+    Form(form): Form<ReauthenticateForm>,
+) -> Result<Response> {
+    app.limits.take(Rate::SignIn, client_ip())?;
+    let next = local_path(&form.next, HOME);
+    let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
+    if super::reauthenticate(&app, &origin, &who, &form.password).await? {
+        begin(&session, who.login).await?;
+        return Ok(see_other(&next));
+    }
+    let errors = Errors::of("password", "That is not your password.");
+    Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
+}
+
+/// What a request that needs a fresh sign-in gets: the way to the password, and back to `next`.
+pub fn ask_again(next: &str) -> Response {
+    let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+    crate::web::leave_for(&format!("/reauthenticate?{query}"))
 }
 
 /// A new session id for a new login: one that somebody planted before is worth nothing after.

@@ -1,10 +1,25 @@
-//! Plans, the organisation's Stripe customer, the way to the portal, and our copy of Stripe's truth.
+//! Plans, the organisation's Stripe customer, the ways to Checkout and the portal, and our copy of
+//! Stripe's truth.
+pub mod checkout;
 mod db;
+mod entitlements;
+mod inbox;
+mod notices;
 pub mod plans;
+mod reconcile;
+mod seats;
 mod standing;
 mod sync;
 pub mod web;
 
+pub use db::{EventState, InvoiceRow};
+pub use entitlements::{Access, Entitlements, GRACE};
+pub use inbox::{
+    Delivery, Inbox, InboxRow, attribute, forget_payloads, give_up_events, listed as inbox_rows, replay,
+    settle,
+};
+pub use reconcile::{Found, by_hand as sync_by_hand, full_pass, reconcile};
+pub use seats::follow as follow_seats;
 pub use standing::Standing;
 pub use sync::sync;
 
@@ -13,8 +28,9 @@ use crate::{
     audit::{self, Event},
     db::{OrgId, Scope, UserId},
     error::{Error, Result},
-    stripe::{self, CustomerId, Deadline, Flow, NewCustomer, StripeUrl},
+    stripe::{self, CustomerId, Deadline, Flow, NewCustomer, OpenPortal, StripeUrl},
 };
+use plans::{Interval, Plan, lookup_key};
 use std::collections::HashMap;
 
 /// What our own database believes; asks Stripe nothing.
@@ -23,66 +39,96 @@ pub async fn standing(app: &App, scope: &Scope) -> Result<Standing> {
     Ok(db::standing(&mut tx, scope.org()).await?.unwrap_or_default())
 }
 
+/// What the organisation may do now.
+pub async fn entitlements(app: &App, scope: &Scope) -> Result<Entitlements> {
+    Ok(Entitlements::of(&standing(app, scope).await?, app.billing_now()))
+}
+
+pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<InvoiceRow>> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::invoices(&mut tx, scope.org()).await?)
+}
+
 /// Those of all a person's organisations. One that never bought anything has none.
 pub async fn standings_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, Standing>> {
     let rows = db::standings_of_person(app.db.system(), user).await?;
     Ok(rows.into_iter().map(|row| (row.org_id, row.standing)).collect())
 }
 
-/// The organisation's customer, if it ever needed one.
+/// What we believe of every organisation, with its customer: slug, customer, standing.
+pub async fn believed(app: &App) -> Result<Vec<(String, Option<String>, Standing)>> {
+    let rows = db::believed(app.db.system()).await?;
+    Ok(rows.into_iter().map(|row| (row.slug, row.customer_id, row.standing)).collect())
+}
+
+/// For whoever watches: events by state, and organisations with two subscriptions alive.
+pub async fn figures(app: &App) -> Result<(Vec<(EventState, i64)>, i64)> {
+    Ok((db::count_events(&app.db).await?, db::count_duplicates(app.db.system()).await?))
+}
+
+/// The organisation's customer, if it has one now.
 pub async fn customer(app: &App, scope: &Scope) -> Result<Option<CustomerId>> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::customer(&mut tx, scope.org()).await?)
+    let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?;
+    Ok(binding.filter(|binding| binding.detached_at.is_none()).map(|binding| binding.customer_id))
 }
 
 /// Where a billing manager changes card or plan, or cancels. The URL is a bearer credential:
 /// made per click, for the customer of *this* organisation, never stored.
-pub async fn open_portal(app: &App, scope: &Scope, flow: Flow) -> Result<StripeUrl> {
+pub async fn open_portal(
+    app: &App,
+    scope: &Scope,
+    flow: Flow,
+    plan: Option<(Plan, Interval)>,
+) -> Result<StripeUrl> {
     let until = Deadline::of_click();
     let customer = ensure_customer(app, scope, until).await?;
     let standing = standing(app, scope).await?;
     let subscription = standing.subscription_id.as_deref().filter(|_| standing.is_alive());
-    let back = app
-        .config
-        .public_url
-        .join(&format!("/orgs/{}/billing/return", scope.slug()))
-        .map_err(Error::broken)?;
-    let session = app.stripe.open_portal(&customer, flow, subscription, back.as_str(), until).await?;
+    let switch_to = match (plan, standing.item_id.as_deref(), standing.item_count) {
+        (Some((plan, interval)), Some(item), 1) if plan != Plan::Free => {
+            Some((item, app.stripe.price(&lookup_key(plan, interval), until).await?))
+        }
+        _ => None,
+    };
+    let back = app.url(&format!("/orgs/{}/billing/return", scope.slug()));
+    let open = OpenPortal { customer: &customer, flow, subscription, switch_to, return_url: &back };
+    let session = app.stripe.open_portal(open, until).await?;
     let mut tx = app.db.write(scope).await?;
-    audit::record(
-        &mut tx,
-        app.clock.now(),
-        Event::PortalOpened { session: &session.id, flow: flow.as_str() },
-    )
-    .await?;
+    let event = Event::PortalOpened { session: &session.id, flow: flow.as_str() };
+    audit::record(&mut tx, app.clock.now(), event).await?;
     tx.commit().await?;
     Ok(session.url)
 }
 
-/// The organisation's one customer, made when first needed. Twenty clicks at once send the same
-/// idempotency key, so Stripe makes one; the first to record it wins and the rest read that.
+/// The organisation's one customer, made when first needed, or again once Stripe has deleted it.
+/// Twenty clicks at once send the same idempotency key, so Stripe makes one; the first to record it
+/// wins and the rest read that.
 pub async fn ensure_customer(app: &App, scope: &Scope, until: Deadline) -> Result<CustomerId> {
-    if let Some(known) = customer(app, scope).await? {
-        return Ok(known);
-    }
-    let made = create_customer(app, scope, until).await?;
+    let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?;
+    let round = match binding {
+        Some(known) if known.detached_at.is_none() => return Ok(known.customer_id),
+        Some(gone) => gone.round + 1,
+        None => 1,
+    };
+    let made = create_customer(app, scope, round, until).await?;
     let mut tx = app.db.write(scope).await?;
-    if db::insert_customer(&mut tx, &made, app.clock.now()).await? {
+    if db::bind_customer(&mut tx, &made, round, app.clock.now()).await? {
         audit::record(&mut tx, app.clock.now(), Event::CustomerCreated { customer: &made.0 }).await?;
         tx.commit().await?;
+        inbox::unpark(app, &made.0).await?;
         return Ok(made);
     }
-    let winner = db::customer(&mut tx, scope.org()).await?;
-    winner.ok_or_else(|| Error::broken("a customer that could not be inserted is not there"))
+    let winner = db::binding(&mut tx, scope.org()).await?.map(|binding| binding.customer_id);
+    winner.ok_or_else(|| Error::broken("a customer that could not be bound is not there"))
 }
 
 /// A key under which Stripe recorded a failure, or other parameters (the owner changed between
 /// two tries), answers the same for a day, so everybody moves on to the next.
-async fn create_customer(app: &App, scope: &Scope, until: Deadline) -> Result<CustomerId> {
+async fn create_customer(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
     let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?;
     let mut failed = None;
     for generation in 1..=3 {
-        let key = format!("customer:{}:{generation}", scope.org());
+        let key = format!("customer:{}:{round}:{generation}", scope.org());
         let new = NewCustomer {
             org_id: scope.org().to_string(),
             slug: scope.slug(),

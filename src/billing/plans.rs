@@ -10,6 +10,19 @@ text_enum! {
     Interval { Month = "month", Year = "year" }
 }
 
+/// What a plan may count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Projects,
+    Members,
+}
+
+/// What a plan may switch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    AuditExport,
+}
+
 /// A plan as it is offered. Amounts are US cents for one unit and interval; Stripe's price, found
 /// by its lookup key `{plan}_{interval}`, is what people really pay.
 #[derive(Debug)]
@@ -23,6 +36,11 @@ pub struct Offer {
     pub per_seat: bool,
     /// Days, once an organisation.
     pub trial: Option<u16>,
+    /// At most so many; none means as many as they like.
+    pub projects: Option<i64>,
+    pub members: Option<i64>,
+    pub allows: &'static [Feature],
+    /// As the pricing page says it.
     pub features: &'static [&'static str],
 }
 
@@ -35,6 +53,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 0,
         per_seat: false,
         trial: None,
+        projects: Some(3),
+        members: Some(3),
+        allows: &[],
         features: &["3 projects", "Up to 3 members", "Community support"],
     },
     Offer {
@@ -45,6 +66,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 29_000,
         per_seat: false,
         trial: Some(14),
+        projects: Some(50),
+        members: Some(10),
+        allows: &[],
         features: &["50 projects", "Up to 10 members", "Audit log for a year", "Support by e-mail"],
     },
     Offer {
@@ -55,6 +79,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 15_000,
         per_seat: true,
         trial: None,
+        projects: None,
+        members: None,
+        allows: &[Feature::AuditExport],
         features: &[
             "Unlimited projects",
             "As many members as you pay for",
@@ -72,6 +99,11 @@ impl Plan {
             Plan::Business => &OFFERS[2],
         }
     }
+}
+
+/// `pro`, `month` → `pro_month`.
+pub fn lookup_key(plan: Plan, interval: Interval) -> String {
+    format!("{}_{}", plan.as_str(), interval.as_str())
 }
 
 /// The plan and interval behind a price's lookup key; nothing for a price that is not ours.
@@ -102,7 +134,10 @@ mod tests {
     #[test]
     fn a_lookup_key_names_plan_and_interval() {
         assert_eq!(of_lookup_key("pro_year"), Some((Plan::Pro, Interval::Year)));
-        assert_eq!(of_lookup_key("business_month"), Some((Plan::Business, Interval::Month)));
+        assert_eq!(
+            of_lookup_key(&lookup_key(Plan::Business, Interval::Month)),
+            Some((Plan::Business, Interval::Month))
+        );
         for foreign in ["pro", "pro_week", "legacy_month", "_month", ""] {
             assert_eq!(of_lookup_key(foreign), None, "{foreign}");
         }

@@ -1,9 +1,12 @@
 //! Where an organisation stands: our copy of Stripe's truth, and how it is said to people.
 use super::plans::{Interval, Plan, dollars};
-use crate::{db::At, words::date};
+use crate::{
+    db::At,
+    words::{date, money},
+};
 
 /// What our database believes; `billing::sync` is its only writer.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Standing {
     pub subscription_id: Option<String>,
     /// Stripe's word, also one that we do not know yet.
@@ -18,6 +21,26 @@ pub struct Standing {
     pub trial_end: Option<At>,
     /// When Stripe was last asked; never, for an organisation that has no customer there.
     pub synced_at: Option<At>,
+    /// Of one unit, in minor units of `currency`: what is really paid.
+    pub unit_amount: Option<i64>,
+    pub currency: Option<String>,
+    /// The card that will be charged: the subscription's own, else the customer's.
+    pub card_brand: Option<String>,
+    pub card_last4: Option<String>,
+    pub card_expires: Option<String>,
+    /// Since when a payment is missing, or Stripe's word for the state is unknown to us.
+    pub trouble_since: Option<At>,
+    /// More than one is a mistake that costs somebody money.
+    pub live_subscriptions: i64,
+    /// The item that a change of plan or seats would change, and how many there are.
+    pub item_id: Option<String>,
+    pub item_count: i64,
+    /// Invoices are not collected for now; access stays.
+    pub collection_paused: bool,
+    /// A change of plan waits for the end of the period.
+    pub scheduled: bool,
+    /// A trial was had, by this subscription or one before it.
+    pub trial_used: bool,
 }
 
 /// Nothing bought yet.
@@ -33,11 +56,28 @@ impl Default for Standing {
             current_period_end: None,
             trial_end: None,
             synced_at: None,
+            unit_amount: None,
+            currency: None,
+            card_brand: None,
+            card_last4: None,
+            card_expires: None,
+            trouble_since: None,
+            live_subscriptions: 0,
+            item_id: None,
+            item_count: 0,
+            collection_paused: false,
+            scheduled: false,
+            trial_used: false,
         }
     }
 }
 
 impl Standing {
+    /// Whether two looks at Stripe found the same, whenever they were.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        Self { synced_at: None, ..self.clone() } == Self { synced_at: None, ..other.clone() }
+    }
+
     pub fn plan_name(&self) -> String {
         self.plan.offer().name.to_owned()
     }
@@ -102,16 +142,47 @@ impl Standing {
     /// `$29 a month`, `5 seats at $15 a month`; nothing for what costs nothing.
     pub fn price(&self) -> Option<String> {
         let (offer, interval) = (self.plan.offer(), self.interval?);
-        let (cents, every) = match interval {
-            Interval::Month => (offer.month, "a month"),
-            Interval::Year => (offer.year, "a year"),
-        };
-        let each = format!("{} {every}", dollars(cents));
+        let every = if interval == Interval::Month { "a month" } else { "a year" };
+        let each = format!("{} {every}", self.each()?);
         match (offer.per_seat, self.quantity) {
             (true, Some(seats)) if seats != 1 => Some(format!("{seats} seats at {each}")),
             (true, _) => Some(format!("1 seat at {each}")),
             (false, _) => Some(each),
         }
+    }
+
+    /// What Stripe charges for one, or, until we have asked, what we offer it for.
+    fn each(&self) -> Option<String> {
+        let offered =
+            if self.interval? == Interval::Month { self.plan.offer().month } else { self.plan.offer().year };
+        Some(match (self.unit_amount, self.currency.as_deref()) {
+            (Some(amount), Some(currency)) => money(amount, currency),
+            _ => dollars(offered),
+        })
+    }
+
+    /// What the next invoice will be about, discounts and credit aside.
+    pub fn next_payment(&self) -> Option<String> {
+        let currency = self.currency.as_deref()?;
+        let goes_on = matches!(self.status.as_deref(), Some("active" | "trialing" | "past_due"))
+            && self.cancel_at.is_none()
+            && !self.collection_paused;
+        let amount = self.unit_amount? * self.quantity.unwrap_or(1);
+        let when = self
+            .trial_end
+            .filter(|_| self.status.as_deref() == Some("trialing"))
+            .or(self.current_period_end)?;
+        (goes_on && amount > 0).then(|| format!("{} on {}", money(amount, currency), date(when)))
+    }
+
+    /// `Visa ending in 4242, expires 12/2034`
+    pub fn card(&self) -> Option<String> {
+        let brand = self.card_brand.as_deref()?;
+        let mut letters = brand.chars();
+        let brand: String =
+            letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default();
+        let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
+        Some(format!("{brand} ending in {}{expires}", self.card_last4.as_deref()?))
     }
 }
 

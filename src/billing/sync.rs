@@ -1,60 +1,187 @@
 //! The only writer of our copy: Stripe is asked for the truth, whoever says that something changed.
 use super::{
     Standing, db,
+    db::InvoiceRow,
+    notices,
     plans::{Interval, Plan, of_lookup_key},
 };
 use crate::{
     App,
-    db::{At, Scope},
+    db::{At, OrgTx, Scope},
     error::{Error, Result},
-    stripe::{Deadline, Subscription},
+    stripe::{Card, CustomerId, Deadline, Invoice, Subscription},
 };
 
 /// Losing this often to other writers within one call means that something else is wrong.
 const TRIES: u32 = 5;
 
+/// Everything we look at of one customer, asked for at once.
+struct Truth {
+    deleted: bool,
+    card: Option<Card>,
+    subscriptions: Vec<Subscription>,
+    invoices: Vec<Invoice>,
+}
+
 /// Fetches what Stripe holds for the organisation and writes it down. Without a customer there is
-/// nothing to ask for. What was fetched before somebody else wrote is fetched again, so that an
-/// older truth never replaces a newer one.
+/// nothing to ask for.
 pub async fn sync(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
-    let Some(customer) = super::customer(app, scope).await? else { return Ok(()) };
+    sync_settling(app, scope, until, &[]).await
+}
+
+/// The same, and in the same transaction settles the events that asked for it. What was fetched
+/// before somebody else wrote is fetched again, so that an older truth never replaces a newer one.
+pub(super) async fn sync_settling(
+    app: &App,
+    scope: &Scope,
+    until: Deadline,
+    events: &[String],
+) -> Result<()> {
+    let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?;
+    let Some(binding) = binding else { return Ok(()) };
     for _ in 0..TRIES {
         let generation = db::generation(&mut app.db.read(scope).await?, scope.org()).await?;
-        let held = app.stripe.subscriptions(&customer, until).await?;
-        let standing = projection(&held, app.clock.now());
-        let mut tx = app.db.write(scope).await?;
-        if db::replace_standing(&mut tx, &standing, generation).await? {
-            return Ok(tx.commit().await?);
+        let truth = fetch(app, &binding.customer_id, until).await?;
+        if write(app, scope, &truth, generation, events).await? {
+            app.work_arrived.notify_waiters();
+            return Ok(());
         }
     }
     Err(Error::Busy)
 }
 
+async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Truth> {
+    let held = app.stripe.customer(customer, until).await?;
+    if held.deleted {
+        return Ok(Truth { deleted: true, card: None, subscriptions: Vec::new(), invoices: Vec::new() });
+    }
+    let subscriptions = app.stripe.subscriptions(customer, until).await?;
+    let invoices = app.stripe.invoices(customer, until).await?;
+    Ok(Truth { deleted: false, card: held.card().cloned(), subscriptions, invoices })
+}
+
+/// False if somebody else wrote since `generation` was read.
+async fn write(app: &App, scope: &Scope, truth: &Truth, generation: i64, events: &[String]) -> Result<bool> {
+    let now = app.billing_now();
+    let mut tx = app.db.write(scope).await?;
+    tx.lock().await?;
+    let before = db::standing(&mut tx, scope.org()).await?.unwrap_or_default();
+    let after = projection(truth, &before, now);
+    if !db::replace_standing(&mut tx, &after, generation).await? {
+        return Ok(false);
+    }
+    for invoice in truth.invoices.iter().filter_map(row) {
+        db::put_invoice(&mut tx, &invoice).await?;
+    }
+    if truth.deleted && db::detach_customer(&mut tx, now).await? {
+        notices::detached(&mut tx, app).await?;
+    }
+    notices::tell(&mut tx, app, &before, &after, &truth.subscriptions, &truth.invoices).await?;
+    settle(&mut tx, events, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn settle(tx: &mut OrgTx<'_>, events: &[String], now: At) -> Result<()> {
+    for id in events {
+        db::settle_event(&mut *tx, id, now).await?;
+    }
+    Ok(())
+}
+
+fn row(invoice: &Invoice) -> Option<InvoiceRow> {
+    Some(InvoiceRow {
+        id: invoice.id.clone()?,
+        number: invoice.number.clone(),
+        status: invoice.status.clone().unwrap_or_default(),
+        total: invoice.total,
+        amount_remaining: invoice.amount_remaining,
+        currency: invoice.currency.clone(),
+        created_at: At::from_unix(invoice.created),
+        page_url: invoice.hosted_invoice_url.clone(),
+        pdf_url: invoice.invoice_pdf.clone(),
+    })
+}
+
 /// Of several subscriptions the one that entitles most, then the newest.
-fn projection(held: &[Subscription], now: At) -> Standing {
-    let chosen = held.iter().max_by_key(|s| (rank(&s.status), s.created));
-    let Some(chosen) = chosen else { return Standing { synced_at: Some(now), ..Standing::default() } };
-    let bought = chosen.lookup_keys().find_map(of_lookup_key).filter(|_| is_alive(&chosen.status));
-    let (plan, interval): (Plan, Option<Interval>) =
-        bought.map_or((Plan::Free, None), |(plan, interval)| (plan, Some(interval)));
-    let alive = is_alive(&chosen.status);
-    let instant = |seconds: Option<i64>| seconds.filter(|_| alive).map(At::from_unix);
-    Standing {
-        subscription_id: Some(chosen.id.clone()).filter(|_| alive),
-        status: Some(chosen.status.clone()),
-        plan,
-        interval,
-        quantity: chosen.quantity().filter(|_| alive),
-        cancel_at: instant(chosen.ends_at()),
-        current_period_end: instant(chosen.period_end()),
-        trial_end: instant(chosen.trial_end),
+pub fn chosen(held: &[Subscription]) -> Option<&Subscription> {
+    held.iter().max_by_key(|s| (rank(&s.status), s.created))
+}
+
+fn projection(truth: &Truth, before: &Standing, now: At) -> Standing {
+    let held = &truth.subscriptions;
+    let nothing = Standing {
         synced_at: Some(now),
+        trial_used: before.trial_used || held.iter().any(|s| s.trial_end.is_some()),
+        live_subscriptions: held.iter().filter(|s| is_alive(&s.status)).count() as i64,
+        ..Standing::default()
+    };
+    let nothing = with_card(nothing, truth.card.as_ref());
+    match chosen(held) {
+        None if truth.deleted && before.status.is_some() => {
+            Standing { status: Some("canceled".into()), ..nothing }
+        }
+        None => nothing,
+        Some(ended) if !is_alive(&ended.status) => Standing { status: Some(ended.status.clone()), ..nothing },
+        Some(alive) => of_subscription(alive, truth, before, now, nothing),
     }
 }
 
-fn is_alive(status: &str) -> bool {
+fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, rest: Standing) -> Standing {
+    let bought = s.lookup_keys().find_map(of_lookup_key);
+    let (plan, interval): (Plan, Option<Interval>) = match bought {
+        Some((plan, interval)) => (plan, Some(interval)),
+        None => (Plan::Free, None),
+    };
+    let first = s.items().first();
+    let price = first.and_then(|item| item.price.as_ref());
+    let standing = Standing {
+        subscription_id: Some(s.id.clone()),
+        status: Some(s.status.clone()),
+        plan,
+        interval,
+        quantity: s.quantity(),
+        cancel_at: s.ends_at().map(At::from_unix),
+        current_period_end: s.period_end().map(At::from_unix),
+        trial_end: s.trial_end.map(At::from_unix),
+        unit_amount: price.and_then(|price| price.unit_amount),
+        currency: price.and_then(|price| price.currency.clone()),
+        trouble_since: trouble_since(&s.status, &truth.invoices, before, now),
+        item_id: first.map(|item| item.id.clone()).filter(|id| !id.is_empty()),
+        item_count: s.items().len() as i64,
+        collection_paused: s.pause_collection.as_ref().is_some_and(|pause| !pause.is_null()),
+        scheduled: s.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()),
+        ..rest
+    };
+    with_card(standing, s.card().or(truth.card.as_ref()))
+}
+
+/// Since the first invoice that could not be collected; of a strange state since we first saw it.
+fn trouble_since(status: &str, invoices: &[Invoice], before: &Standing, now: At) -> Option<At> {
+    let unpaid = invoices.iter().filter(|i| i.status.as_deref() == Some("open") && i.attempted);
+    let first_failure = unpaid.map(|invoice| At::from_unix(invoice.created)).min();
+    match status {
+        "past_due" | "unpaid" => first_failure.or(before.trouble_since).or(Some(now)),
+        known if rank(known) != STRANGE => None,
+        _ => before.trouble_since.or(Some(now)),
+    }
+}
+
+fn with_card(standing: Standing, card: Option<&Card>) -> Standing {
+    Standing {
+        card_brand: card.map(|card| card.brand.clone()),
+        card_last4: card.map(|card| card.last4.clone()),
+        card_expires: card.map(|card| format!("{:02}/{}", card.exp_month, card.exp_year)),
+        ..standing
+    }
+}
+
+pub fn is_alive(status: &str) -> bool {
     !matches!(status, "canceled" | "incomplete_expired")
 }
+
+/// A word of Stripe's that is newer than we are.
+const STRANGE: u8 = 3;
 
 fn rank(status: &str) -> u8 {
     match status {
@@ -66,7 +193,7 @@ fn rank(status: &str) -> u8 {
         "incomplete" => 2,
         "canceled" => 1,
         "incomplete_expired" => 0,
-        _ => 3, // a word of Stripe's that is newer than we are
+        _ => STRANGE,
     }
 }
 
@@ -74,37 +201,69 @@ fn rank(status: &str) -> u8 {
 mod tests {
     use super::*;
 
-    fn held(json: &str) -> Vec<Subscription> {
-        serde_json::from_str(json).unwrap()
+    fn held(json: &str) -> Truth {
+        let subscriptions = serde_json::from_str(json).unwrap();
+        Truth { deleted: false, card: None, subscriptions, invoices: Vec::new() }
+    }
+
+    fn standing(json: &str, before: &Standing) -> Standing {
+        projection(&held(json), before, At::from_unix(10))
     }
 
     #[test]
     fn the_subscription_that_entitles_most_is_the_one_that_counts() {
-        let held = held(
+        let standing = standing(
             r#"[{"id":"sub_new","status":"canceled","created":9,"items":{"data":[]}},
                 {"id":"sub_old","status":"active","created":1,"items":{"data":[{"quantity":3,"current_period_end":50,"price":{"id":"price_1","lookup_key":"business_year"}}]}}]"#,
+            &Standing::default(),
         );
-
-        let standing = projection(&held, At::from_unix(10));
 
         assert_eq!(standing.subscription_id.as_deref(), Some("sub_old"));
         assert_eq!(
-            (standing.plan, standing.interval, standing.quantity),
-            (Plan::Business, Some(Interval::Year), Some(3))
+            (standing.plan, standing.interval, standing.quantity, standing.live_subscriptions),
+            (Plan::Business, Some(Interval::Year), Some(3), 1)
         );
     }
 
     #[test]
     fn an_ended_subscription_leaves_its_word_and_nothing_else() {
-        let held = held(
-            r#"[{"id":"sub_1","status":"canceled","created":9,"items":{"data":[{"quantity":1,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}]"#,
+        let standing = standing(
+            r#"[{"id":"sub_1","status":"canceled","created":9,"trial_end":5,"items":{"data":[{"quantity":1,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}]"#,
+            &Standing::default(),
         );
-
-        let standing = projection(&held, At::from_unix(10));
 
         assert_eq!(
             (standing.status.as_deref(), standing.plan, standing.subscription_id),
             (Some("canceled"), Plan::Free, None)
         );
+        assert!(standing.trial_used, "there is one trial in an organisation's life");
+    }
+
+    #[test]
+    fn the_subscriptions_own_card_goes_before_the_customers() {
+        let mut truth = held(
+            r#"[{"id":"sub_1","status":"active","default_payment_method":{"card":{"brand":"visa","last4":"0341","exp_month":1,"exp_year":2030}},
+                 "items":{"data":[]}}]"#,
+        );
+        truth.card = Some(Card { brand: "visa".into(), last4: "4242".into(), exp_month: 12, exp_year: 2034 });
+
+        assert_eq!(
+            projection(&truth, &Standing::default(), At::from_unix(1)).card_last4.as_deref(),
+            Some("0341")
+        );
+    }
+
+    #[test]
+    fn trouble_begins_with_the_first_invoice_that_failed_and_ends_with_the_state() {
+        let invoices: Vec<Invoice> = serde_json::from_str(
+            r#"[{"id":"in_2","status":"open","attempted":true,"created":200},{"id":"in_1","status":"open","attempted":true,"created":100},
+                {"id":"in_0","status":"paid","attempted":true,"created":1}]"#,
+        )
+        .unwrap();
+        let (before, now) = (Standing::default(), At::from_unix(300));
+
+        assert_eq!(trouble_since("past_due", &invoices, &before, now), Some(At::from_unix(100)));
+        assert_eq!(trouble_since("active", &invoices, &before, now), None);
+        assert_eq!(trouble_since("hibernating", &[], &before, now), Some(now));
     }
 }

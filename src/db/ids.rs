@@ -36,6 +36,10 @@ id!(/// One sign-in of one person on one device.
     LoginId);
 id!(/// An entry of the audit log.
     EventId);
+id!(/// One click on a plan, on its way to Checkout.
+    AttemptId);
+id!(/// A project of the sample feature.
+    ProjectId);
 
 impl OrgId {
     /// The stream of what belongs to no organisation: sign-ins, sign-ups, the installation itself.

@@ -9,7 +9,15 @@ use sqlx::{
 
 /// Tables whose every row belongs to one organisation. Statements on them run only through
 /// `OrgTx` or `System`, name `org_id`, and are behind row-level security on Postgres.
-pub const TENANT_TABLES: &[&str] = &["members", "audit_events", "billing_customers", "billing_state"];
+pub const TENANT_TABLES: &[&str] = &[
+    "members",
+    "audit_events",
+    "billing_customers",
+    "billing_state",
+    "billing_invoices",
+    "checkout_attempts",
+    "projects",
+];
 
 /// A value both drivers can bind.
 #[diagnostic::on_unimplemented(

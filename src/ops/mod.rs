@@ -1,2 +1,5 @@
-//! For whoever runs it: health now; metrics, doctor and backup come here.
+//! For whoever runs it: health, metrics, the webhook inbox.
+mod metrics;
 pub mod web;
+
+pub use metrics::{Metrics, rendered as metrics_text};

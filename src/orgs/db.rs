@@ -47,3 +47,8 @@ pub async fn memberships(on: impl Exec<'_>, user: UserId) -> Result<Vec<Membersh
 pub async fn count_members(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
     sql!(on, "select count(*) as head_count from members where org_id = $1", org).scalar().await
 }
+
+pub async fn by_slug(on: impl Exec<'_>, slug: &str) -> Result<Option<OrgId>> {
+    let found = sql!(on, "select id from orgs where slug = $1", slug).optional::<(OrgId,)>();
+    Ok(found.await?.map(|(org,)| org))
+}

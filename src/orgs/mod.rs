@@ -8,7 +8,7 @@ pub use slug::could_be as could_be_slug;
 use crate::{
     App,
     audit::{self, Event},
-    db::{At, OrgId, Origin, Scope, Tx, UserId},
+    db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
     text_enum, words,
 };
@@ -90,6 +90,17 @@ pub async fn of_person(app: &App, user: UserId) -> Result<Vec<Membership>> {
 pub async fn head_count(app: &App, scope: &Scope) -> Result<i64> {
     let mut tx = app.db.read(scope).await?;
     Ok(db::count_members(&mut tx, scope.org()).await?)
+}
+
+/// The same, inside the caller's transaction.
+pub async fn count_members(tx: &mut OrgTx<'_>) -> Result<i64> {
+    let org = tx.org();
+    Ok(db::count_members(tx, org).await?)
+}
+
+/// The organisation behind a slug, for the command line.
+pub async fn by_slug(app: &App, slug: &str) -> Result<Option<OrgId>> {
+    Ok(db::by_slug(&app.db, slug).await?)
 }
 
 /// Puts somebody into the organisation: the demo seed's, until invitations do it.

@@ -89,6 +89,7 @@ impl Reply {
         let mut reply = self
             .with("request-id", &request.id)
             .with("stripe-version", request.header("stripe-version").unwrap_or(super::wire::VERSION))
+            .with("sandbox-ahead", &request.ahead.to_string())
             .with("cache-control", "no-cache, no-store");
         if let Some(key) = request.header("idempotency-key") {
             reply = reply.with("idempotency-key", key);
@@ -168,8 +169,10 @@ async fn respond(sandbox: &Sandbox, request: hyper::Request<Incoming>) -> Reply 
     let Ok(body) = Limited::new(body, BODY_BYTES).collect().await else {
         return Reply::json(413, api::Refusal::invalid("Request too large.").body("-"));
     };
+    let (id, ahead) = sandbox.request_id().await;
     let request = api::Request {
-        id: sandbox.request_id().await,
+        id,
+        ahead,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),

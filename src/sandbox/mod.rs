@@ -160,7 +160,8 @@ impl Sandbox {
         read(&self.0.held.lock().await.world)
     }
 
-    async fn request_id(&self) -> String {
-        self.act(|w| Ok::<_, Refusal>(w.id("req_"))).await.unwrap_or_default()
+    /// A fresh request's id, and how far the clock is ahead of the wall's.
+    async fn request_id(&self) -> (String, i64) {
+        self.act(|w| Ok::<_, Refusal>((w.id("req_"), w.now() - state::wall()))).await.unwrap_or_default()
     }
 }

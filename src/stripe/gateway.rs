@@ -1,29 +1,19 @@
-//! What we ask of Stripe, one function a request: built by the typed builders, answered in our views.
+//! The way to Stripe: one transport, the hosts people may be sent to, and what is found once.
 use super::{
-    CustomerId, Deadline, Error, Subscription,
-    hosts::{Hosts, StripeUrl},
+    CustomerId, Deadline, Error,
+    hosts::Hosts,
     transport::Transport,
-    view::{Customer, List, Portal, PortalConfiguration, Price},
+    view::{Customer, List, PortalConfiguration, Price, Subscription},
 };
-use crate::{config::Config, text_enum};
+use crate::config::Config;
 use std::{collections::HashMap, sync::RwLock};
 use stripe_billing::{
     billing_portal_configuration::ListBillingPortalConfiguration,
-    billing_portal_session::{
-        CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
-        CreateBillingPortalSessionFlowDataSubscriptionCancel,
-        CreateBillingPortalSessionFlowDataSubscriptionUpdate, CreateBillingPortalSessionFlowDataType,
-    },
-    subscription::{CreateSubscription, CreateSubscriptionItems, ListSubscription, ListSubscriptionStatus},
+    subscription::{CreateSubscription, CreateSubscriptionItems},
 };
 use stripe_client_core::StripeRequest;
 use stripe_core::customer::CreateCustomer;
 use stripe_product::price::ListPrice;
-
-text_enum! {
-    /// Which page of the portal opens first; the words of our form's field.
-    Flow { Home = "home", PaymentMethod = "payment_method", ChangePlan = "change_plan", Cancel = "cancel", Resume = "resume" }
-}
 
 /// What a customer of ours carries at Stripe.
 pub struct NewCustomer<'a> {
@@ -34,16 +24,9 @@ pub struct NewCustomer<'a> {
     pub email: &'a str,
 }
 
-/// A way into the portal, for one click.
-#[derive(Debug)]
-pub struct PortalSession {
-    pub id: String,
-    pub url: StripeUrl,
-}
-
 pub struct Stripe {
-    transport: Transport,
-    hosts: Hosts,
+    pub(super) transport: Transport,
+    pub(super) hosts: Hosts,
     /// Set by hand, or found once by its metadata.
     configuration: RwLock<Option<String>>,
 }
@@ -51,12 +34,21 @@ pub struct Stripe {
 impl Stripe {
     pub fn new(config: &Config) -> Self {
         let configuration = RwLock::new(config.stripe.portal_configuration.clone());
-        Self { transport: Transport::new(&config.stripe), hosts: Hosts::new(config), configuration }
+        Self {
+            transport: Transport::new(&config.stripe, config.is_real_stripe()),
+            hosts: Hosts::new(config),
+            configuration,
+        }
     }
 
     /// Whether it is left alone after repeated failures.
     pub fn is_resting(&self) -> bool {
         self.transport.is_resting()
+    }
+
+    /// Seconds by which Stripe's time is ahead of ours: 0, except that a sandbox's clock can be moved.
+    pub fn ahead(&self) -> i64 {
+        self.transport.ahead()
     }
 
     /// The same `key` makes the same customer, however often and from wherever it is sent.
@@ -73,49 +65,6 @@ impl Stripe {
         Ok(made.id)
     }
 
-    /// Opens the portal for one customer, on the page of `flow` if that can be. If Stripe refuses
-    /// that page (switched off, already cancelled), the home page still leads to their billing.
-    pub async fn open_portal(
-        &self,
-        customer: &CustomerId,
-        flow: Flow,
-        subscription: Option<&str>,
-        return_url: &str,
-        until: Deadline,
-    ) -> Result<PortalSession, Error> {
-        let mut home = CreateBillingPortalSession::new().customer(customer.0.as_str()).return_url(return_url);
-        if let Some(configuration) = self.configuration(until).await? {
-            home = home.configuration(configuration);
-        }
-        let portal = match page_of(flow, subscription) {
-            None => self.portal(&home, until).await?,
-            Some(page) => match self.portal(&home.clone().flow_data(page), until).await {
-                Err(refused) if refused.is_about_the_page() => self.portal(&home, until).await?,
-                answer => answer?,
-            },
-        };
-        Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
-    }
-
-    async fn portal(&self, ask: &CreateBillingPortalSession, until: Deadline) -> Result<Portal, Error> {
-        let key = format!("portal:{}", uuid::Uuid::now_v7());
-        self.transport.send(ask.build(), Some(&key), until).await
-    }
-
-    /// All of a customer's, ended ones too: the default listing hides those.
-    pub async fn subscriptions(
-        &self,
-        customer: &CustomerId,
-        until: Deadline,
-    ) -> Result<Vec<Subscription>, Error> {
-        let ask = ListSubscription::new()
-            .customer(customer.0.as_str())
-            .status(ListSubscriptionStatus::All)
-            .limit(100);
-        let page: List<Subscription> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data)
-    }
-
     /// A trial without a card, as the demo seed begins it; people subscribe through Checkout.
     pub async fn start_trial(
         &self,
@@ -124,11 +73,8 @@ impl Stripe {
         days: u32,
         until: Deadline,
     ) -> Result<(), Error> {
-        let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
-        let prices: List<Price> = self.transport.send(ask, None, until).await?;
-        let price =
-            prices.data.into_iter().next().ok_or_else(|| Error::Absent(format!("price {lookup_key}")))?;
-        let item = CreateSubscriptionItems { price: Some(price.id), ..CreateSubscriptionItems::new() };
+        let price = self.price(lookup_key, until).await?;
+        let item = CreateSubscriptionItems { price: Some(price), ..CreateSubscriptionItems::new() };
         let ask = CreateSubscription::new()
             .customer(customer.0.as_str())
             .items([item])
@@ -138,8 +84,16 @@ impl Stripe {
         self.transport.send::<Subscription>(ask, Some(&key), until).await.map(drop)
     }
 
+    /// The id behind a lookup key.
+    pub async fn price(&self, lookup_key: &str, until: Deadline) -> Result<String, Error> {
+        let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
+        let prices: List<Price> = self.transport.send(ask, None, until).await?;
+        let price = prices.data.into_iter().next();
+        price.map(|price| price.id).ok_or_else(|| Error::Absent(format!("price {lookup_key}")))
+    }
+
     /// Ours, known by its metadata. None: Stripe's default for the account applies.
-    async fn configuration(&self, until: Deadline) -> Result<Option<String>, Error> {
+    pub(super) async fn configuration(&self, until: Deadline) -> Result<Option<String>, Error> {
         if let Some(known) = self.configuration.read().unwrap_or_else(|p| p.into_inner()).clone() {
             return Ok(Some(known));
         }
@@ -151,26 +105,5 @@ impl Stripe {
         let found = page.data.into_iter().find(ours).map(|c| c.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)
-    }
-}
-
-/// The home page for a flow that needs a subscription where there is none, and for resuming, which
-/// has no page of its own.
-fn page_of(flow: Flow, subscription: Option<&str>) -> Option<CreateBillingPortalSessionFlowData> {
-    use CreateBillingPortalSessionFlowDataType as Page;
-    let page = |of, change: fn(&mut CreateBillingPortalSessionFlowData, String)| {
-        let mut page = CreateBillingPortalSessionFlowData::new(of);
-        change(&mut page, subscription?.to_owned());
-        Some(page)
-    };
-    match flow {
-        Flow::Home | Flow::Resume => None,
-        Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
-        Flow::ChangePlan => page(Page::SubscriptionUpdate, |page, id| {
-            page.subscription_update = Some(CreateBillingPortalSessionFlowDataSubscriptionUpdate::new(id));
-        }),
-        Flow::Cancel => page(Page::SubscriptionCancel, |page, id| {
-            page.subscription_cancel = Some(CreateBillingPortalSessionFlowDataSubscriptionCancel::new(id));
-        }),
     }
 }

@@ -16,7 +16,7 @@ use hyper_util::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicI64, AtomicUsize, Ordering},
     time::Duration,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
@@ -34,10 +34,13 @@ pub struct Transport {
     /// Which of the keys Stripe takes at the moment.
     key: AtomicUsize,
     breaker: Breaker,
+    /// Whether this is Stripe itself; only a stand-in's clock is followed.
+    is_real: bool,
+    ahead: AtomicI64,
 }
 
 impl Transport {
-    pub fn new(config: &config::Stripe) -> Self {
+    pub fn new(config: &config::Stripe, is_real: bool) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_connect_timeout(Some(CONNECT));
         tcp.set_nodelay(true);
@@ -59,6 +62,19 @@ impl Transport {
             keys: config.keys.clone(),
             key: AtomicUsize::new(0),
             breaker: Breaker::default(),
+            is_real,
+            ahead: AtomicI64::new(0),
+        }
+    }
+
+    pub fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// The sandbox says how far its clock has been moved.
+    fn note_time(&self, headers: &HeaderMap) {
+        if let (false, Ok(ahead)) = (self.is_real, text(headers, "sandbox-ahead").parse()) {
+            self.ahead.store(ahead, Ordering::Relaxed);
         }
     }
 
@@ -116,7 +132,10 @@ impl Transport {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Attempt {
         match self.client.request(request).await {
-            Ok(response) => Attempt::of(response).await,
+            Ok(response) => {
+                self.note_time(response.headers());
+                Attempt::of(response).await
+            }
             Err(error) => Attempt::failed(if error.is_connect() {
                 "no connection".into()
             } else {

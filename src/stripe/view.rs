@@ -49,32 +49,143 @@ pub struct Subscription {
     pub cancel_at: Option<i64>,
     #[serde(default)]
     pub cancel_at_period_end: bool,
+    pub ended_at: Option<i64>,
     pub trial_end: Option<i64>,
+    /// The card that goes before the customer's, where the answer was asked to expand it.
+    #[serde(default)]
+    pub default_payment_method: Maybe<PaymentMethod>,
+    /// Money off, access on.
+    pub pause_collection: Option<serde_json::Value>,
+    /// A change waits for the end of the period; whoever changes the items directly would undo it.
+    pub schedule: Option<serde_json::Value>,
     /// Before API version 2025-03-31 the period was here, since then on the items.
     current_period_end: Option<i64>,
     items: List<Item>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Item {
-    quantity: Option<i64>,
+pub struct Item {
+    #[serde(default)]
+    pub id: String,
+    pub quantity: Option<i64>,
     current_period_end: Option<i64>,
-    price: Option<Price>,
+    pub price: Option<Price>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Price {
     pub id: String,
-    lookup_key: Option<String>,
+    pub lookup_key: Option<String>,
+    pub unit_amount: Option<i64>,
+    pub currency: Option<String>,
 }
 
-impl Clone for List<Item> {
+/// A field that is an object if it was expanded, an id if not, and absent elsewhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Maybe<T> {
+    Here(T),
+    Elsewhere(#[expect(dead_code, reason = "only that it is not here matters")] serde_json::Value),
+}
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Self {
+        Maybe::Elsewhere(serde_json::Value::Null)
+    }
+}
+
+impl<T> Maybe<T> {
+    pub fn here(&self) -> Option<&T> {
+        if let Maybe::Here(it) = self { Some(it) } else { None }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct PaymentMethod {
+    pub card: Option<Card>,
+}
+
+/// What a receipt would show of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Card {
+    pub brand: String,
+    pub last4: String,
+    pub exp_month: i64,
+    pub exp_year: i64,
+}
+
+/// A customer with the card that is charged where a subscription has none of its own.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CustomerState {
+    #[serde(default)]
+    pub deleted: bool,
+    #[serde(default)]
+    invoice_settings: InvoiceSettings,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct InvoiceSettings {
+    #[serde(default)]
+    default_payment_method: Maybe<PaymentMethod>,
+}
+
+impl CustomerState {
+    pub fn card(&self) -> Option<&Card> {
+        self.invoice_settings.default_payment_method.here()?.card.as_ref()
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Invoice {
+    /// Upcoming ones have none.
+    pub id: Option<String>,
+    pub number: Option<String>,
+    pub status: Option<String>,
+    #[serde(default)]
+    pub total: i64,
+    #[serde(default)]
+    pub amount_remaining: i64,
+    #[serde(default)]
+    pub attempted: bool,
+    #[serde(default)]
+    pub currency: String,
+    #[serde(default)]
+    pub created: i64,
+    pub hosted_invoice_url: Option<String>,
+    pub invoice_pdf: Option<String>,
+}
+
+/// An event as the list gives it; what is in it is not looked at.
+#[derive(Deserialize)]
+pub struct ListedEvent {
+    pub id: String,
+    #[serde(flatten)]
+    pub whole: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct CheckoutSession {
+    pub id: String,
+    /// `open`, `complete`, `expired`.
+    pub status: Option<String>,
+    pub payment_status: Option<String>,
+    pub customer: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Whatever belongs to a customer.
+#[derive(Deserialize)]
+pub struct Owned {
+    pub customer: Option<String>,
+}
+
+impl<T: Clone> Clone for List<T> {
     fn clone(&self) -> Self {
         Self { data: self.data.clone(), has_more: self.has_more }
     }
 }
 
-impl std::fmt::Debug for List<Item> {
+impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.data.fmt(f)
     }
@@ -92,6 +203,10 @@ impl Subscription {
         self.cancel_at.or_else(|| self.period_end().filter(|_| self.cancel_at_period_end))
     }
 
+    pub fn items(&self) -> &[Item] {
+        &self.items.data
+    }
+
     /// Lookup keys of its prices.
     pub fn lookup_keys(&self) -> impl Iterator<Item = &str> {
         self.items.data.iter().filter_map(|item| item.price.as_ref()?.lookup_key.as_deref())
@@ -99,6 +214,10 @@ impl Subscription {
 
     pub fn quantity(&self) -> Option<i64> {
         self.items.data.first().and_then(|item| item.quantity)
+    }
+
+    pub fn card(&self) -> Option<&Card> {
+        self.default_payment_method.here()?.card.as_ref()
     }
 }
 

@@ -127,6 +127,30 @@ fn signed_out(parts: &Parts) -> Error {
     Error::SignedOut { next: target.filter(|_| parts.method == Method::GET || parts.method == Method::HEAD) }
 }
 
+/// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`). Whoever is refused goes to the
+/// password and back to the page; the click itself is not repeated for them.
+pub struct Recent;
+
+impl FromRequestParts<App> for Recent {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let who = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let recent = |span: std::time::Duration| {
+            who.reauthenticated_at + span.try_into().unwrap_or(time::Duration::HOUR) >= app.clock.now()
+        };
+        match app.config.billing_reauth.is_none_or(recent) {
+            true => Ok(Recent),
+            false => Err(Error::SignInTooOld { next: page_of(parts.uri.path()) }),
+        }
+    }
+}
+
+/// The page whose button it was: `/orgs/acme/billing/portal` → `/orgs/acme/billing`.
+fn page_of(path: &str) -> String {
+    path.rsplit_once('/').map_or("/account", |(page, _)| page).to_owned()
+}
+
 /// Where the request came from, for rooms that write audit entries before anyone is signed in.
 pub struct Visitor(pub crate::db::Origin);
 

@@ -15,6 +15,15 @@ pub fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
+/// The same for a whole new page: htmx is told by header, or it would put the page into this one.
+pub fn leave_for(path: &str) -> Response {
+    let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
+    match context::is_htmx() {
+        true => (StatusCode::OK, [(HeaderName::from_static("hx-redirect"), location)]).into_response(),
+        false => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+    }
+}
+
 /// A path of ours, or `otherwise`: `next` is written by whoever made the link, so anything with
 /// a host, a scheme or a trick in it is not followed.
 pub fn local_path(next: &str, otherwise: &str) -> String {

@@ -22,6 +22,13 @@ impl Signer {
         format!("{}.{}", BASE64.encode(text), BASE64.encode(tag))
     }
 
+    /// A secret for another purpose, the same as long as the first of ours is.
+    pub fn derived(&self, prefix: &str, purpose: &str) -> String {
+        let Some(key) = self.keys.first() else { return String::new() };
+        let tag = tagged(key, "derived", purpose).finalize().into_bytes();
+        tag.iter().fold(prefix.to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
     /// The text, if one of our secrets sealed it for this purpose. Compared in constant time.
     pub fn open(&self, purpose: &str, sealed: &str) -> Option<String> {
         let (text, tag) = sealed.split_once('.')?;

@@ -43,6 +43,8 @@ use serde_json::Value;
 /// One request, read whole.
 pub struct Request {
     pub id: String,
+    /// Seconds by which the sandbox's clock is ahead, for clients that follow it.
+    pub ahead: i64,
     pub method: Method,
     /// `/v1/customers/cus_1`
     pub path: String,

@@ -1,0 +1,113 @@
+//! What an organisation may do, from what it pays for. Decided by Stripe's word on the subscription,
+//! never by comparing dates with our clock, but for the days of grace.
+use super::{
+    Standing,
+    plans::{Feature, Limit, Plan},
+};
+use crate::db::At;
+use time::Duration;
+
+/// From the first failed payment on, everything works that long.
+pub const GRACE: Duration = Duration::days(7);
+/// A word of Stripe's that we do not know takes nothing away for that long.
+pub const BENEFIT_OF_THE_DOUBT: Duration = Duration::hours(24);
+
+/// How much of it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Full,
+    /// Everything can be seen and billing can be put right; nothing new can be made.
+    ReadOnly,
+}
+
+/// What the plan allows at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entitlements {
+    pub plan: Plan,
+    pub access: Access,
+    /// Seats that are paid for, where seats are sold.
+    seats: Option<i64>,
+}
+
+impl Entitlements {
+    pub fn of(standing: &Standing, now: At) -> Self {
+        let within = |span| standing.trouble_since.is_none_or(|since| now < since + span);
+        let (plan, access) = match standing.status.as_deref() {
+            Some("active" | "trialing") => (standing.plan, Access::Full),
+            Some("past_due") if within(GRACE) => (standing.plan, Access::Full),
+            Some("past_due" | "unpaid") => (standing.plan, Access::ReadOnly),
+            Some("paused" | "incomplete" | "incomplete_expired" | "canceled") | None => {
+                (Plan::Free, Access::Full)
+            }
+            Some(_) if within(BENEFIT_OF_THE_DOUBT) => (standing.plan, Access::Full),
+            Some(_) => (Plan::Free, Access::Full),
+        };
+        let seats = standing.quantity.filter(|_| plan.offer().per_seat);
+        Self { plan, access, seats }
+    }
+
+    pub fn allows(&self, feature: Feature) -> bool {
+        self.access == Access::Full && self.plan.offer().allows.contains(&feature)
+    }
+
+    /// How many there may be in all. None: as many as they like.
+    pub fn most(&self, limit: Limit) -> Option<i64> {
+        match limit {
+            Limit::Projects => self.plan.offer().projects,
+            // Paid seats follow the members, so they are no bound on them.
+            Limit::Members => self.plan.offer().members,
+        }
+    }
+
+    /// How many more there may be, given what is there; never below zero. None: as many as they like.
+    /// After a downgrade there may be more than allowed: that blocks growth and deletes nothing.
+    pub fn remaining(&self, limit: Limit, used: i64) -> Option<i64> {
+        match self.access {
+            Access::ReadOnly => Some(0),
+            Access::Full => self.most(limit).map(|most| (most - used).max(0)),
+        }
+    }
+
+    /// Seats that are paid for, where the plan sells seats.
+    pub fn seats(&self) -> Option<i64> {
+        self.seats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(status: &str, trouble: Option<i64>) -> Standing {
+        let (status, trouble_since) = (Some(status.to_owned()), trouble.map(At::from_unix));
+        Standing { status, plan: Plan::Pro, trouble_since, ..Standing::default() }
+    }
+
+    #[test]
+    fn a_failed_payment_leaves_a_week_and_then_what_is_there_can_be_read() {
+        let failed = standing("past_due", Some(0));
+
+        let at_first = Entitlements::of(&failed, At::from_unix(6 * 86_400));
+        let later = Entitlements::of(&failed, At::from_unix(8 * 86_400));
+
+        assert_eq!((at_first.access, at_first.remaining(Limit::Projects, 49)), (Access::Full, Some(1)));
+        assert_eq!((later.access, later.remaining(Limit::Projects, 1)), (Access::ReadOnly, Some(0)));
+    }
+
+    #[test]
+    fn a_word_we_do_not_know_takes_nothing_away_for_a_day() {
+        let strange = standing("hibernating", Some(0));
+
+        assert_eq!(Entitlements::of(&strange, At::from_unix(3_600)).plan, Plan::Pro);
+        assert_eq!(Entitlements::of(&strange, At::from_unix(90_000)).plan, Plan::Free);
+    }
+
+    #[test]
+    fn what_has_ended_is_the_free_plan_and_too_much_blocks_only_growth() {
+        let ended = Entitlements::of(&standing("canceled", None), At::from_unix(0));
+
+        assert_eq!((ended.plan, ended.access), (Plan::Free, Access::Full));
+        assert_eq!(ended.remaining(Limit::Projects, 20), Some(0));
+        assert!(!ended.allows(Feature::AuditExport));
+    }
+}

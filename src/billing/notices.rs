@@ -1,0 +1,183 @@
+//! What a change of our copy means to people: audit entries and mails, from the difference between
+//! old and new and in the same transaction, so that a doubled webhook causes neither twice.
+use super::{Standing, db, sync::is_alive};
+use crate::{
+    App,
+    audit::{self, Event},
+    db::{At, OrgTx},
+    error::Result,
+    jobs::{self, Job},
+    mail::{self, Message},
+    stripe::{Invoice, Subscription},
+    words::{date, money},
+};
+use time::Duration;
+
+/// News older than this (after an outage, a restored backup) is not mailed any more.
+const STALE: Duration = Duration::days(3);
+const TRIAL_WARNING: Duration = Duration::days(3);
+
+/// A mail with the reason why it is sent: the same reason never mails twice.
+struct News {
+    key: String,
+    /// When it happened at Stripe.
+    at: At,
+    message: Message,
+}
+
+pub async fn tell(
+    tx: &mut OrgTx<'_>,
+    app: &App,
+    before: &Standing,
+    after: &Standing,
+    subscriptions: &[Subscription],
+    invoices: &[Invoice],
+) -> Result<()> {
+    for (field, old, new) in differences(before, after) {
+        let event = Event::SubscriptionChanged { field, old: &old, new: &new };
+        audit::record(tx, app.clock.now(), event).await?;
+    }
+    let now = app.billing_now();
+    let mut news = of_state(before, after, subscriptions, now);
+    news.extend(of_invoices(after, invoices));
+    for it in news.into_iter().filter(|it| it.at > now - STALE) {
+        send(tx, app, it, now).await?;
+    }
+    Ok(())
+}
+
+/// The customer was deleted at Stripe.
+pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
+    audit::record(tx, app.clock.now(), Event::CustomerDetached).await
+}
+
+async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {
+    let org = tx.org();
+    let billing = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
+    for (address,) in db::billing_managers(&mut *tx, org).await? {
+        let key = format!("{}:{}:{address}", news.key, org);
+        if mail::write(&mut *tx, &key, &address, &news.message, &billing, now).await? {
+            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Field, old and new value of all that people would ask about.
+fn differences(before: &Standing, after: &Standing) -> Vec<(&'static str, String, String)> {
+    let fields = |s: &Standing| {
+        let at = |instant: Option<At>| instant.map(date).unwrap_or_default();
+        [
+            ("status", s.status.clone().unwrap_or_default()),
+            ("plan", s.plan.as_str().to_owned()),
+            ("interval", s.interval.map(|i| i.as_str().to_owned()).unwrap_or_default()),
+            ("quantity", s.quantity.map(|n| n.to_string()).unwrap_or_default()),
+            ("cancel_at", at(s.cancel_at)),
+            ("card", s.card().unwrap_or_default()),
+            ("subscription", s.subscription_id.clone().unwrap_or_default()),
+        ]
+    };
+    let pairs = fields(before).into_iter().zip(fields(after));
+    pairs.filter(|(old, new)| old.1 != new.1).map(|((field, old), (_, new))| (field, old, new)).collect()
+}
+
+fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At) -> Vec<News> {
+    let mut news = Vec::new();
+    let id = after.subscription_id.clone().unwrap_or_default();
+    let current = held.iter().find(|s| s.id == id);
+    if let Some(started) = current.filter(|_| before.subscription_id != after.subscription_id) {
+        let at = At::from_unix(started.created);
+        news.push(News {
+            key: format!("started:{id}"),
+            at,
+            message: Message::Started { plan: after.plan_name() },
+        });
+    }
+    if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
+        let (key, on) = (format!("ends:{id}:{}", ends.unix()), date(ends));
+        news.push(News { key, at: now, message: Message::WillEnd { plan: after.plan_name(), on } });
+    }
+    if before.cancel_at.is_some()
+        && after.cancel_at.is_none()
+        && before.subscription_id == after.subscription_id
+    {
+        let key = format!("renewed:{id}:{}", before.cancel_at.map_or(0, At::unix));
+        news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
+    }
+    if let Some(end) = after.trial_end.filter(|end| is_trialing(after) && *end - TRIAL_WARNING <= now) {
+        let (key, on) = (format!("trial:{id}:{}", end.unix()), date(end));
+        let message =
+            Message::TrialEnding { plan: after.plan_name(), on, has_card: after.card_brand.is_some() };
+        news.push(News { key, at: now, message });
+    }
+    if let Some(ended) = ended(before, held) {
+        let at = ended.ended_at.map_or(now, At::from_unix);
+        let message = Message::Ended { plan: before.plan_name() };
+        news.push(News { key: format!("ended:{}", ended.id), at, message });
+    }
+    if before.status.as_deref() == Some("past_due") && after.status.as_deref() == Some("active") {
+        let key = format!("recovered:{id}:{}", before.trouble_since.map_or(0, At::unix));
+        news.push(News { key, at: now, message: Message::Recovered });
+    }
+    news
+}
+
+fn is_trialing(standing: &Standing) -> bool {
+    standing.status.as_deref() == Some("trialing") && standing.cancel_at.is_none()
+}
+
+/// The subscription that was alive for us and is no more.
+fn ended<'s>(before: &Standing, held: &'s [Subscription]) -> Option<&'s Subscription> {
+    let was = before.subscription_id.as_deref()?;
+    held.iter().find(|s| s.id == was && !is_alive(&s.status))
+}
+
+/// Each invoice that could not be collected is told once.
+fn of_invoices(after: &Standing, invoices: &[Invoice]) -> Vec<News> {
+    let troubled = matches!(after.status.as_deref(), Some("past_due" | "unpaid"));
+    let open = invoices.iter().filter(|i| troubled && i.status.as_deref() == Some("open") && i.attempted);
+    let one = |invoice: &Invoice| {
+        let id = invoice.id.clone()?;
+        let amount = money(invoice.amount_remaining, &invoice.currency);
+        let page = invoice.hosted_invoice_url.clone();
+        let at = At::from_unix(invoice.created);
+        Some(News { key: format!("failed:{id}"), at, message: Message::PaymentFailed { amount, page } })
+    };
+    open.filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::billing::plans::Plan;
+
+    fn standing(status: &str) -> Standing {
+        Standing {
+            subscription_id: Some("sub_1".into()),
+            status: Some(status.into()),
+            plan: Plan::Pro,
+            ..Standing::default()
+        }
+    }
+
+    #[test]
+    fn an_entry_names_field_old_and_new_and_only_what_changed() {
+        let after = Standing { cancel_at: Some(At::from_unix(1_798_761_600)), ..standing("active") };
+
+        let found = differences(&standing("active"), &after);
+
+        assert_eq!(found, [("cancel_at", String::new(), "1 January 2027".to_owned())]);
+        assert!(differences(&after, &after).is_empty());
+    }
+
+    #[test]
+    fn a_subscription_that_ends_is_told_once_under_its_own_name() {
+        let held: Vec<Subscription> =
+            serde_json::from_str(r#"[{"id":"sub_1","status":"canceled","ended_at":50,"items":{"data":[]}}]"#)
+                .unwrap();
+
+        let news = of_state(&standing("active"), &Standing::default(), &held, At::from_unix(60));
+
+        assert_eq!(news.iter().map(|n| n.key.as_str()).collect::<Vec<_>>(), ["ended:sub_1"]);
+    }
+}

@@ -1,0 +1,126 @@
+//! What webhooks missed: events are read since the cursor, and everybody is compared once a day.
+//! Both may run while webhooks arrive; whoever is second changes nothing.
+use super::{db, inbox, sync};
+use crate::{
+    App,
+    db::{At, Scope},
+    error::Result,
+    jobs::{self, Job},
+    stripe::{Deadline, Envelope},
+};
+use std::time::Duration;
+
+const CURSOR: &str = "stripe_events";
+/// Stripe's list may lag a little behind its clock.
+const OVERLAP: time::Duration = time::Duration::minutes(10);
+/// Stripe forgets events after that long; the full pass is what remains.
+const OLDEST: time::Duration = time::Duration::days(30);
+/// Between two customers of a full pass: three calls each stay well below Stripe's limits, and
+/// people's clicks go first.
+const BREATH: Duration = Duration::from_millis(250);
+const PAGE: i64 = 200;
+
+/// What one look found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub looked_at: u64,
+    /// Events that never came, or organisations whose copy had drifted.
+    pub missing: u64,
+}
+
+/// Inserts the events that never came. The cursor moves only once all of them are in.
+pub async fn reconcile(app: &App) -> Result<Found> {
+    let started = app.billing_now();
+    let from = db::cursor(&app.db, CURSOR).await?.unwrap_or(started - time::Duration::hours(1));
+    let from = (from - OVERLAP).max(started - OLDEST);
+    let listed = app.stripe.events_since(from.unix(), Deadline::of_job()).await?;
+    let mut found = Found::default();
+    for event in listed.iter().rev() {
+        found.looked_at += 1;
+        let mut whole = serde_json::Value::Object(event.whole.clone());
+        whole["id"] = event.id.clone().into();
+        let payload = whole.to_string();
+        if let Some(envelope) = Envelope::parse(payload.as_bytes())
+            && inbox::insert_missing(app, &envelope, payload.as_bytes()).await?
+        {
+            found.missing += 1;
+        }
+    }
+    db::set_cursor(&app.db, CURSOR, started).await?;
+    if found.missing > 0 {
+        tracing::warn!(missing = found.missing, "events never came; they are in now");
+        app.metrics.add_missed(found.missing);
+        app.work_arrived.notify_waiters();
+    }
+    Ok(found)
+}
+
+/// Compares every organisation with Stripe. Those that had drifted are right afterwards, and counted.
+pub async fn full_pass(app: &App) -> Result<Found> {
+    let (mut found, mut after) = (Found::default(), String::new());
+    loop {
+        let page = db::customers_after(app.db.system(), &after, PAGE).await?;
+        let Some((last,)) = page.last() else { break };
+        after = last.clone();
+        for (customer,) in &page {
+            found.looked_at += 1;
+            found.missing += u64::from(one(app, customer).await?);
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+    app.metrics.add_drifted(found.missing);
+    Ok(found)
+}
+
+/// True if our copy was not what Stripe holds.
+async fn one(app: &App, customer: &str) -> Result<bool> {
+    let Some(owner) = db::owner_of_customer(app.db.system(), customer).await? else { return Ok(false) };
+    let scope = Scope::of_job("billing reconciliation", owner.org_id, owner.slug);
+    sync_and_compare(app, &scope).await
+}
+
+/// Syncs one organisation; true if that changed what we believe.
+pub async fn sync_and_compare(app: &App, scope: &Scope) -> Result<bool> {
+    let before = super::standing(app, scope).await?;
+    sync::sync(app, scope, Deadline::of_job()).await?;
+    let after = super::standing(app, scope).await?;
+    Ok(!before.says_the_same_as(&after))
+}
+
+/// For the command line: one organisation by slug, or everybody, and then the events.
+pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Found> {
+    match slug {
+        None => {
+            let mut found = full_pass(app).await?;
+            found.missing += reconcile(app).await?.missing;
+            settle_now(app).await?;
+            Ok(found)
+        }
+        Some(slug) => {
+            let org = crate::orgs::by_slug(app, slug).await?.ok_or(crate::error::Error::NotFound)?;
+            let scope = Scope::of_job("billing sync by hand", org, slug.to_owned());
+            let drifted = sync_and_compare(app, &scope).await?;
+            Ok(Found { looked_at: 1, missing: u64::from(drifted) })
+        }
+    }
+}
+
+/// What the pass brought in is settled before we say that it completed.
+async fn settle_now(app: &App) -> Result<()> {
+    let waiting = db::inbox(&app.db, Some(db::EventState::Pending), 10_000).await?;
+    let mut customers: Vec<String> = waiting.iter().filter_map(|event| event.customer_id.clone()).collect();
+    customers.sort();
+    customers.dedup();
+    for event in waiting.iter().filter(|event| event.customer_id.is_none()) {
+        inbox::attribute(app, &event.id).await?;
+    }
+    for customer in customers {
+        inbox::settle(app, &customer).await?;
+    }
+    Ok(())
+}
+
+/// Asks for a customer to be looked at soon.
+pub async fn ask_for(app: &App, customer: &str, at: At) -> Result<()> {
+    jobs::enqueue(&app.db, &Job::Customer(customer.to_owned()), at).await
+}

@@ -1,0 +1,249 @@
+//! What the billing page shows, put into words.
+use crate::{
+    App,
+    billing::{
+        self, Access, Entitlements, GRACE, InvoiceRow, Standing,
+        plans::{Limit, OFFERS, Offer, Plan, dollars},
+    },
+    error::Result,
+    orgs, projects,
+    web::{BillingManager, Shell},
+    words::{self, date, money},
+};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "billing/billing.html")]
+pub struct BillingPage {
+    pub shell: Shell,
+    pub plan: String,
+    pub price: Option<String>,
+    pub state: String,
+    /// `ok`, `info`, `warn`, `bad` or `quiet`.
+    pub state_kind: &'static str,
+    pub detail: Option<String>,
+    /// What is wrong and the one thing that helps.
+    pub banner: Option<Banner>,
+    /// The card that will be charged.
+    pub card: Option<String>,
+    pub next_payment: Option<String>,
+    /// `2 of 50 projects`
+    pub usage: Vec<String>,
+    pub invoices: Vec<InvoiceLine>,
+    /// Plans that can be chosen here; none while a subscription is alive: the portal changes it.
+    pub choices: Vec<PlanChoice>,
+    pub alive: bool,
+    pub ending: bool,
+    /// Stripe's id, for a talk with support.
+    pub customer: Option<String>,
+    /// As of when, in UTC.
+    pub synced: Option<String>,
+    pub stripe_problem: Option<String>,
+    /// No real money moves here.
+    pub sandbox: bool,
+    pub features: Vec<String>,
+}
+
+pub struct Banner {
+    /// `warn` or `bad`.
+    pub kind: &'static str,
+    pub text: String,
+    pub help: Help,
+}
+
+/// The one action that helps.
+pub enum Help {
+    /// Into the portal, on the page of that flow.
+    Portal {
+        flow: &'static str,
+        label: &'static str,
+    },
+    /// To the open invoice.
+    Invoice {
+        url: String,
+    },
+    Nothing,
+}
+
+pub struct InvoiceLine {
+    pub number: String,
+    pub date: String,
+    pub amount: String,
+    pub status: String,
+    pub kind: &'static str,
+    pub page: Option<String>,
+    pub pdf: Option<String>,
+}
+
+pub struct PlanChoice {
+    pub key: &'static str,
+    pub name: &'static str,
+    pub tagline: &'static str,
+    pub month: String,
+    pub year: String,
+    pub per: &'static str,
+    pub trial: Option<String>,
+}
+
+/// Between Checkout and its result.
+#[derive(Template)]
+#[template(path = "billing/confirming.html")]
+pub struct Confirming {
+    pub shell: Shell,
+    /// The next look.
+    pub again: String,
+}
+
+impl Confirming {
+    pub async fn of(app: &App, who: &BillingManager, again: String) -> Result<Self> {
+        Ok(Self { shell: Shell::inside(app, who, "billing").await?, again })
+    }
+}
+
+impl BillingPage {
+    pub async fn of(app: &App, who: &BillingManager) -> Result<Self> {
+        let standing = billing::standing(app, &who.scope).await?;
+        let invoices = billing::invoices(app, &who.scope).await?;
+        let customer = billing::customer(app, &who.scope).await?;
+        let may = Entitlements::of(&standing, app.billing_now());
+        let (state, state_kind) = standing.in_words();
+        let resting = app
+            .stripe
+            .is_resting()
+            .then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
+        Ok(Self {
+            shell: Shell::inside(app, who, "billing").await?,
+            plan: standing.plan_name(),
+            price: standing.price(),
+            state,
+            state_kind,
+            detail: standing.detail(),
+            banner: banner(&standing, &may, &invoices),
+            card: standing.card(),
+            next_payment: standing.next_payment(),
+            usage: usage(app, who, &may).await?,
+            invoices: invoices.iter().map(InvoiceLine::from).collect(),
+            choices: if standing.is_alive() { Vec::new() } else { choices(&standing) },
+            alive: standing.is_alive(),
+            ending: standing.cancel_at.is_some(),
+            customer: customer.map(|id| id.0),
+            synced: standing.synced_at.map(words::minute),
+            stripe_problem: resting,
+            sandbox: !app.config.is_real_stripe(),
+            features: standing.plan.offer().features.iter().map(|&f| f.to_owned()).collect(),
+        })
+    }
+}
+
+fn choices(standing: &Standing) -> Vec<PlanChoice> {
+    let paid = OFFERS.iter().filter(|offer| offer.plan != Plan::Free);
+    paid.map(|offer: &Offer| PlanChoice {
+        key: offer.plan.as_str(),
+        name: offer.name,
+        tagline: offer.tagline,
+        month: dollars(offer.month),
+        year: dollars(offer.year),
+        per: if offer.per_seat { "per seat" } else { "per organisation" },
+        trial: offer.trial.filter(|_| !standing.trial_used).map(|days| format!("{days}-day trial")),
+    })
+    .collect()
+}
+
+async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Vec<String>> {
+    let count = |used: i64, limit: Limit, what: &str| match may.most(limit) {
+        Some(most) if used > most => format!("{used} {what}, {} more than the plan includes", used - most),
+        Some(most) => format!("{used} of {most} {what}"),
+        None => format!("{used} {what}, no limit"),
+    };
+    let members = orgs::head_count(app, &who.scope).await?;
+    let mut usage = vec![
+        count(projects::used(app, &who.scope).await?, Limit::Projects, "projects"),
+        count(members, Limit::Members, "members"),
+    ];
+    usage.extend(may.seats().map(|seats| format!("{seats} seats paid for")));
+    Ok(usage)
+}
+
+/// The most urgent thing, with what puts it right.
+fn banner(s: &Standing, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Banner> {
+    let open = invoices.iter().find(|invoice| invoice.status == "open" && invoice.amount_remaining > 0);
+    let pay = || match open.and_then(|invoice| invoice.page_url.clone()) {
+        Some(url) => Help::Invoice { url },
+        None => Help::Portal { flow: "payment_method", label: "Update card" },
+    };
+    let portal = |flow, label| Help::Portal { flow, label };
+    let (kind, text, help) = match s.status.as_deref()? {
+        "past_due" => {
+            let until = s.trouble_since.map(|since| date(since + GRACE)).unwrap_or_default();
+            let text = match may.access {
+                Access::Full => format!(
+                    "A payment did not go through. Everything works until {until}; then your organisation can only be read."
+                ),
+                Access::ReadOnly => {
+                    "A payment is missing, so your organisation can only be read until it is made.".to_owned()
+                }
+            };
+            ("bad", text, pay())
+        }
+        "unpaid" => (
+            "bad",
+            "Invoices are open, so your organisation can only be read until they are paid.".to_owned(),
+            pay(),
+        ),
+        "incomplete" => ("warn", "The first payment still needs you.".to_owned(), pay()),
+        "paused" => (
+            "warn",
+            "Your plan is paused. Nothing is charged, and the Free plan’s limits apply.".to_owned(),
+            portal("resume", "Resume"),
+        ),
+        "trialing" if s.card_brand.is_none() && s.cancel_at.is_none() => {
+            let ends = s.trial_end.map(date).unwrap_or_default();
+            (
+                "warn",
+                format!("Your trial ends on {ends} and there is no card yet."),
+                portal("payment_method", "Add a card"),
+            )
+        }
+        _ if s.live_subscriptions > 1 => (
+            "bad",
+            "There are two subscriptions. Please tell support: one of them is a mistake.".to_owned(),
+            Help::Nothing,
+        ),
+        "active" | "trialing" if s.cancel_at.is_some() => {
+            let ends = s.cancel_at.map(date).unwrap_or_default();
+            ("warn", format!("Your plan ends on {ends}."), portal("resume", "Keep the plan"))
+        }
+        "active" if s.collection_paused => {
+            ("warn", "Payments are paused; your plan goes on.".to_owned(), Help::Nothing)
+        }
+        "active" if s.item_count > 1 => (
+            "warn",
+            "This subscription was put together by hand, so it is changed by writing to us.".to_owned(),
+            Help::Nothing,
+        ),
+        _ => return None,
+    };
+    Some(Banner { kind, text, help })
+}
+
+impl From<&InvoiceRow> for InvoiceLine {
+    fn from(row: &InvoiceRow) -> Self {
+        let (status, kind) = match row.status.as_str() {
+            "paid" => ("Paid", "ok"),
+            "open" => ("Open", "bad"),
+            "draft" => ("Being prepared", "info"),
+            "void" => ("Void", "quiet"),
+            "uncollectible" => ("Written off", "quiet"),
+            _ => ("—", "quiet"),
+        };
+        Self {
+            number: row.number.clone().unwrap_or_else(|| "Draft".into()),
+            date: date(row.created_at),
+            amount: money(row.total, &row.currency),
+            status: status.into(),
+            kind,
+            page: row.page_url.clone(),
+            pdf: row.pdf_url.clone(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The worker: claims, does, and puts back what did not go.
+use super::{Job, db};
+use crate::{
+    App, auth, billing,
+    db::At,
+    error::{Error, Result},
+    mail,
+};
+use std::time::Duration;
+use time::Duration as Span;
+use tokio::task::JoinSet;
+
+/// How many jobs one process works on at once.
+const HANDS: usize = 4;
+/// Longer than any job takes; a worker that died is replaced after it.
+const LEASE: Span = Span::seconds(90);
+/// Where nobody calls, somebody looks.
+const POLL: Duration = Duration::from_millis(1000);
+/// After that many failures in a row a job waits for a person.
+const TRIES: i64 = 12;
+
+/// What a job that went well asks for.
+pub enum Done {
+    Finished,
+    /// Once more, in that time: a schedule.
+    Again(Span),
+}
+
+/// Works until the process ends; whatever is under way then comes back when its lease ends.
+pub async fn run(app: App) {
+    let mut hands = JoinSet::new();
+    for _ in 0..HANDS {
+        hands.spawn(hand(app.clone()));
+    }
+    hands.join_all().await;
+}
+
+async fn hand(app: App) {
+    loop {
+        match step(&app).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tokio::time::timeout(POLL, app.work_arrived.notified()).await.ok();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the queue");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+}
+
+/// One job, if one is due.
+async fn step(app: &App) -> Result<bool> {
+    let now = app.clock.now();
+    let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
+    let outcome = match Job::parse(&claimed.key) {
+        Some(job) => one(app, &job).await,
+        None => Err(Error::broken("a job of a newer version")),
+    };
+    let now = app.clock.now();
+    match outcome {
+        Ok(Done::Finished) if db::finish(&app.db, &claimed.key, claimed.round).await? == 1 => {}
+        Ok(Done::Finished) => drop(db::release(&app.db, &claimed.key, now, None, false).await?),
+        Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed.key, now + after, None, false).await?),
+        Err(error) => put_back(app, &claimed, &error, now).await?,
+    }
+    Ok(true)
+}
+
+async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> Result<()> {
+    let dead = claimed.tries >= TRIES;
+    let wait = pause(claimed.tries);
+    tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
+    db::release(&app.db, &claimed.key, now + wait, Some(&error.to_string()), dead).await?;
+    if let (true, Some(Job::Customer(customer))) = (dead, Job::parse(&claimed.key)) {
+        billing::give_up_events(app, &customer, &error.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// 1 s, doubled each time up to 10 minutes, of which a random half: many that failed together do
+/// not come back together.
+fn pause(tries: i64) -> Span {
+    let most = f64::from(1u32 << tries.clamp(1, 10).saturating_sub(1)).min(600.0);
+    let mut byte = [0];
+    let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
+    Span::seconds_f64(most * (0.5 + chance / 2.0))
+}
+
+async fn one(app: &App, job: &Job) -> Result<Done> {
+    match job {
+        Job::Customer(customer) => billing::settle(app, customer).await.map(|()| Done::Finished),
+        Job::Event(event) => billing::attribute(app, event).await.map(|()| Done::Finished),
+        Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
+        Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Span::minutes(15))),
+        Job::FullPass => billing::full_pass(app).await.map(|_| Done::Again(Span::hours(24))),
+        Job::Tidy => {
+            auth::tidy(app).await?;
+            billing::forget_payloads(app).await?;
+            Ok(Done::Again(Span::minutes(10)))
+        }
+    }
+}

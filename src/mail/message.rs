@@ -1,0 +1,154 @@
+//! Everything we write to people, a message each.
+use crate::error::{Error, Result};
+use askama::Template;
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Started { plan: String },
+    TrialEnding { plan: String, on: String, has_card: bool },
+    PaymentFailed { amount: String, page: Option<String> },
+    Recovered,
+    WillEnd { plan: String, on: String },
+    GoesOn { plan: String },
+    Ended { plan: String },
+}
+
+/// Ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// What all of them are made of: a line of why, what it means, and one button.
+struct Words {
+    subject: String,
+    paragraphs: Vec<String>,
+    button: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter.html")]
+struct Html<'a> {
+    subject: &'a str,
+    paragraphs: &'a [String],
+    button: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter.txt")]
+struct Text<'a> {
+    paragraphs: &'a [String],
+    button: &'a str,
+    link: &'a str,
+}
+
+impl Message {
+    pub fn letter(&self, link: &str) -> Result<Letter> {
+        let Words { subject, paragraphs, button } = self.words();
+        // An open invoice has a page of its own, where it can be paid at once.
+        let link = if let Message::PaymentFailed { page: Some(page), .. } = self { page } else { link };
+        let html = Html { subject: &subject, paragraphs: &paragraphs, button, link }.render();
+        let text = Text { paragraphs: &paragraphs, button, link }.render();
+        Ok(Letter { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
+    }
+
+    fn words(&self) -> Words {
+        let words = |subject: String, paragraphs: &[&str], button| {
+            let paragraphs = paragraphs.iter().map(|&text| text.to_owned()).collect();
+            Words { subject, paragraphs, button }
+        };
+        const MANAGE: &str = "Open billing";
+        match self {
+            Message::Started { plan } => words(
+                format!("Welcome to {plan}"),
+                &[
+                    "Your plan is active. Receipts come from our payment provider; everything else is on your billing page.",
+                ],
+                MANAGE,
+            ),
+            Message::TrialEnding { plan, on, has_card: true } => words(
+                format!("Your {plan} trial ends on {on}"),
+                &[
+                    "The first payment is taken then. If you do not want to go on, cancel before that and you pay nothing.",
+                ],
+                MANAGE,
+            ),
+            Message::TrialEnding { plan, on, has_card: false } => words(
+                format!("Your {plan} trial ends on {on}"),
+                &[
+                    "There is no card yet. Add one to keep your plan; nothing you have made is deleted either way.",
+                ],
+                "Add a card",
+            ),
+            Message::PaymentFailed { amount, .. } => words(
+                format!("A payment of {amount} did not go through"),
+                &[
+                    "Nothing is switched off yet. We try again over the next days; you can also pay now or use another card.",
+                    "If it is still open after a week, your organisation can be read but not changed until it is paid.",
+                ],
+                "Pay now",
+            ),
+            Message::Recovered => words(
+                "Your payment went through".into(),
+                &["Thank you. Everything is as it was before."],
+                MANAGE,
+            ),
+            Message::WillEnd { plan, on } => words(
+                format!("Your {plan} plan ends on {on}"),
+                &[
+                    "Until then everything works as before, and nothing more is charged. You can change your mind at any time before that day.",
+                ],
+                "Keep the plan",
+            ),
+            Message::GoesOn { plan } => words(
+                format!("Your {plan} plan goes on"),
+                &["It will not end after all. Nothing else has changed."],
+                MANAGE,
+            ),
+            Message::Ended { plan } => words(
+                format!("Your {plan} plan has ended"),
+                &[
+                    "Your organisation is on the Free plan now. Nothing was deleted; what is above its limits can be seen, and added to again once you choose a plan.",
+                ],
+                "See the plans",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_has_a_subject_of_one_line_and_its_link_in_both_forms() {
+        let plan = || "Pro".to_owned();
+        for message in [
+            Message::Started { plan: plan() },
+            Message::TrialEnding { plan: plan(), on: "1 January 2027".into(), has_card: false },
+            Message::PaymentFailed { amount: "$29.00".into(), page: None },
+            Message::Recovered,
+            Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
+            Message::GoesOn { plan: plan() },
+            Message::Ended { plan: plan() },
+        ] {
+            let letter = message.letter("https://app.example.com/orgs/acme/billing").unwrap();
+
+            assert!(!letter.subject.is_empty() && !letter.subject.contains(['\r', '\n']), "{message:?}");
+            assert!(letter.text.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
+            assert!(letter.html.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn a_failed_payment_leads_to_the_invoice() {
+        let page = Some("https://invoice.stripe.com/i/x".to_owned());
+        let letter =
+            Message::PaymentFailed { amount: "$1.00".into(), page }.letter("https://app/billing").unwrap();
+
+        assert!(letter.text.contains("https://invoice.stripe.com/i/x"));
+    }
+}

@@ -1,0 +1,43 @@
+//! Mail: what is said, an outbox that says it once, and SMTP or, in development, a mailbox to look at.
+mod db;
+mod message;
+mod smtp;
+pub mod web;
+
+pub use db::MailRow;
+pub use message::Message;
+pub use smtp::Smtp;
+
+use crate::{
+    App,
+    db::{At, OrgTx},
+    error::Result,
+};
+
+/// Into the outbox, in the transaction of what it tells. False if the same key was written before.
+/// `link` is where its one button leads.
+pub async fn write(
+    tx: &mut OrgTx<'_>,
+    key: &str,
+    to: &str,
+    message: &Message,
+    link: &str,
+    now: At,
+) -> Result<bool> {
+    let letter = message.letter(link)?;
+    Ok(db::insert(tx, key, to, &letter, now).await?)
+}
+
+/// Sends one of the outbox. Without SMTP it is sent by being there: the mailbox shows it.
+pub async fn deliver(app: &App, key: &str) -> Result<()> {
+    let Some(mail) = db::unsent(&app.db, key).await? else { return Ok(()) };
+    if let Some(smtp) = &app.smtp {
+        smtp.send(&mail).await?;
+    }
+    Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
+}
+
+/// The newest, for the development mailbox.
+pub async fn newest(app: &App) -> Result<Vec<MailRow>> {
+    Ok(db::newest(&app.db).await?)
+}

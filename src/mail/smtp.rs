@@ -1,0 +1,39 @@
+//! SMTP, through lettre.
+use super::MailRow;
+use crate::error::{Error, Result};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, MultiPart},
+};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+pub struct Smtp {
+    relay: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Smtp {
+    /// `smtp://user:password@host:587?tls=required` or `smtps://…`; both were checked at the start.
+    pub fn new(url: &str, from: &str) -> Option<Self> {
+        let relay = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).ok()?.timeout(Some(TIMEOUT)).build();
+        Some(Self { relay, from: from.parse().ok()? })
+    }
+
+    pub async fn send(&self, mail: &MailRow) -> Result<()> {
+        let to: Mailbox = mail.recipient.parse().map_err(Error::broken)?;
+        // The same mail has the same id, however often it is tried: a relay or a reader can tell.
+        let digest: String =
+            Sha256::digest(&mail.key)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(&mail.subject)
+            .message_id(Some(format!("<{digest}@{}>", self.from.email.domain())))
+            .multipart(MultiPart::alternative_plain_html(mail.text_body.clone(), mail.html_body.clone()))
+            .map_err(Error::broken)?;
+        self.relay.send(message).await.map(drop).map_err(Error::broken)
+    }
+}

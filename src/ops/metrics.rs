@@ -1,0 +1,100 @@
+//! Numbers for whoever watches, as Prometheus reads them. Few enough to be written out by hand.
+use crate::{App, billing, error::Result, jobs, stripe::Rejected};
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// Counted since the process began; what lasts is counted from the database when asked.
+#[derive(Default)]
+pub struct Metrics {
+    bad_signature: AtomicU64,
+    bad_timestamp: AtomicU64,
+    stored: AtomicU64,
+    not_stored: AtomicU64,
+    missed: AtomicU64,
+    drifted: AtomicU64,
+}
+
+impl Metrics {
+    pub fn webhook_rejected(&self, why: Rejected) {
+        match why {
+            Rejected::Signature => self.bad_signature.fetch_add(1, Relaxed),
+            Rejected::Timestamp => self.bad_timestamp.fetch_add(1, Relaxed),
+        };
+    }
+
+    pub fn webhook_stored(&self, stored: bool) {
+        if stored { &self.stored } else { &self.not_stored }.fetch_add(1, Relaxed);
+    }
+
+    /// Events that never came and were found at Stripe.
+    pub fn add_missed(&self, events: u64) {
+        self.missed.fetch_add(events, Relaxed);
+    }
+
+    /// Organisations whose copy was not what Stripe holds.
+    pub fn add_drifted(&self, organisations: u64) {
+        self.drifted.fetch_add(organisations, Relaxed);
+    }
+}
+
+/// All of them, in Prometheus's text format.
+pub async fn rendered(app: &App) -> Result<String> {
+    let m = &app.metrics;
+    let (by_state, duplicates) = billing::figures(app).await?;
+    let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
+    let mut text = String::new();
+    let rejected = [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)];
+    family(&mut text, "portico_webhook_rejected_total", "counter", "Webhooks that were not believed.");
+    for (label, count) in rejected {
+        line(&mut text, "portico_webhook_rejected_total", label, count.load(Relaxed));
+    }
+    for (name, help, count) in [
+        ("portico_webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),
+        (
+            "portico_webhook_not_stored_total",
+            "Webhooks that could not be stored; Stripe tries again.",
+            &m.not_stored,
+        ),
+        ("portico_events_missed_total", "Events that never came and were found at Stripe.", &m.missed),
+        ("portico_drift_total", "Organisations whose copy was not what Stripe holds.", &m.drifted),
+    ] {
+        family(&mut text, name, "counter", help);
+        line(&mut text, name, "", count.load(Relaxed));
+    }
+    family(&mut text, "portico_inbox_events", "gauge", "Events in the inbox, by state.");
+    for (state, count) in by_state {
+        line(&mut text, "portico_inbox_events", &format!("state=\"{}\"", state.as_str()), count);
+    }
+    for (name, help, count) in [
+        ("portico_jobs_waiting", "Jobs in the queue.", jobs_alive),
+        ("portico_jobs_dead", "Jobs given up.", jobs_dead),
+        (
+            "portico_duplicate_subscriptions",
+            "Organisations with more than one subscription alive.",
+            duplicates,
+        ),
+        (
+            "portico_stripe_resting",
+            "1 while Stripe is left alone after failures.",
+            i64::from(app.stripe.is_resting()),
+        ),
+    ] {
+        family(&mut text, name, "gauge", help);
+        line(&mut text, name, "", count);
+    }
+    Ok(text)
+}
+
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
+}
+
+fn line(text: &mut String, name: &str, label: &str, value: impl std::fmt::Display) {
+    match label {
+        "" => writeln!(text, "{name} {value}"),
+        label => writeln!(text, "{name}{{{label}}} {value}"),
+    }
+    .ok();
+}

@@ -1,0 +1,71 @@
+//! The sample feature, limited by plan: copy it, then delete it.
+mod db;
+pub mod web;
+
+pub use db::Project;
+
+use crate::{
+    App,
+    audit::{self, Event},
+    billing::{self, plans::Limit},
+    db::{ProjectId, Scope},
+    error::{Error, Result},
+    words,
+};
+
+/// What came of wanting one more.
+pub enum Made {
+    Done,
+    /// The plan's limit, or read-only for want of a payment.
+    NotIncluded,
+}
+
+/// A project's name, 1 to 80 characters.
+pub fn name(typed: &str) -> Result<String, String> {
+    words::line(typed, 80, "Enter the project's name.")
+}
+
+pub async fn all(app: &App, scope: &Scope) -> Result<Vec<Project>> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::projects(&mut tx, scope.org()).await?)
+}
+
+pub async fn used(app: &App, scope: &Scope) -> Result<i64> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::count(&mut tx, scope.org()).await?)
+}
+
+/// Counted and made under the organisation's lock: fifty clicks at once at the last place make one.
+pub async fn create(app: &App, scope: &Scope, name: &str) -> Result<Made> {
+    let may = billing::entitlements(app, scope).await?;
+    let now = app.clock.now();
+    let mut tx = app.db.write(scope).await?;
+    tx.lock().await?;
+    let used = db::count(&mut tx, scope.org()).await?;
+    if may.remaining(Limit::Projects, used) == Some(0) {
+        return Ok(Made::NotIncluded);
+    }
+    db::insert(&mut tx, ProjectId::new(), name, now).await?;
+    audit::record(&mut tx, now, Event::ProjectCreated { name }).await?;
+    tx.commit().await?;
+    Ok(Made::Done)
+}
+
+pub async fn rename(app: &App, scope: &Scope, id: ProjectId, name: &str) -> Result<()> {
+    let mut tx = app.db.write(scope).await?;
+    tx.lock().await?;
+    let old = db::project(&mut tx, scope.org(), id).await?.ok_or(Error::NotFound)?;
+    db::rename(&mut tx, id, name).await?;
+    audit::record(&mut tx, app.clock.now(), Event::ProjectRenamed { old: &old.name, new: name }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Also where the plan allows no more: making room is always possible.
+pub async fn delete(app: &App, scope: &Scope, id: ProjectId) -> Result<()> {
+    let mut tx = app.db.write(scope).await?;
+    tx.lock().await?;
+    let old = db::project(&mut tx, scope.org(), id).await?.ok_or(Error::NotFound)?;
+    db::delete(&mut tx, id).await?;
+    audit::record(&mut tx, app.clock.now(), Event::ProjectDeleted { name: &old.name }).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,127 @@
+//! The projects page.
+use super::Made;
+use crate::{
+    App,
+    billing::{self, Access, plans::Limit},
+    db::ProjectId,
+    error::Result,
+    web::{Errors, Form, Member, Page, Path, Shell, flash, see_other},
+    words,
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "projects/projects.html")]
+pub struct ProjectsPage {
+    pub shell: Shell,
+    pub projects: Vec<Line>,
+    pub name: String,
+    pub errors: Errors,
+    /// `2 of 3 projects on the Free plan`
+    pub usage: String,
+    /// Why there can be no more, and that billing puts it right.
+    pub blocked: Option<&'static str>,
+    pub may_bill: bool,
+}
+
+pub struct Line {
+    pub id: String,
+    pub name: String,
+    pub since: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectForm {
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub struct InUrl {
+    id: ProjectId,
+}
+
+pub async fn list(State(app): State<App>, who: Member) -> Result<Page<ProjectsPage>> {
+    page(&app, &who, String::new(), Errors::default()).await.map(Page::ok)
+}
+
+pub async fn create(State(app): State<App>, who: Member, Form(form): Form<ProjectForm>) -> Result<Response> {
+    let errors = match super::name(&form.name) {
+        Err(message) => Errors::of("name", message),
+        Ok(name) => match super::create(&app, &who.scope, &name).await? {
+            Made::Done => {
+                flash("success", format!("{name} is there."));
+                return Ok(home(&who));
+            }
+            Made::NotIncluded => Errors::of("name", "Your plan has no room for another project."),
+        },
+    };
+    Ok(Page::mistake(page(&app, &who, form.name, errors).await?).into_response())
+}
+
+pub async fn rename(
+    State(app): State<App>,
+    who: Member,
+    Path(InUrl { id }): Path<InUrl>,
+    Form(form): Form<ProjectForm>,
+) -> Result<Response> {
+    match super::name(&form.name) {
+        Ok(name) => super::rename(&app, &who.scope, id, &name).await?,
+        Err(message) => {
+            let errors = Errors::of_form(message);
+            return Ok(Page::mistake(page(&app, &who, String::new(), errors).await?).into_response());
+        }
+    }
+    flash("success", "Renamed.");
+    Ok(home(&who))
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    who: Member,
+    Path(InUrl { id }): Path<InUrl>,
+) -> Result<Response> {
+    super::delete(&app, &who.scope, id).await?;
+    flash("success", "Deleted.");
+    Ok(home(&who))
+}
+
+fn home(who: &Member) -> Response {
+    see_other(&format!("/orgs/{}/projects", who.scope.slug()))
+}
+
+async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<ProjectsPage> {
+    let projects = super::all(app, &who.scope).await?;
+    let may = billing::entitlements(app, &who.scope).await?;
+    let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
+    let usage = match may.most(Limit::Projects) {
+        Some(most) => format!("{used} of {most} projects on the {plan} plan"),
+        None => format!("{used} projects; the {plan} plan has no limit"),
+    };
+    let blocked = match (may.access, may.remaining(Limit::Projects, used)) {
+        (Access::ReadOnly, _) => Some("A payment is missing, so projects can be seen but not added."),
+        (Access::Full, Some(0)) => {
+            Some("Your plan has no room for another project. Nothing is deleted; a larger plan makes room.")
+        }
+        _ => None,
+    };
+    let lines = projects.into_iter().map(|project| Line {
+        id: project.id.to_string(),
+        name: project.name,
+        since: words::date(project.created_at),
+    });
+    Ok(ProjectsPage {
+        projects: lines.collect(),
+        shell: Shell::inside(app, who, "projects").await?,
+        name,
+        errors,
+        usage,
+        blocked,
+        may_bill: who.role.may_bill(),
+    })
+}

@@ -1,0 +1,88 @@
+//! Checkout sessions for subscriptions.
+use super::{CustomerId, Deadline, Error, Stripe, StripeUrl, view::CheckoutSession};
+use std::collections::HashMap;
+use stripe_checkout::{
+    CheckoutSessionMode,
+    checkout_session::{
+        CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionSubscriptionData,
+        ExpireCheckoutSession, RetrieveCheckoutSession,
+    },
+};
+use stripe_client_core::StripeRequest;
+
+/// What somebody clicked on, in Stripe's words.
+pub struct NewCheckout<'a> {
+    pub customer: &'a CustomerId,
+    pub org_id: String,
+    pub attempt_id: String,
+    pub user_id: String,
+    pub price: String,
+    pub quantity: u64,
+    pub trial_days: Option<u32>,
+    /// Unix seconds by the wall clock.
+    pub expires_at: i64,
+    pub success_url: String,
+    pub cancel_url: String,
+}
+
+impl Stripe {
+    /// One session for one attempt: the attempt's id is the idempotency key.
+    pub async fn create_checkout(
+        &self,
+        new: NewCheckout<'_>,
+        until: Deadline,
+    ) -> Result<(String, StripeUrl), Error> {
+        // Session metadata is not copied to the subscription, so both carry it.
+        let metadata = HashMap::from([
+            ("org_id".to_owned(), new.org_id.clone()),
+            ("attempt_id".to_owned(), new.attempt_id.clone()),
+            ("actor_user_id".to_owned(), new.user_id),
+        ]);
+        let line = CreateCheckoutSessionLineItems {
+            price: Some(new.price),
+            quantity: Some(new.quantity),
+            ..CreateCheckoutSessionLineItems::new()
+        };
+        let data = CreateCheckoutSessionSubscriptionData {
+            metadata: Some(metadata.clone()),
+            trial_period_days: new.trial_days,
+            ..CreateCheckoutSessionSubscriptionData::new()
+        };
+        let ask = CreateCheckoutSession::new()
+            .mode(CheckoutSessionMode::Subscription)
+            .customer(new.customer.0.as_str())
+            .client_reference_id(new.org_id)
+            .metadata(metadata)
+            .subscription_data(data)
+            .line_items([line])
+            .allow_promotion_codes(true)
+            .expires_at(new.expires_at)
+            .success_url(new.success_url)
+            .cancel_url(new.cancel_url);
+        let key = format!("checkout:{}", new.attempt_id);
+        let made: CheckoutSession = self.transport.send(ask.build(), Some(&key), until).await?;
+        let url = made.url.ok_or_else(|| Error::Absent("the Checkout session's address".into()))?;
+        Ok((made.id, self.hosts.check(url)?))
+    }
+
+    pub async fn checkout(&self, session: &str, until: Deadline) -> Result<CheckoutSession, Error> {
+        self.transport.send(RetrieveCheckoutSession::new(session).build(), None, until).await
+    }
+
+    /// Nobody can pay in it any more. One that is complete or expired stays as it is.
+    pub async fn expire_checkout(&self, session: &str, until: Deadline) -> Result<(), Error> {
+        match self
+            .transport
+            .send::<CheckoutSession>(ExpireCheckoutSession::new(session).build(), None, until)
+            .await
+        {
+            Err(Error::Refused(refusal)) if refusal.status == 400 || refusal.status == 404 => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// A session's address once more, from where it was written down.
+    pub fn known_url(&self, url: String) -> Result<StripeUrl, Error> {
+        self.hosts.check(url)
+    }
+}

@@ -1,0 +1,113 @@
+//! The outside of an event, thin or snapshot, of any API version: which one, about what, whose. What
+//! is inside is a hint at most; the truth is fetched.
+use serde_json::Value;
+
+/// Longer ids than any of Stripe's.
+const LONGEST_ID: usize = 255;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// A thin one counts as the snapshot event it stands for, so that both are one.
+    pub id: String,
+    /// `customer.subscription.updated`, without the `v1.` of thin ones.
+    pub kind: String,
+    /// Unix seconds; 0 where it could not be read.
+    pub created: i64,
+    pub livemode: bool,
+    pub api_version: Option<String>,
+    pub object_id: Option<String>,
+    pub customer: Option<String>,
+}
+
+impl Envelope {
+    /// Nothing if it is no event at all.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let event: Value = serde_json::from_slice(body).ok()?;
+        let kind = event["type"].as_str()?;
+        let object = &event["data"]["object"];
+        let related = &event["related_object"];
+        let id = id(&event["snapshot_event"]).or(id(&event["id"]))?;
+        Some(Self {
+            id,
+            kind: kind.strip_prefix("v1.").unwrap_or(kind).chars().take(LONGEST_ID).collect(),
+            created: instant(&event["created"]),
+            livemode: event["livemode"].as_bool().unwrap_or(false),
+            api_version: event["api_version"].as_str().map(|v| v.chars().take(50).collect()),
+            object_id: self::id(&object["id"]).or(self::id(&related["id"])),
+            customer: customer(object)
+                .or_else(|| self::id(&related["id"]).filter(|_| related["type"] == "customer")),
+        })
+    }
+}
+
+/// The customer an object belongs to, or is.
+fn customer(object: &Value) -> Option<String> {
+    if object["object"] == "customer" {
+        return id(&object["id"]);
+    }
+    id(&object["customer"]).or_else(|| id(&object["customer"]["id"]))
+}
+
+/// Only what can be an id of Stripe's: it may end up in a path.
+fn id(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (plain && !text.is_empty() && text.len() <= LONGEST_ID).then(|| text.to_owned())
+}
+
+/// Seconds, or the ISO 8601 of thin events.
+fn instant(value: &Value) -> i64 {
+    let iso = |text: &str| {
+        let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+        at.map(time::OffsetDateTime::unix_timestamp).unwrap_or_default()
+    };
+    value.as_i64().unwrap_or_else(|| value.as_str().map_or(0, iso))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thin_and_snapshot_of_one_event_are_one() {
+        let snapshot = br#"{"id":"evt_1","object":"event","type":"customer.subscription.updated","created":7,"livemode":false,
+            "api_version":"2026-09-30.endive","data":{"object":{"id":"sub_1","object":"subscription","customer":"cus_1"}}}"#;
+        let thin = br#"{"id":"evt_thin_1","object":"v2.core.event","type":"v1.customer.subscription.updated",
+            "created":"1970-01-01T00:00:07Z","livemode":false,"snapshot_event":"evt_1",
+            "related_object":{"id":"sub_1","type":"subscription","url":"/v1/subscriptions/sub_1"}}"#;
+
+        let (snapshot, thin) = (Envelope::parse(snapshot).unwrap(), Envelope::parse(thin).unwrap());
+
+        assert_eq!((&snapshot.id, &snapshot.kind, snapshot.created), (&thin.id, &thin.kind, thin.created));
+        assert_eq!((snapshot.customer.as_deref(), thin.customer), (Some("cus_1"), None));
+        assert_eq!(snapshot.object_id, thin.object_id);
+    }
+
+    #[test]
+    fn a_customer_is_found_however_it_is_named() {
+        let of = |object: &str| {
+            let body = format!(r#"{{"id":"evt_1","type":"x","data":{{"object":{object}}}}}"#);
+            Envelope::parse(body.as_bytes()).unwrap().customer
+        };
+        assert_eq!(of(r#"{"object":"customer","id":"cus_1"}"#).as_deref(), Some("cus_1"));
+        assert_eq!(of(r#"{"object":"invoice","customer":{"id":"cus_1"}}"#).as_deref(), Some("cus_1"));
+        assert_eq!(of(r#"{"object":"invoice","customer":"cus_x/../../v1/charges"}"#), None);
+        assert_eq!(of("null"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_arrives_never_crashes(body: Vec<u8>, text in r#"[{}\[\]":,a-z0-9_ ]{0,200}"#) {
+            Envelope::parse(&body);
+            Envelope::parse(text.as_bytes());
+        }
+
+        #[test]
+        fn an_id_is_never_more_than_letters_digits_and_underscores(id in ".{0,40}") {
+            let body = serde_json::json!({ "id": id, "type": "x", "data": { "object": { "id": id, "customer": id } } });
+            if let Some(envelope) = Envelope::parse(body.to_string().as_bytes()) {
+                proptest::prop_assert!(envelope.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Portal sessions and the pages of the portal they open.
+use super::{CustomerId, Deadline, Error, Stripe, hosts::StripeUrl, view::Portal};
+use crate::text_enum;
+use stripe_billing::billing_portal_session::{
+    CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
+    CreateBillingPortalSessionFlowDataSubscriptionCancel,
+    CreateBillingPortalSessionFlowDataSubscriptionUpdate,
+    CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirm,
+    CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirmItems,
+    CreateBillingPortalSessionFlowDataType as Page,
+};
+use stripe_client_core::StripeRequest;
+
+text_enum! {
+    /// Which page of the portal opens first; the words of our form's field.
+    Flow { Home = "home", PaymentMethod = "payment_method", ChangePlan = "change_plan", Cancel = "cancel", Resume = "resume" }
+}
+
+/// A way into the portal, for one click.
+#[derive(Debug)]
+pub struct PortalSession {
+    pub id: String,
+    pub url: StripeUrl,
+}
+
+/// What the portal is opened for.
+pub struct OpenPortal<'a> {
+    pub customer: &'a CustomerId,
+    pub flow: Flow,
+    /// The one that is alive, if one is.
+    pub subscription: Option<&'a str>,
+    /// Its item and the price it is to have, where a plan was chosen on our page.
+    pub switch_to: Option<(&'a str, String)>,
+    pub return_url: &'a str,
+}
+
+impl Stripe {
+    /// Opens the portal for one customer, on the page of `flow` if that can be. If Stripe refuses
+    /// that page (switched off, already cancelled), the home page still leads to their billing.
+    pub async fn open_portal(&self, open: OpenPortal<'_>, until: Deadline) -> Result<PortalSession, Error> {
+        let mut home =
+            CreateBillingPortalSession::new().customer(open.customer.0.as_str()).return_url(open.return_url);
+        if let Some(configuration) = self.configuration(until).await? {
+            home = home.configuration(configuration);
+        }
+        let portal = match page_of(&open) {
+            None => self.portal(&home, until).await?,
+            Some(page) => match self.portal(&home.clone().flow_data(page), until).await {
+                Err(refused) if refused.is_about_the_page() => {
+                    tracing::warn!(%refused, "the portal's page was refused; opening its home page");
+                    self.portal(&home, until).await?
+                }
+                answer => answer?,
+            },
+        };
+        Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
+    }
+
+    async fn portal(&self, ask: &CreateBillingPortalSession, until: Deadline) -> Result<Portal, Error> {
+        let key = format!("portal:{}", uuid::Uuid::now_v7());
+        self.transport.send(ask.build(), Some(&key), until).await
+    }
+}
+
+/// The home page for a flow that needs a subscription where there is none, and for resuming, which
+/// has no page of its own.
+fn page_of(open: &OpenPortal<'_>) -> Option<CreateBillingPortalSessionFlowData> {
+    let subscription = || open.subscription.map(str::to_owned);
+    match open.flow {
+        Flow::Home | Flow::Resume => None,
+        Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
+        Flow::ChangePlan => match &open.switch_to {
+            Some((item, price)) => {
+                let mut chosen = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirmItems::new(*item);
+                chosen.price = Some(price.clone());
+                let confirm = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirm::new(
+                    [chosen],
+                    subscription()?,
+                );
+                let mut page = CreateBillingPortalSessionFlowData::new(Page::SubscriptionUpdateConfirm);
+                page.subscription_update_confirm = Some(confirm);
+                Some(page)
+            }
+            None => {
+                let mut page = CreateBillingPortalSessionFlowData::new(Page::SubscriptionUpdate);
+                let update = CreateBillingPortalSessionFlowDataSubscriptionUpdate::new(subscription()?);
+                page.subscription_update = Some(update);
+                Some(page)
+            }
+        },
+        Flow::Cancel => {
+            let mut page = CreateBillingPortalSessionFlowData::new(Page::SubscriptionCancel);
+            let cancel = CreateBillingPortalSessionFlowDataSubscriptionCancel::new(subscription()?);
+            page.subscription_cancel = Some(cancel);
+            Some(page)
+        }
+    }
+}
