@@ -153,7 +153,8 @@ pub fn has_word(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(start, _)| {
         let (before, after) = (&text[..start], &text[start + word.len()..]);
-        !before.ends_with(part) && !(word.ends_with(part) && after.starts_with(part))
+        let joined = before.ends_with(part) || word.ends_with(part) && after.starts_with(part);
+        !joined
     })
 }
 
