@@ -79,6 +79,17 @@ fn every_file_says_in_its_first_line_what_it_is() {
     }
 }
 
+#[test]
+fn the_example_in_the_style_guide_is_the_code() {
+    for excerpt in include_str!("../../STYLE.md").split("```rust\n// ").skip(1) {
+        let (path, code) = excerpt.split_once('\n').expect("a path, then code");
+        let code = code.split("```").next().unwrap_or_default();
+        let source = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("STYLE.md: {path}: {e}"));
+        let stale = code.split("    // …\n").find(|part| !source.contains(part));
+        assert_eq!(stale, None, "STYLE.md: no longer what {path} says. Copy it again");
+    }
+}
+
 fn holds(rule: Rule) {
     let all = files("src", ".rs");
     assert!(all.len() > 40, "the source is not where this test looks for it");
