@@ -109,7 +109,7 @@ async fn embed_sandbox(config: &mut Config) -> Result<bool> {
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
     config.stripe.keys = vec!["sk_test_sandbox".into()];
-    let sandbox = open_sandbox(config, base_url, None).await?;
+    let sandbox = open_sandbox(config, None).await?;
     tokio::spawn(async move {
         if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
@@ -129,13 +129,12 @@ async fn embed_sandbox(config: &mut Config) -> Result<bool> {
 #[cfg(feature = "sandbox")]
 async fn open_sandbox(
     config: &Config,
-    base_url: String,
     webhook: Option<crate::sandbox::Webhook>,
 ) -> Result<crate::sandbox::Sandbox> {
     use crate::sandbox::{Options, Sandbox};
     make_folder_of(Path::new(&config.sandbox.data))?;
     let data = config.sandbox.data.clone();
-    Ok(Sandbox::open(Options { data, base_url, webhook, catalogue: true, ..Options::default() }).await?)
+    Ok(Sandbox::open(Options { data, webhook, catalogue: true, ..Options::default() }).await?)
 }
 
 /// The next free port if the usual one is taken and nobody set it by hand.
@@ -157,7 +156,7 @@ async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = bind_sandbox(&config).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let sandbox = open_sandbox(&config, base_url.clone(), None).await?;
+    let sandbox = open_sandbox(&config, None).await?;
     println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)\n");
     Ok(sandbox.serve(listener, told_to_stop()).await?)
 }

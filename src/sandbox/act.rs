@@ -1,0 +1,243 @@
+//! What a customer can do, by name: the control API and the hosted pages take the same path.
+use super::{
+    api::{Answer, Params, Refusal},
+    engine::{self, Change, Holder, ItemChange, Paying, Proration, cards},
+    objects::{Cancellation, Subscription},
+    state::World,
+};
+
+/// Does it; ids of what it touched. In Stripe's words if it is refused.
+pub fn act(w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+    let action = p.required("action")?;
+    let customer = p.word("customer")?;
+    let by = By { customer };
+    match action.as_str() {
+        "complete_checkout" => by.complete_checkout(w, p),
+        "decline_checkout" => engine::decline_checkout(w, &p.required("session")?).map(|()| Vec::new()),
+        "expire_checkout" => engine::expire_checkout(w, &p.required("session")?).map(|()| Vec::new()),
+        "add_card" => by.add_card(w, p),
+        "remove_card" => by.remove_card(w, p),
+        "switch_plan" => by.switch_plan(w, p),
+        "cancel" => by.cancel(w, p),
+        "renew" => by.with_subscription(w, p, engine::renew),
+        "pause" => by.with_subscription(w, p, |w, id| engine::pause(w, id, "pause_requested", None)),
+        "resume" => by.with_subscription(w, p, |w, id| engine::resume(w, id, Holder::Approves)),
+        "pay_invoice" => by.pay_invoice(w, p),
+        "update_details" => by.update_details(w, p),
+        other => Err(Refusal::invalid(format!("There is no action {other}.")).at("action")),
+    }
+}
+
+struct By {
+    customer: Option<String>,
+}
+
+impl By {
+    fn customer(&self, w: &World) -> Answer<String> {
+        let id = self
+            .customer
+            .clone()
+            .ok_or_else(|| Refusal::invalid("Missing required param: customer.").at("customer"))?;
+        match w.customers.get(&id) {
+            Some(customer) if !customer.deleted => Ok(id),
+            _ => Err(Refusal::no_such("customer", &id, "customer")),
+        }
+    }
+
+    /// The one that is named, or the customer's only one that is alive.
+    fn subscription(&self, w: &World, p: &mut Params) -> Answer<Subscription> {
+        let customer = self.customer(w)?;
+        if let Some(id) = p.word("subscription")? {
+            let found = w.subscriptions.get(&id).filter(|sub| sub.customer == customer);
+            return found.cloned().ok_or_else(|| Refusal::no_such("subscription", &id, "subscription"));
+        }
+        let mut alive = w.subscriptions.iter().filter(|sub| sub.customer == customer && sub.is_alive());
+        match (alive.next(), alive.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (None, _) => Err(Refusal::invalid("The customer has no subscription.").at("subscription")),
+            _ => {
+                Err(Refusal::invalid("The customer has several subscriptions; name one.").at("subscription"))
+            }
+        }
+    }
+
+    fn with_subscription(
+        &self,
+        w: &mut World,
+        mut p: Params,
+        work: impl FnOnce(&mut World, &str) -> Answer<()>,
+    ) -> Answer<Vec<String>> {
+        let sub = self.subscription(w, &mut p)?;
+        p.finish()?;
+        work(w, &sub.id)?;
+        Ok(vec![sub.id])
+    }
+
+    fn complete_checkout(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let session = p.required("session")?;
+        let number = p.word("card")?.or(Some("4242424242424242".into()));
+        p.finish()?;
+        let paying = Paying { number, holder: Some(Holder::Approves), ..Paying::default() };
+        engine::complete_checkout(w, &session, paying)?;
+        let done = w.checkout_sessions.get(&session);
+        let ids =
+            done.map(|s| [Some(s.id.clone()), s.customer.clone(), s.subscription.clone(), s.invoice.clone()]);
+        Ok(ids.into_iter().flatten().flatten().collect())
+    }
+
+    fn add_card(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (customer, number) = (self.customer(w)?, p.required("card")?);
+        p.finish()?;
+        add_card(w, &customer, &number, Holder::Approves).map(|id| vec![id])
+    }
+
+    fn remove_card(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let customer = self.customer(w)?;
+        let id = p.word("card")?.or_else(|| engine::card_in_charge(w, &customer, None));
+        p.finish()?;
+        let id = id.ok_or_else(|| Refusal::invalid("The customer has no card.").at("card"))?;
+        remove_card(w, &customer, &id)?;
+        Ok(vec![id])
+    }
+
+    fn switch_plan(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let sub = self.subscription(w, &mut p)?;
+        let (price, quantity) = (p.word("price")?, p.int_in("quantity", 0, 999_999)?);
+        p.finish()?;
+        // A lookup key serves as well as an id.
+        let price = price.map(|named| {
+            let by_key = w.prices.iter().find(|price| price.lookup_key.as_deref() == Some(&named));
+            by_key.map_or(named.clone(), |price| price.id.clone())
+        });
+        switch_plan(w, &sub.id, price, quantity, Holder::Approves)?;
+        Ok(vec![sub.id])
+    }
+
+    fn cancel(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let sub = self.subscription(w, &mut p)?;
+        let when = p.choice("when", &["period_end", "now"])?;
+        let why = Cancellation { comment: p.word("comment")?, feedback: p.word("feedback")?, reason: None };
+        p.finish()?;
+        match when.as_deref() {
+            Some("now") => engine::cancel_now(w, &sub.id, why)?,
+            _ => engine::schedule_cancel(w, &sub.id, why)?,
+        }
+        Ok(vec![sub.id])
+    }
+
+    fn pay_invoice(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let customer = self.customer(w)?;
+        let open = || w.invoices.iter().rev().find(|it| it.customer == customer && it.status == "open");
+        let id = p.word("invoice")?.or_else(|| open().map(|it| it.id.clone()));
+        p.finish()?;
+        let id = id.ok_or_else(|| Refusal::invalid("The customer has no open invoice.").at("invoice"))?;
+        if w.invoices.get(&id).is_none_or(|invoice| invoice.customer != customer) {
+            return Err(Refusal::no_such("invoice", &id, "invoice"));
+        }
+        engine::pay(w, &id, Holder::Approves, None)?;
+        Ok(vec![id])
+    }
+
+    fn update_details(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let customer = self.customer(w)?;
+        let (name, email) = (p.word("name")?, p.word("email")?);
+        p.finish()?;
+        engine::change_customer(w, &customer, |c| {
+            c.name = name.or(c.name.take());
+            c.email = email.or(c.email.take());
+        })?;
+        Ok(vec![customer])
+    }
+}
+
+/// Adds a test card and makes it the customer's default.
+pub fn add_card(w: &mut World, customer: &str, number: &str, holder: Holder) -> Answer<String> {
+    let card = cards::by_number(number)?.card();
+    let id = engine::add_card(w, customer, card, holder)?;
+    engine::change_customer(w, customer, |c| c.default_payment_method = Some(id.clone()))?;
+    Ok(id)
+}
+
+/// The last card of a customer stays while a subscription needs it.
+pub fn remove_card(w: &mut World, customer: &str, id: &str) -> Answer<()> {
+    let own = w.payment_methods.ids(|method| method.customer.as_deref() == Some(customer));
+    if !own.iter().any(|it| it == id) {
+        return Err(Refusal::no_such("PaymentMethod", id, "card"));
+    }
+    let needed = w.subscriptions.iter().any(|sub| sub.customer == customer && sub.is_alive());
+    if needed && own.len() == 1 {
+        return Err(Refusal::invalid(
+            "The last payment method cannot be removed while a subscription is active.",
+        ));
+    }
+    engine::remove_card(w, id)
+}
+
+/// As the portal's configuration has it: prorated now or later, or waiting for the period's end.
+/// A payment that is refused changes nothing.
+pub fn switch_plan(
+    w: &mut World,
+    id: &str,
+    price: Option<String>,
+    quantity: Option<i64>,
+    holder: Holder,
+) -> Answer<()> {
+    let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
+    let [item] = &sub.items[..] else {
+        return Err(Refusal::invalid("This subscription cannot be updated because it has multiple items."));
+    };
+    let (price, quantity) = (price.unwrap_or_else(|| item.price.clone()), quantity.unwrap_or(item.quantity));
+    if price == item.price && quantity == item.quantity {
+        return Err(Refusal::invalid(
+            "There are no changes to confirm: the subscription already has this price and quantity.",
+        ));
+    }
+    if w.prices.get(&price).is_none() {
+        return Err(Refusal::no_such("price", &price, "price"));
+    }
+    let features = portal_features(w);
+    if waits(w, &sub, &price, quantity, &features.update_at_period_end) {
+        return engine::schedule_change(w, id, &price, quantity);
+    }
+    let change = planned(&sub, &price, quantity, &features);
+    engine::say_change(w, id, |w| {
+        engine::change(w, id, &change, holder).map_err(|refusal| Refusal { stands: false, ..refusal })
+    })
+}
+
+/// The change a switch makes, for the page that shows its price first.
+pub fn planned(
+    sub: &Subscription,
+    price: &str,
+    quantity: i64,
+    features: &super::objects::Features,
+) -> Change {
+    let item = ItemChange {
+        id: sub.items.first().map(|item| item.id.clone()),
+        price: Some(price.to_owned()),
+        quantity: Some(quantity),
+        deleted: false,
+    };
+    let proration = match features.update_proration.as_str() {
+        "always_invoice" => Proration::Invoice,
+        "create_prorations" => Proration::Create,
+        _ => Proration::None,
+    };
+    let end_trial = sub.status == "trialing" && features.update_trial != "continue_trial";
+    Change { items: vec![item], proration, anchor_now: features.update_anchor == "now", end_trial }
+}
+
+fn portal_features(w: &World) -> super::objects::Features {
+    let active = w.portal_configurations.iter().filter(|it| it.active);
+    active.max_by_key(|it| it.is_default).map(|it| it.features.clone()).unwrap_or_default()
+}
+
+/// Whether the configuration lets such a change wait for the end of the period.
+pub fn waits(w: &World, sub: &Subscription, price: &str, quantity: i64, conditions: &[String]) -> bool {
+    let Some(item) = sub.items.first().filter(|_| sub.status != "trialing") else { return false };
+    let (Some(old), Some(new)) = (w.prices.get(&item.price), w.prices.get(price)) else { return false };
+    let has = |word: &str| conditions.iter().any(|it| it == word);
+    let days = |price: &super::objects::Price| price.recurring.as_ref().map_or(0, super::state::Every::days);
+    let cheaper = new.unit_amount * quantity < old.unit_amount * item.quantity && days(new) == days(old);
+    (has("decreasing_item_amount") && cheaper) || (has("shortening_interval") && days(new) < days(old))
+}

@@ -1,0 +1,129 @@
+//! Every endpoint, a line each.
+use super::*;
+
+pub fn route(w: &mut World, method: &Method, path: &str, p: Params) -> Answer {
+    let segments: Vec<String> = path.split('/').skip(2).map(decoded).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let answer = match *method {
+        Method::GET => get(w, &segments, p),
+        Method::POST => post(w, &segments, p),
+        Method::DELETE => delete(w, &segments, p),
+        _ => None,
+    };
+    answer.unwrap_or_else(|| {
+        let shown: String = path.chars().take(200).collect();
+        Err(Refusal::invalid(format!("Unrecognized request URL ({method}: {shown}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code."))
+            .with_status(404))
+    })
+}
+
+/// `cus%5F1` is `cus_1`.
+fn decoded(segment: &str) -> String {
+    let pair = format!("x={}", segment.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    Some(match path {
+        ["customers"] => customers::list(w, p),
+        ["customers", id] => customers::retrieve(w, id, p),
+        ["customers", id, "tax_ids"] => customers::list_tax_ids(w, id, p),
+        ["customers", id, "tax_ids", tax_id] => customers::retrieve_tax_id(w, id, tax_id, p),
+        ["customers", id, "payment_methods"] => payment_methods::list(w, Some(id), p),
+        ["products"] => catalogue::list_products(w, p),
+        ["products", id] => catalogue::retrieve_product(w, id, p),
+        ["prices"] => catalogue::list_prices(w, p),
+        ["prices", id] => catalogue::retrieve_price(w, id, p),
+        ["coupons"] => coupons::list(w, p),
+        ["coupons", id] => coupons::retrieve(w, id, p),
+        ["promotion_codes"] => coupons::list_codes(w, p),
+        ["promotion_codes", id] => coupons::retrieve_code(w, id, p),
+        ["payment_methods"] => payment_methods::list(w, None, p),
+        ["payment_methods", id] => payment_methods::retrieve(w, id, p),
+        ["checkout", "sessions"] => checkout::list(w, p),
+        ["checkout", "sessions", id] => checkout::retrieve(w, id, p),
+        ["checkout", "sessions", id, "line_items"] => checkout::line_items(w, id, p),
+        ["billing_portal", "configurations"] => portal::list_configurations(w, p),
+        ["billing_portal", "configurations", id] => portal::retrieve_configuration(w, id, p),
+        ["subscriptions"] => subscriptions::list(w, p),
+        ["subscriptions", id] => subscriptions::retrieve(w, id, p),
+        ["subscription_items"] => subscription_items::list(w, p),
+        ["subscription_items", id] => subscription_items::retrieve(w, id, p),
+        ["subscription_schedules"] => schedules::list(w, p),
+        ["subscription_schedules", id] => schedules::retrieve(w, id, p),
+        ["invoices"] => invoices::list(w, p),
+        ["invoices", id] => invoices::retrieve(w, id, p),
+        ["invoices", id, "lines"] => invoices::lines(w, id, p),
+        ["invoice_payments"] => invoices::payments(w, p),
+        ["invoiceitems"] => invoices::list_items(w, p),
+        ["payment_intents", id] | ["charges", id] => items::by_id(w, id, p),
+        ["events"] => events::list(w, p),
+        ["events", id] => events::retrieve(w, id, p),
+        ["webhook_endpoints"] => events::list_endpoints(w, p),
+        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
+        ["entitlements", "active_entitlements"] => entitlements::active(w, p),
+        ["entitlements", "features"] => entitlements::features(w, p),
+        ["test_helpers", "test_clocks"] => clocks::list(w, p),
+        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
+        ["core", "events", id] => events::retrieve_thin(w, id, p),
+        ["account"] => items::account(p),
+        ["balance"] => items::balance(p),
+        _ => return None,
+    })
+}
+
+fn post(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    Some(match path {
+        ["customers"] => customers::create(w, p),
+        ["customers", id] => customers::update(w, id, p),
+        ["customers", id, "tax_ids"] => customers::create_tax_id(w, id, p),
+        ["products"] => catalogue::create_product(w, p),
+        ["products", id] => catalogue::update_product(w, id, p),
+        ["prices"] => catalogue::create_price(w, p),
+        ["prices", id] => catalogue::update_price(w, id, p),
+        ["coupons"] => coupons::create(w, p),
+        ["promotion_codes"] => coupons::create_code(w, p),
+        ["promotion_codes", id] => coupons::update_code(w, id, p),
+        ["payment_methods"] => payment_methods::create(w, p),
+        ["payment_methods", id] => payment_methods::update(w, id, p),
+        ["payment_methods", id, "attach"] => payment_methods::attach(w, id, p),
+        ["payment_methods", id, "detach"] => payment_methods::detach(w, id, p),
+        ["checkout", "sessions"] => checkout::create(w, p),
+        ["checkout", "sessions", id] => checkout::update(w, id, p),
+        ["checkout", "sessions", id, "expire"] => checkout::expire(w, id, p),
+        ["billing_portal", "sessions"] => portal::create_session(w, p),
+        ["billing_portal", "configurations"] => portal::create_configuration(w, p),
+        ["billing_portal", "configurations", id] => portal::update_configuration(w, id, p),
+        ["subscriptions"] => subscriptions::create(w, p),
+        ["subscriptions", id] => subscriptions::update(w, id, p),
+        ["subscriptions", id, "resume"] => subscriptions::resume(w, id, p),
+        ["subscriptions", id, "pause"] => subscriptions::pause(w, id, p),
+        ["subscription_items", id] => subscription_items::update(w, id, p),
+        ["subscription_schedules", id, "release"] => schedules::release(w, id, p),
+        ["invoices", "create_preview"] => invoices::create_preview(w, p),
+        ["invoices", id, "pay"] => invoices::pay(w, id, p),
+        ["invoices", id, "finalize"] => invoices::finalize(w, id, p),
+        ["invoices", id, "void"] => invoices::void(w, id, p),
+        ["webhook_endpoints"] => events::create_endpoint(w, p),
+        ["webhook_endpoints", id] => events::update_endpoint(w, id, p),
+        ["test_helpers", "test_clocks"] => clocks::create(w, p),
+        ["test_helpers", "test_clocks", id, "advance"] => clocks::advance(w, id, p),
+        _ => return None,
+    })
+}
+
+fn delete(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    Some(match path {
+        ["customers", id] => customers::delete(w, id, p),
+        ["customers", id, "tax_ids", tax_id] => customers::delete_tax_id(w, id, tax_id, p),
+        ["products", id] => catalogue::delete_product(w, id, p),
+        ["coupons", id] => coupons::delete(w, id, p),
+        ["subscriptions", id] => subscriptions::cancel(w, id, p),
+        ["webhook_endpoints", id] => events::delete_endpoint(w, id, p),
+        ["test_helpers", "test_clocks", id] => clocks::delete(w, id, p),
+        _ => return None,
+    })
+}

@@ -1,0 +1,154 @@
+//! A new subscription, with its first invoice.
+use super::{
+    cards::{self, Verdict},
+    change::{period_after, recurring_price},
+    customers::card_in_charge,
+    invoicing,
+    paying::Holder,
+};
+use crate::sandbox::{
+    api::{Answer, Refusal},
+    objects::{Discount, Item, Metadata, Subscription},
+    state::World,
+};
+
+/// What it is to be; the rest follows.
+#[derive(Clone, Debug, Default)]
+pub struct NewSubscription {
+    pub customer: String,
+    /// Price and quantity.
+    pub items: Vec<(String, i64)>,
+    pub trial_end: Option<i64>,
+    pub missing_payment_method: Option<String>,
+    pub default_payment_method: Option<String>,
+    pub billing_mode: Option<String>,
+    pub billing_cycle_anchor: Option<i64>,
+    pub collection_method: Option<String>,
+    pub days_until_due: Option<i64>,
+    pub discounts: Vec<Discount>,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+    pub cancel_at: Option<i64>,
+    pub cancel_at_period_end: bool,
+    /// `allow_incomplete`, `default_incomplete` or `error_if_incomplete`.
+    pub payment_behavior: String,
+}
+
+/// Says `customer.subscription.created` in its final state, then what its first invoice said.
+pub fn subscribe(w: &mut World, new: NewSubscription, holder: Holder) -> Answer<String> {
+    let sub = prepared(w, new.clone())?;
+    let (id, trialing) = (sub.id.clone(), sub.status == "trialing");
+    w.subscriptions.put(sub.clone());
+    let (paid, followed) = w.hold_back(|w| first_invoice(w, &sub, &new.payment_behavior, trialing, holder));
+    match paid {
+        Err(refusal) if !refusal.stands || new.payment_behavior == "error_if_incomplete" => {
+            return Err(Refusal { stands: false, ..refusal });
+        }
+        _ => {}
+    }
+    invoicing::say(w, &id, "customer.subscription.created");
+    w.say_all(followed.into_iter().filter(|said| said.kind != "customer.subscription.updated").collect());
+    Ok(id)
+}
+
+fn first_invoice(
+    w: &mut World,
+    sub: &Subscription,
+    behavior: &str,
+    trialing: bool,
+    holder: Holder,
+) -> Answer<()> {
+    let lines = invoicing::lines_of_period(w, sub);
+    let later = behavior == "default_incomplete" && !trialing;
+    let held =
+        if later { Subscription { collection_method: "later".into(), ..sub.clone() } } else { sub.clone() };
+    let paid = invoicing::invoice_now(w, &held, lines, "subscription_create", holder).map(drop);
+    if let (true, Some(sub)) =
+        (sub.collection_method == "send_invoice" && !trialing, w.subscriptions.change(&sub.id))
+    {
+        sub.status = "active".into();
+    }
+    let latest = w.subscriptions.get(&sub.id).and_then(|sub| sub.latest_invoice.clone());
+    if let Some(invoice) = latest.and_then(|id| w.invoices.change(&id)) {
+        invoice.collection_method = sub.collection_method.clone();
+    }
+    paid
+}
+
+fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
+    let customer = w.customers.get(&new.customer).filter(|customer| !customer.deleted);
+    let customer = customer.ok_or_else(|| Refusal::no_such("customer", &new.customer, "customer"))?.clone();
+    let first = new.items.first().ok_or_else(|| {
+        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
+    })?;
+    let currency = w.prices.get(&first.0).map(|price| price.currency.clone()).unwrap_or_default();
+    for (price, _) in &new.items {
+        recurring_price(w, price, &currency)?;
+    }
+    let now = w.now();
+    let trial_end = new.trial_end.filter(|end| *end > now);
+    let collection_method = new.collection_method.unwrap_or_else(|| "charge_automatically".into());
+    let anchor = trial_end.or(new.billing_cycle_anchor.filter(|at| *at > now)).unwrap_or(now);
+    let mut items = Vec::new();
+    for (price, quantity) in new.items {
+        let id = w.id("si_");
+        let current_period_end = if anchor > now { anchor } else { period_after(w, &price, now, now) };
+        let metadata = Metadata::default();
+        items.push(Item {
+            id,
+            created: now,
+            price,
+            quantity,
+            current_period_start: now,
+            current_period_end,
+            metadata,
+        });
+    }
+    let period_end = items.first().map(|item| item.current_period_end);
+    let sub = Subscription {
+        id: w.id("sub_"),
+        created: now,
+        customer: new.customer,
+        status: if trial_end.is_some() { "trialing".into() } else { "incomplete".into() },
+        items,
+        currency,
+        collection_method,
+        days_until_due: new.days_until_due,
+        start_date: now,
+        billing_cycle_anchor: anchor,
+        billing_mode: new.billing_mode.unwrap_or_else(|| "flexible".into()),
+        cancel_at: new.cancel_at.or(period_end.filter(|_| new.cancel_at_period_end)),
+        cancel_at_period_end: new.cancel_at_period_end,
+        canceled_at: (new.cancel_at_period_end || new.cancel_at.is_some()).then_some(now),
+        trial_start: trial_end.map(|_| now),
+        trial_end,
+        missing_payment_method: new.missing_payment_method.unwrap_or_else(|| "create_invoice".into()),
+        default_payment_method: new.default_payment_method,
+        discounts: new.discounts,
+        description: new.description,
+        metadata: new.metadata,
+        test_clock: customer.test_clock.clone(),
+        ..Subscription::default()
+    };
+    payable(w, &sub, &new.payment_behavior)?;
+    Ok(sub)
+}
+
+/// Without a card there is nothing to charge; Stripe says so before it makes anything.
+fn payable(w: &World, sub: &Subscription, behavior: &str) -> Answer<()> {
+    let costs = sub.items.iter().any(|item| w.prices.get(&item.price).is_some_and(|p| p.unit_amount > 0));
+    let charged = sub.collection_method == "charge_automatically" && sub.status != "trialing" && costs;
+    let pinned = sub.default_payment_method.clone();
+    let has_card = pinned.or_else(|| card_in_charge(w, &sub.customer, None)).is_some();
+    if charged && !has_card && behavior != "default_incomplete" {
+        return Err(Refusal::invalid("This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.")
+            .with_code("resource_missing"));
+    }
+    Ok(())
+}
+
+/// Whether a card would be charged without anybody being asked (for pages that warn first).
+pub fn would_ask(w: &World, method: &str) -> bool {
+    let card = w.payment_methods.get(method).map(|method| &method.card);
+    card.is_some_and(|card| matches!(cards::charge(card, Holder::Absent), Verdict::Asks))
+}
