@@ -34,7 +34,8 @@ impl Start<'_> {
     pub fn now(&self) -> (Server, Duration) {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(self.program).args(self.arguments);
-        command.env_clear().envs(self.settings.iter().copied());
+        // Away from a `.env` that would be read where we stand.
+        command.env_clear().envs(self.settings.iter().copied()).current_dir("/");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         let started = Instant::now();
         let child = command.spawn().expect("taskset starts (Debian: util-linux)");
