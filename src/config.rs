@@ -1,6 +1,10 @@
 //! Every environment variable, its default and its meaning. A bad one is refused by name, and a
 //! refused start names them all. `.env.example` is held against `VARIABLES` by a test.
+mod checks;
+mod reader;
+
 use ipnet::IpNet;
+use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
 use std::{net::SocketAddr, time::Duration};
 use url::Url;
@@ -127,11 +131,6 @@ impl Config {
     }
 }
 
-struct Reader<'v> {
-    vars: &'v dyn Fn(&str) -> Option<String>,
-    refused: Vec<String>,
-}
-
 impl Reader<'_> {
     fn config(&mut self) -> Config {
         let production = self.one_of("APP_ENV", &["development", "production"]) == "production";
@@ -144,231 +143,43 @@ impl Reader<'_> {
             ops_bind_is_fixed: self.given("OPS_BIND").is_some(),
             trusted_proxies: self.list("TRUSTED_PROXIES", "networks, such as 10.0.0.0/8"),
             app_secrets: self.secrets("APP_SECRET"),
-            stripe: Stripe {
-                keys: self.secrets("STRIPE_SECRET_KEY"),
-                webhook_secrets: self.secrets("STRIPE_WEBHOOK_SECRETS"),
-                api_base: self.url("STRIPE_API_BASE"),
-                portal_configuration: Some(self.text("STRIPE_PORTAL_CONFIGURATION"))
-                    .filter(|id| !id.is_empty()),
-            },
+            stripe: self.stripe(),
             sandbox: Sandbox {
                 bind: self.parsed("SANDBOX_BIND", "a loopback address and port, such as 127.0.0.1:12111"),
                 bind_is_fixed: self.given("SANDBOX_BIND").is_some(),
                 data: self.text("SANDBOX_DATA"),
             },
-            smtp: Some(Smtp { url: self.text("SMTP_URL"), from: self.text("MAIL_FROM") })
-                .filter(|smtp| !smtp.url.is_empty()),
-            argon2: Argon2 {
-                memory_kib: self.parsed("ARGON2_MEMORY_KIB", "a number of KiB"),
-                time: self.parsed("ARGON2_TIME", "a number of passes"),
-            },
+            smtp: self.smtp(),
+            argon2: self.argon2(),
             session_idle: self.span("SESSION_IDLE_MINUTES", 60.0),
             session_max: self.span("SESSION_MAX_DAYS", 86_400.0),
             billing_reauth: self.span_or_off("BILLING_REAUTH_MINUTES", 60.0),
             rate_limits: self.one_of("RATE_LIMITS", &["on", "off"]) == "on",
             log: self.text("LOG"),
         };
-        self.check_general(&config);
-        self.check_stripe(&config);
-        self.check_webhooks(&config);
-        self.check_mail(&config);
+        self.check(&config);
         config
     }
 
-    fn check_general(&mut self, config: &Config) {
-        let url = &config.database_url;
-        let known = url.starts_with("sqlite://")
-            || url.starts_with("postgres://")
-            || url.starts_with("postgresql://");
-        self.refuse_if(
-            !known || url.contains(":memory:"),
-            "DATABASE_URL",
-            "must be sqlite://path/to/file.db or postgres://…",
-        );
-        self.refuse_if(
-            tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
-            "LOG",
-            "must be a level such as info, or directives such as info,portico=debug",
-        );
-        self.refuse_if(
-            !config.sandbox.bind.ip().is_loopback(),
-            "SANDBOX_BIND",
-            "must be a loopback address: the sandbox has no passwords",
-        );
-        let weak = |s: &SecretString| s.expose_secret().len() < 32 || s.expose_secret().contains("change");
-        self.refuse_if(
-            config.app_secrets.iter().any(weak),
-            "APP_SECRET",
-            "must be at least 32 characters of your own, `openssl rand -base64 32`",
-        );
-        self.check_argon2(config.argon2);
-        if config.production {
-            self.check_production(config);
+    fn stripe(&mut self) -> Stripe {
+        let configuration = Some(self.text("STRIPE_PORTAL_CONFIGURATION")).filter(|id| !id.is_empty());
+        Stripe {
+            keys: self.secrets("STRIPE_SECRET_KEY"),
+            webhook_secrets: self.secrets("STRIPE_WEBHOOK_SECRETS"),
+            api_base: self.url("STRIPE_API_BASE"),
+            portal_configuration: configuration,
         }
     }
 
-    fn check_argon2(&mut self, Argon2 { memory_kib, time }: Argon2) {
-        let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)]
-            .iter()
-            .any(|&(m, t)| memory_kib >= m && time >= t);
-        self.refuse_if(
-            !enough,
-            "ARGON2_MEMORY_KIB",
-            "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest",
-        );
-        self.refuse_if(
-            memory_kib > 1 << 20 || time > 20,
-            "ARGON2_MEMORY_KIB",
-            "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20",
-        );
+    fn smtp(&mut self) -> Option<Smtp> {
+        let smtp = Smtp { url: self.text("SMTP_URL"), from: self.text("MAIL_FROM") };
+        Some(smtp).filter(|smtp| !smtp.url.is_empty())
     }
 
-    fn check_production(&mut self, config: &Config) {
-        self.refuse_if(!config.rate_limits, "RATE_LIMITS", "may be off only in development and tests");
-        self.refuse_if(
-            config.public_url.scheme() != "https",
-            "PUBLIC_URL",
-            "must be https:// in production: the session cookie is Secure",
-        );
-        self.refuse_if(
-            config.app_secrets.is_empty(),
-            "APP_SECRET",
-            "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
-        );
-    }
-
-    fn check_stripe(&mut self, config: &Config) {
-        let keys: Vec<&str> = config.stripe.keys.iter().map(ExposeSecret::expose_secret).collect();
-        let formed = |key: &&str| {
-            ["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
-                .iter()
-                .any(|p| key.starts_with(p) && key.len() > p.len())
-        };
-        self.refuse_if(
-            !keys.iter().all(formed),
-            "STRIPE_SECRET_KEY",
-            "must be a secret or restricted key: rk_live_…, rk_test_…, sk_live_…, sk_test_…",
-        );
-        let live = keys.iter().filter(|key| key.contains("_live_")).count();
-        self.refuse_if(live > 0 && live < keys.len(), "STRIPE_SECRET_KEY", "mixes live and test keys");
-        self.refuse_if(
-            live > 0 && !config.is_real_stripe(),
-            "STRIPE_API_BASE",
-            "must be Stripe's own with a live key",
-        );
-        self.refuse_if(
-            config.production && keys.is_empty(),
-            "STRIPE_SECRET_KEY",
-            "is required in production: the sandbox is for development",
-        );
-        self.refuse_if(
-            config.production && !keys.is_empty() && !config.is_real_stripe(),
-            "STRIPE_API_BASE",
-            "must be Stripe's own in production",
-        );
-    }
-
-    /// An empty secret would be a key that everybody has.
-    fn check_webhooks(&mut self, config: &Config) {
-        let secrets = &config.stripe.webhook_secrets;
-        let formed = |secret: &SecretString| {
-            secret.expose_secret().len() > 14 && secret.expose_secret().starts_with("whsec_")
-        };
-        self.refuse_if(!secrets.iter().all(formed), "STRIPE_WEBHOOK_SECRETS", "must be a list of whsec_…");
-        let needed = !config.stripe.keys.is_empty() && (config.production || config.is_real_stripe());
-        self.refuse_if(
-            needed && secrets.is_empty(),
-            "STRIPE_WEBHOOK_SECRETS",
-            "is required with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
-        );
-    }
-
-    fn check_mail(&mut self, config: &Config) {
-        self.refuse_if(
-            config.production && config.smtp.is_none(),
-            "SMTP_URL",
-            "is required in production: smtp://user:password@host:587?tls=required or smtps://…",
-        );
-        let usable =
-            config.smtp.as_ref().is_none_or(|smtp| crate::mail::Smtp::new(&smtp.url, &smtp.from).is_some());
-        self.refuse_if(
-            !usable,
-            "SMTP_URL",
-            "must be smtp:// or smtps://, with MAIL_FROM an address such as Portico <billing@example.com>",
-        );
-    }
-
-    fn given(&self, name: &str) -> Option<String> {
-        (self.vars)(name).map(|value| value.trim().to_owned())
-    }
-
-    fn text(&self, name: &str) -> String {
-        let default = || {
-            VARIABLES.iter().find(|(known, _)| *known == name).map_or("", |(_, default)| default).to_owned()
-        };
-        self.given(name).filter(|value| !value.is_empty()).unwrap_or_else(default)
-    }
-
-    fn refuse_if(&mut self, wrong: bool, name: &str, why: &str) {
-        if wrong {
-            self.refused.push(format!("{name} {why}"));
+    fn argon2(&mut self) -> Argon2 {
+        Argon2 {
+            memory_kib: self.parsed("ARGON2_MEMORY_KIB", "a number of KiB"),
+            time: self.parsed("ARGON2_TIME", "a number of passes"),
         }
-    }
-
-    fn one_of(&mut self, name: &str, words: &[&str]) -> String {
-        let value = self.text(name);
-        self.refuse_if(!words.contains(&value.as_str()), name, &format!("must be {}", words.join(" or ")));
-        value
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, right: &str) -> T {
-        if let Ok(value) = self.text(name).parse() {
-            return value;
-        }
-        self.refuse_if(true, name, &format!("must be {right}"));
-        let default = VARIABLES.iter().find(|(known, _)| *known == name).and_then(|(_, d)| d.parse().ok());
-        default.expect("each default parses")
-    }
-
-    fn list<T: std::str::FromStr>(&mut self, name: &str, right: &str) -> Vec<T> {
-        let text = self.text(name);
-        let parts: Vec<_> =
-            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse).collect();
-        self.refuse_if(
-            parts.iter().any(Result::is_err),
-            name,
-            &format!("must be a comma-separated list of {right}"),
-        );
-        parts.into_iter().filter_map(Result::ok).collect()
-    }
-
-    fn secrets(&mut self, name: &str) -> Vec<SecretString> {
-        let text = self.text(name);
-        let blank = !text.is_empty() && text.split(',').any(|part| part.trim().is_empty());
-        self.refuse_if(blank, name, "has a blank entry in its list");
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(SecretString::from).collect()
-    }
-
-    fn url(&mut self, name: &str) -> Url {
-        let url: Url = self.parsed(name, "an http:// or https:// address without a path");
-        let bare = matches!(url.scheme(), "http" | "https")
-            && url.host_str().is_some()
-            && url.path() == "/"
-            && url.query().is_none();
-        self.refuse_if(!bare, name, "must be an http:// or https:// address without a path");
-        url
-    }
-
-    /// 0 switches it off.
-    fn span_or_off(&mut self, name: &str, unit_seconds: f64) -> Option<Duration> {
-        let value: f64 = self.parsed(name, "a number of minutes, 0 for off");
-        self.refuse_if(!(0.0..1e6).contains(&value), name, "must be a number of minutes, 0 for off");
-        (value > 0.0).then(|| Duration::try_from_secs_f64(value * unit_seconds).unwrap_or_default())
-    }
-
-    fn span(&mut self, name: &str, unit_seconds: f64) -> Duration {
-        let value: f64 = self.parsed(name, "a number above 0");
-        self.refuse_if(!(value > 0.0 && value < 1e6), name, "must be a number above 0");
-        Duration::try_from_secs_f64(value * unit_seconds).unwrap_or_default()
     }
 }

@@ -22,6 +22,7 @@ pub mod serve;
 pub mod stripe;
 pub mod web;
 pub mod words;
+pub mod worker;
 
 use std::sync::Arc;
 

@@ -72,7 +72,7 @@ async fn run(command: Command) -> serve::Result<()> {
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
     match command {
         Command::Serve => serve::serve(config).await,
-        Command::Worker => serve::worker(config).await,
+        Command::Worker => serve::work(config).await,
         Command::Stripe { command } => {
             let app = serve::attach(config).await?;
             match command {

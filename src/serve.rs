@@ -5,6 +5,7 @@ use crate::{
     db::{self, Db, RowSecurity},
     demo, jobs, routes,
     web::accept,
+    worker,
 };
 use secrecy::SecretString;
 use std::{
@@ -32,7 +33,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     }
     let beside = [
         tokio::spawn(tidy(app.clone())),
-        tokio::spawn(jobs::run(app.clone())),
+        tokio::spawn(worker::run(app.clone())),
         tokio::spawn(accept::serve(ops, routes::ops_router(app.clone()), std::future::pending())),
     ];
     welcome(&app, embedded);
@@ -43,12 +44,12 @@ pub async fn serve(mut config: Config) -> Result<()> {
 }
 
 /// `portico worker`: the queue alone, beside as many others as there are.
-pub async fn worker(config: Config) -> Result<()> {
+pub async fn work(config: Config) -> Result<()> {
     let app = attach(config).await?;
     jobs::begin_schedules(&app).await?;
     tracing::info!("working");
     tokio::select! {
-        () = jobs::run(app.clone()) => {}
+        () = worker::run(app.clone()) => {}
         () = told_to_stop() => {}
     }
     app.db.close().await;
@@ -224,9 +225,6 @@ async fn tidy(app: App) {
     loop {
         tokio::time::sleep(TIDY_EVERY).await;
         app.limits.tidy();
-        if let Err(error) = crate::auth::tidy(&app).await {
-            tracing::warn!(%error, "tidying");
-        }
     }
 }
 

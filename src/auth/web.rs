@@ -6,7 +6,10 @@ use crate::{
     demo::DemoHint,
     error::{Error, Result},
     orgs,
-    web::{Errors, Form, Page, Query, Rate, SignedIn, Visitor, client_ip, local_path, see_other},
+    web::{
+        Errors, Form, Page, Query, Rate, SignedIn, Visitor, client_ip, local_path, origin_of_request,
+        see_other,
+    },
 };
 use askama::Template;
 use axum::{
@@ -189,14 +192,13 @@ pub async fn reauthenticate_page(who: SignedIn, Query(query): Query<Next>) -> Pa
 
 pub async fn reauthenticate(
     State(app): State<App>,
-    visitor: Visitor,
     who: SignedIn,
     session: Session,
     Form(form): Form<ReauthenticateForm>,
 ) -> Result<Response> {
     app.limits.take(Rate::SignIn, client_ip())?;
     let next = local_path(&form.next, HOME);
-    let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
+    let origin = origin_of_request(Some(who.id));
     if super::reauthenticate(&app, &origin, &who, &form.password).await? {
         begin(&session, who.login).await?;
         return Ok(see_other(&next));

@@ -2,11 +2,11 @@
 //!
 //! Deliveries that arrive together share one commit, so that a burst is not one flush to disk each;
 //! every one of them is on disk before its 200.
-use super::{db, db::EventState, sync};
+use super::{db, db::EventState, jobs::scope_of_customer, sync};
 use crate::{
     App,
     clock::Clock,
-    db::{At, Db, Scope},
+    db::{At, Db},
     error::Result,
     jobs::{self, Job},
     stripe::{Deadline, EVENT_TYPES, Envelope},
@@ -141,12 +141,11 @@ pub async fn attribute(app: &App, event: &str) -> Result<()> {
 /// Fetches the truth about a customer and settles all their events with it. Those of a customer we
 /// never made wait, parked, for our own record: what an event says of itself binds nothing.
 pub async fn settle(app: &App, customer: &str) -> Result<()> {
-    let Some(owner) = db::owner_of_customer(app.db.system(), customer).await? else {
+    let Some(scope) = scope_of_customer(app, customer, "billing sync").await? else {
         let unknown = Some("a customer we have no record of");
         db::move_events(&app.db, customer, EventState::Pending, EventState::Parked, unknown).await?;
         return Ok(());
     };
-    let scope = Scope::of_job("billing sync", owner.org_id, owner.slug);
     let events: Vec<String> =
         db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
     let settled = sync::sync_settling(app, &scope, Deadline::of_job(), &events).await;

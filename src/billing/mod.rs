@@ -4,6 +4,7 @@ pub mod checkout;
 mod db;
 mod entitlements;
 mod inbox;
+mod jobs;
 mod notices;
 pub mod plans;
 mod reconcile;
@@ -42,6 +43,12 @@ pub async fn standing(app: &App, scope: &Scope) -> Result<Standing> {
 /// What the organisation may do now.
 pub async fn entitlements(app: &App, scope: &Scope) -> Result<Entitlements> {
     Ok(Entitlements::of(&standing(app, scope).await?, app.billing_now()))
+}
+
+/// How many projects and members there are.
+pub async fn usage(app: &App, scope: &Scope) -> Result<(i64, i64)> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::usage(&mut tx, scope.org()).await?)
 }
 
 pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<InvoiceRow>> {

@@ -1,11 +1,14 @@
 //! What webhooks missed: events are read since the cursor, and everybody is compared once a day.
 //! Both may run while webhooks arrive; whoever is second changes nothing.
-use super::{db, inbox, sync};
+use super::{
+    db, inbox,
+    jobs::{scope_of_customer, scope_of_slug},
+    sync,
+};
 use crate::{
     App,
-    db::{At, Scope},
-    error::Result,
-    jobs::{self, Job},
+    db::Scope,
+    error::{Error, Result},
     stripe::{Deadline, Envelope},
 };
 use std::time::Duration;
@@ -74,9 +77,10 @@ pub async fn full_pass(app: &App) -> Result<Found> {
 
 /// True if our copy was not what Stripe holds.
 async fn one(app: &App, customer: &str) -> Result<bool> {
-    let Some(owner) = db::owner_of_customer(app.db.system(), customer).await? else { return Ok(false) };
-    let scope = Scope::of_job("billing reconciliation", owner.org_id, owner.slug);
-    sync_and_compare(app, &scope).await
+    match scope_of_customer(app, customer, "billing reconciliation").await? {
+        Some(scope) => sync_and_compare(app, &scope).await,
+        None => Ok(false),
+    }
 }
 
 /// Syncs one organisation; true if that changed what we believe.
@@ -97,8 +101,7 @@ pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Found> {
             Ok(found)
         }
         Some(slug) => {
-            let org = crate::orgs::by_slug(app, slug).await?.ok_or(crate::error::Error::NotFound)?;
-            let scope = Scope::of_job("billing sync by hand", org, slug.to_owned());
+            let scope = scope_of_slug(app, slug, "billing sync by hand").await?.ok_or(Error::NotFound)?;
             let drifted = sync_and_compare(app, &scope).await?;
             Ok(Found { looked_at: 1, missing: u64::from(drifted) })
         }
@@ -118,9 +121,4 @@ async fn settle_now(app: &App) -> Result<()> {
         inbox::settle(app, &customer).await?;
     }
     Ok(())
-}
-
-/// Asks for a customer to be looked at soon.
-pub async fn ask_for(app: &App, customer: &str, at: At) -> Result<()> {
-    jobs::enqueue(&app.db, &Job::Customer(customer.to_owned()), at).await
 }

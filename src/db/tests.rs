@@ -77,7 +77,10 @@ fn every_statement_on_a_tenant_table_names_its_organisation() {
 async fn no_statement_scans_a_tenant_table() {
     let db = sqlite().await;
     let Db::Sqlite { writer, .. } = &db else { unreachable!() };
-    for statement in statements().into_iter().filter(|s| names_tenant_table(s.sqlite)) {
+    // What an operator asks about everybody at once reads everybody.
+    let about_all = |text: &str| text.contains("from orgs o") && !text.contains("$1");
+    for statement in statements().into_iter().filter(|s| names_tenant_table(s.sqlite) && !about_all(s.sqlite))
+    {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(&format!("explain query plan {}", statement.sqlite))
                 .fetch_all(writer)

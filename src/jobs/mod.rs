@@ -5,7 +5,7 @@
 mod db;
 mod work;
 
-pub use work::{Done, run};
+pub use work::{Done, Try, run};
 
 use crate::{
     App,

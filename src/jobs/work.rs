@@ -1,10 +1,9 @@
 //! The worker: claims, does, and puts back what did not go.
 use super::{Job, db};
 use crate::{
-    App, auth, billing,
+    App,
     db::At,
     error::{Error, Result},
-    mail,
 };
 use std::time::Duration;
 use time::Duration as Span;
@@ -26,18 +25,34 @@ pub enum Done {
     Again(Span),
 }
 
-/// Works until the process ends; whatever is under way then comes back when its lease ends.
-pub async fn run(app: App) {
+/// One try at a job.
+pub struct Try {
+    pub job: Job,
+    /// After this one it is given up, should it fail.
+    pub is_last: bool,
+}
+
+/// Works until the process ends; whatever is under way then comes back when its lease ends. What a
+/// job means is the caller's: the queue knows no room.
+pub async fn run<W, F>(app: App, work: W)
+where
+    W: Fn(App, Try) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Done>> + Send + 'static,
+{
     let mut hands = JoinSet::new();
     for _ in 0..HANDS {
-        hands.spawn(hand(app.clone()));
+        hands.spawn(hand(app.clone(), work.clone()));
     }
     hands.join_all().await;
 }
 
-async fn hand(app: App) {
+async fn hand<W, F>(app: App, work: W)
+where
+    W: Fn(App, Try) -> F + Send + Sync,
+    F: Future<Output = Result<Done>> + Send,
+{
     loop {
-        match step(&app).await {
+        match step(&app, &work).await {
             Ok(true) => {}
             Ok(false) => {
                 tokio::time::timeout(POLL, app.work_arrived.notified()).await.ok();
@@ -51,11 +66,12 @@ async fn hand(app: App) {
 }
 
 /// One job, if one is due.
-async fn step(app: &App) -> Result<bool> {
+async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, Try) -> F) -> Result<bool> {
     let now = app.clock.now();
     let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
+    let is_last = claimed.tries >= TRIES;
     let outcome = match Job::parse(&claimed.key) {
-        Some(job) => one(app, &job).await,
+        Some(job) => work(app.clone(), Try { job, is_last }).await,
         None => Err(Error::broken("a job of a newer version")),
     };
     let now = app.clock.now();
@@ -73,9 +89,6 @@ async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> R
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
     db::release(&app.db, &claimed.key, now + wait, Some(&error.to_string()), dead).await?;
-    if let (true, Some(Job::Customer(customer))) = (dead, Job::parse(&claimed.key)) {
-        billing::give_up_events(app, &customer, &error.to_string()).await?;
-    }
     Ok(())
 }
 
@@ -86,19 +99,4 @@ fn pause(tries: i64) -> Span {
     let mut byte = [0];
     let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
     Span::seconds_f64(most * (0.5 + chance / 2.0))
-}
-
-async fn one(app: &App, job: &Job) -> Result<Done> {
-    match job {
-        Job::Customer(customer) => billing::settle(app, customer).await.map(|()| Done::Finished),
-        Job::Event(event) => billing::attribute(app, event).await.map(|()| Done::Finished),
-        Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
-        Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Span::minutes(15))),
-        Job::FullPass => billing::full_pass(app).await.map(|_| Done::Again(Span::hours(24))),
-        Job::Tidy => {
-            auth::tidy(app).await?;
-            billing::forget_payloads(app).await?;
-            Ok(Done::Again(Span::minutes(10)))
-        }
-    }
 }

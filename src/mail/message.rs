@@ -56,68 +56,42 @@ impl Message {
     }
 
     fn words(&self) -> Words {
-        let words = |subject: String, paragraphs: &[&str], button| {
-            let paragraphs = paragraphs.iter().map(|&text| text.to_owned()).collect();
-            Words { subject, paragraphs, button }
+        let (subject, paragraphs, button): (String, &[&str], _) = match self {
+            Message::Started { plan } => (format!("Welcome to {plan}"), &[STARTED], MANAGE),
+            Message::TrialEnding { plan, on, has_card } => (
+                format!("Your {plan} trial ends on {on}"),
+                if *has_card { &[TRIAL_WITH_CARD] } else { &[TRIAL_WITHOUT_CARD] },
+                if *has_card { MANAGE } else { "Add a card" },
+            ),
+            Message::PaymentFailed { amount, .. } => {
+                (format!("A payment of {amount} did not go through"), &[FAILED, FAILED_LATER], "Pay now")
+            }
+            Message::Recovered => ("Your payment went through".into(), &[RECOVERED], MANAGE),
+            Message::WillEnd { plan, on } => {
+                (format!("Your {plan} plan ends on {on}"), &[WILL_END], "Keep the plan")
+            }
+            Message::GoesOn { plan } => (format!("Your {plan} plan goes on"), &[GOES_ON], MANAGE),
+            Message::Ended { plan } => (format!("Your {plan} plan has ended"), &[ENDED], "See the plans"),
         };
-        const MANAGE: &str = "Open billing";
-        match self {
-            Message::Started { plan } => words(
-                format!("Welcome to {plan}"),
-                &[
-                    "Your plan is active. Receipts come from our payment provider; everything else is on your billing page.",
-                ],
-                MANAGE,
-            ),
-            Message::TrialEnding { plan, on, has_card: true } => words(
-                format!("Your {plan} trial ends on {on}"),
-                &[
-                    "The first payment is taken then. If you do not want to go on, cancel before that and you pay nothing.",
-                ],
-                MANAGE,
-            ),
-            Message::TrialEnding { plan, on, has_card: false } => words(
-                format!("Your {plan} trial ends on {on}"),
-                &[
-                    "There is no card yet. Add one to keep your plan; nothing you have made is deleted either way.",
-                ],
-                "Add a card",
-            ),
-            Message::PaymentFailed { amount, .. } => words(
-                format!("A payment of {amount} did not go through"),
-                &[
-                    "Nothing is switched off yet. We try again over the next days; you can also pay now or use another card.",
-                    "If it is still open after a week, your organisation can be read but not changed until it is paid.",
-                ],
-                "Pay now",
-            ),
-            Message::Recovered => words(
-                "Your payment went through".into(),
-                &["Thank you. Everything is as it was before."],
-                MANAGE,
-            ),
-            Message::WillEnd { plan, on } => words(
-                format!("Your {plan} plan ends on {on}"),
-                &[
-                    "Until then everything works as before, and nothing more is charged. You can change your mind at any time before that day.",
-                ],
-                "Keep the plan",
-            ),
-            Message::GoesOn { plan } => words(
-                format!("Your {plan} plan goes on"),
-                &["It will not end after all. Nothing else has changed."],
-                MANAGE,
-            ),
-            Message::Ended { plan } => words(
-                format!("Your {plan} plan has ended"),
-                &[
-                    "Your organisation is on the Free plan now. Nothing was deleted; what is above its limits can be seen, and added to again once you choose a plan.",
-                ],
-                "See the plans",
-            ),
-        }
+        Words { subject, paragraphs: paragraphs.iter().map(|&text| text.to_owned()).collect(), button }
     }
 }
+
+const MANAGE: &str = "Open billing";
+const STARTED: &str =
+    "Your plan is active. Receipts come from our payment provider; everything else is on your billing page.";
+const TRIAL_WITH_CARD: &str =
+    "The first payment is taken then. If you do not want to go on, cancel before that and you pay nothing.";
+const TRIAL_WITHOUT_CARD: &str =
+    "There is no card yet. Add one to keep your plan; nothing you have made is deleted either way.";
+const FAILED: &str =
+    "Nothing is switched off yet. We try again over the next days; you can also pay now or use another card.";
+const FAILED_LATER: &str =
+    "If it is still open after a week, your organisation can be read but not changed until it is paid.";
+const RECOVERED: &str = "Thank you. Everything is as it was before.";
+const WILL_END: &str = "Until then everything works as before, and nothing more is charged. You can change your mind at any time before that day.";
+const GOES_ON: &str = "It will not end after all. Nothing else has changed.";
+const ENDED: &str = "Your organisation is on the Free plan now. Nothing was deleted; what is above its limits can be seen, and added to again once you choose a plan.";
 
 #[cfg(test)]
 mod tests {

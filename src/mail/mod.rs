@@ -11,7 +11,7 @@ pub use smtp::Smtp;
 use crate::{
     App,
     db::{At, OrgTx},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Into the outbox, in the transaction of what it tells. False if the same key was written before.
@@ -31,8 +31,10 @@ pub async fn write(
 /// Sends one of the outbox. Without SMTP it is sent by being there: the mailbox shows it.
 pub async fn deliver(app: &App, key: &str) -> Result<()> {
     let Some(mail) = db::unsent(&app.db, key).await? else { return Ok(()) };
-    if let Some(smtp) = &app.smtp {
-        smtp.send(&mail).await?;
+    match &app.smtp {
+        Some(smtp) => smtp.send(&mail).await?,
+        None if app.config.production => return Err(Error::broken("SMTP_URL is not set, so mails wait")),
+        None => {}
     }
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
 }

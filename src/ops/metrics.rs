@@ -41,50 +41,43 @@ impl Metrics {
 
 /// All of them, in Prometheus's text format.
 pub async fn rendered(app: &App) -> Result<String> {
-    let m = &app.metrics;
-    let (by_state, duplicates) = billing::figures(app).await?;
-    let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
     let mut text = String::new();
-    let rejected = [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)];
-    family(&mut text, "portico_webhook_rejected_total", "counter", "Webhooks that were not believed.");
-    for (label, count) in rejected {
-        line(&mut text, "portico_webhook_rejected_total", label, count.load(Relaxed));
-    }
-    for (name, help, count) in [
-        ("portico_webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),
-        (
-            "portico_webhook_not_stored_total",
-            "Webhooks that could not be stored; Stripe tries again.",
-            &m.not_stored,
-        ),
-        ("portico_events_missed_total", "Events that never came and were found at Stripe.", &m.missed),
-        ("portico_drift_total", "Organisations whose copy was not what Stripe holds.", &m.drifted),
-    ] {
-        family(&mut text, name, "counter", help);
-        line(&mut text, name, "", count.load(Relaxed));
-    }
+    counters(&mut text, &app.metrics);
+    let (by_state, duplicates) = billing::figures(app).await?;
     family(&mut text, "portico_inbox_events", "gauge", "Events in the inbox, by state.");
     for (state, count) in by_state {
         line(&mut text, "portico_inbox_events", &format!("state=\"{}\"", state.as_str()), count);
     }
+    let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
+    let twice = "Organisations with more than one subscription alive.";
     for (name, help, count) in [
         ("portico_jobs_waiting", "Jobs in the queue.", jobs_alive),
         ("portico_jobs_dead", "Jobs given up.", jobs_dead),
-        (
-            "portico_duplicate_subscriptions",
-            "Organisations with more than one subscription alive.",
-            duplicates,
-        ),
-        (
-            "portico_stripe_resting",
-            "1 while Stripe is left alone after failures.",
-            i64::from(app.stripe.is_resting()),
-        ),
+        ("portico_duplicate_subscriptions", twice, duplicates),
+        ("portico_stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.is_resting())),
     ] {
         family(&mut text, name, "gauge", help);
         line(&mut text, name, "", count);
     }
     Ok(text)
+}
+
+fn counters(text: &mut String, m: &Metrics) {
+    family(text, "portico_webhook_rejected_total", "counter", "Webhooks that were not believed.");
+    for (label, count) in
+        [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)]
+    {
+        line(text, "portico_webhook_rejected_total", label, count.load(Relaxed));
+    }
+    for (name, help, count) in [
+        ("portico_webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),
+        ("portico_webhook_not_stored_total", "Webhooks that could not be stored.", &m.not_stored),
+        ("portico_events_missed_total", "Events that never came and were found at Stripe.", &m.missed),
+        ("portico_drift_total", "Organisations whose copy was not what Stripe holds.", &m.drifted),
+    ] {
+        family(text, name, "counter", help);
+        line(text, name, "", count.load(Relaxed));
+    }
 }
 
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {

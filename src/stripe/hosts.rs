@@ -83,6 +83,7 @@ mod tests {
             ("PUBLIC_URL", "https://app.example.com"),
             ("STRIPE_SECRET_KEY", "rk_live_x"),
             ("APP_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
         ]);
         assert!(hosts.check("https://billing.stripe.com/p/session/x".into()).is_ok());
         for foreign in [

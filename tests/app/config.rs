@@ -61,6 +61,7 @@ fn production_refuses_what_is_only_good_for_development() {
         ("APP_SECRET", "q0d8Zk3mN5vR7xT1bW9cL2hJ4fG6sY8p"),
         ("PUBLIC_URL", "https://portico.test"),
         ("STRIPE_SECRET_KEY", "rk_live_123"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
     ];
     assert_eq!(refused(&right), Vec::<String>::new());
 }

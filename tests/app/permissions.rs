@@ -19,16 +19,29 @@ const MATRIX: &[Row] = &[
     ("GET", "/privacy", OPEN),
     ("GET", "/healthz", OPEN),
     ("GET", "/readyz", OPEN),
+    ("POST", "/webhooks/stripe", [400; 6]), // without a signature
+    ("GET", "/dev/mailbox", OPEN),
+    ("GET", "/dev/mailbox.json", OPEN),
+    ("GET", "/metrics", [404; 6]), // on the operators' port only, as the next two
+    ("GET", "/inbox", [404; 6]),
+    ("POST", "/inbox/replay", [404; 6]),
     ("GET", "/static/{*path}", [404; 6]), // of a file that is not there; assets have a test of their own
     ("GET", "/sign-up", [200, 303, 303, 303, 303, 303]),
     ("POST", "/sign-up", [422; 6]), // an empty form
     ("GET", "/sign-in", [200, 303, 303, 303, 303, 303]),
     ("POST", "/sign-in", [422; 6]),
+    ("GET", "/reauthenticate", [303, 200, 200, 200, 200, 200]),
+    ("POST", "/reauthenticate", [401, 422, 422, 422, 422, 422]), // without a password
     ("GET", "/account", [303, 200, 200, 200, 200, 200]),
     ("POST", "/account/profile", [401, 422, 422, 422, 422, 422]),
     ("GET", "/orgs/new", [303, 200, 200, 200, 200, 200]),
     ("POST", "/orgs", [401, 422, 422, 422, 422, 422]),
     ("GET", "/orgs/{org}", [303, 404, 200, 200, 200, 200]),
+    ("GET", "/orgs/{org}/projects", [303, 404, 200, 200, 200, 200]),
+    ("POST", "/orgs/{org}/projects", [401, 404, 422, 422, 422, 422]),
+    ("POST", "/orgs/{org}/projects/{id}", [401, 404, 422, 422, 422, 422]), // an empty name
+    ("POST", "/orgs/{org}/projects/{id}/delete", [401, 404, 404, 404, 404, 404]), // one that is not there
+    ("POST", "/orgs/{org}/billing/checkout", [401, 404, 403, 422, 422, 422]), // no plan
     ("GET", "/orgs/{org}/billing", [303, 404, 403, 200, 200, 200]),
     ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),
     ("GET", "/orgs/{org}/billing/return", [303, 404, 403, 303, 303, 303]),
@@ -58,7 +71,10 @@ async fn everyone_may_do_what_the_matrix_says_and_no_more(app: TestApp) {
 }
 
 async fn ask(person: &Person, method: &str, route: &str, org: &Org) -> u16 {
-    let path = route.replace("{org}", &org.slug).replace("{*path}", "there-is-none.css");
+    let path = route
+        .replace("{org}", &org.slug)
+        .replace("{*path}", "there-is-none.css")
+        .replace("{id}", "01980000-0000-7000-8000-000000000000");
     let answer = if method == "GET" { person.get(&path).await } else { person.post(&path).await };
     for header in [
         "content-security-policy",

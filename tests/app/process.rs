@@ -18,6 +18,7 @@ fn settings(more: &[(&str, &str)]) -> (Vec<(String, String)>, String) {
     let mut all = vec![
         ("BIND".to_owned(), home.replace("http://localhost", "127.0.0.1")),
         ("PUBLIC_URL".to_owned(), home.clone()),
+        ("OPS_BIND".to_owned(), format!("127.0.0.1:{}", tether::free_port())),
         ("SANDBOX_BIND".to_owned(), format!("127.0.0.1:{}", tether::free_port())),
     ];
     all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

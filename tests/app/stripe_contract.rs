@@ -7,7 +7,7 @@ use crate::{
     },
     world::{Said, TestApp},
 };
-use portico::stripe::{CustomerId, Deadline, Flow, NewCustomer};
+use portico::stripe::{CustomerId, Deadline, Flow, NewCheckout, NewCustomer, OpenPortal};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stripe_mock_accepts_every_request_we_can_build() {
@@ -18,13 +18,42 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
     let new = NewCustomer { org_id: "org".into(), slug: "acme", name: "Acme", email: "olivia@acme.test" };
 
     let customer = stripe.create_customer(new, "customer:contract:1", until()).await.expect("a customer");
-    for flow in Flow::ALL {
-        let portal =
-            stripe.open_portal(&customer, *flow, Some("sub_1"), "https://portico.test/back", until()).await;
+    for (flow, chosen) in Flow::ALL.iter().map(|flow| (flow, false)).chain([(&Flow::ChangePlan, true)]) {
+        let open = OpenPortal {
+            customer: &customer,
+            flow: *flow,
+            subscription: Some("sub_1"),
+            switch_to: chosen.then(|| ("si_1", "price_1".to_owned())),
+            return_url: "https://portico.test/back",
+        };
+        let portal = stripe.open_portal(open, until()).await;
         let portal = portal.unwrap_or_else(|error| panic!("{flow:?}: {error}"));
         assert!(portal.url.reveal().starts_with("https://"), "{flow:?}");
     }
     stripe.subscriptions(&CustomerId("cus_1".into()), until()).await.expect("subscriptions");
+    stripe.customer(&customer, until()).await.expect("a customer again");
+    stripe.invoices(&customer, until()).await.expect("invoices");
+    stripe.events_since(1_700_000_000, until()).await.expect("events");
+    for object in ["sub_1", "in_1", "pm_1", "cs_test_1", "cus_1", "prod_1"] {
+        stripe.owner_of(object, until()).await.expect(object);
+    }
+    stripe.set_seats("sub_1", "si_1", 5, "seats:contract:1", until()).await.expect("seats");
+    stripe.cancel("sub_1", until()).await.expect("an end");
+    let checkout = NewCheckout {
+        customer: &customer,
+        org_id: "org".into(),
+        attempt_id: "attempt".into(),
+        user_id: "user".into(),
+        price: "price_1".into(),
+        quantity: 1,
+        trial_days: Some(14),
+        expires_at: time::OffsetDateTime::now_utc().unix_timestamp() + 3000,
+        success_url: "https://portico.test/return?session_id={CHECKOUT_SESSION_ID}".into(),
+        cancel_url: "https://portico.test/billing".into(),
+    };
+    let (session, _) = stripe.create_checkout(checkout, until()).await.expect("a session");
+    stripe.checkout(&session, until()).await.expect("the session again");
+    stripe.expire_checkout(&session, until()).await.expect("its end");
     stripe.start_trial(&customer, "pro_month", 14, until()).await.expect("a trial");
 }
 

@@ -184,6 +184,18 @@ pub async fn believed(on: impl Exec<'_>) -> Result<Vec<BelievedOfOrg>> {
     .await
 }
 
+/// What a plan's limits count: projects and members.
+pub async fn usage(on: impl Exec<'_>, org: OrgId) -> Result<(i64, i64)> {
+    sql!(
+        on,
+        "select (select count(*) from projects where org_id = $1) as projects,
+                (select count(*) from members where org_id = $1) as members",
+        org
+    )
+    .one()
+    .await
+}
+
 /// Organisations with more than one subscription alive: somebody has to look.
 pub async fn count_duplicates(on: impl Exec<'_>) -> Result<i64> {
     sql!(
@@ -204,17 +216,15 @@ pub async fn generation(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
 /// they fetched may be newer, so ours is thrown away.
 pub async fn replace_standing(tx: &mut OrgTx<'_>, s: &Standing, generation: i64) -> Result<bool> {
     let org = tx.org();
-    let written = sql!(
-        tx,
+    let written = sql!(tx,
         "insert into billing_state (org_id, subscription_id, status, plan, billing_interval, quantity, cancel_at,
             current_period_end, trial_end, synced_at, unit_amount, currency, card_brand, card_last4, card_expires,
             trouble_since, live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, generation)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23 + 1)
-         on conflict (org_id) do update set subscription_id = $2, status = $3, plan = $4, billing_interval = $5,
-             quantity = $6, cancel_at = $7, current_period_end = $8, trial_end = $9, synced_at = $10, unit_amount = $11,
-             currency = $12, card_brand = $13, card_last4 = $14, card_expires = $15, trouble_since = $16,
-             live_subscriptions = $17, item_id = $18, item_count = $19, collection_paused = $20, scheduled = $21,
-             trial_used = $22, generation = $23 + 1
+         on conflict (org_id) do update set subscription_id = $2, status = $3, plan = $4, billing_interval = $5, quantity = $6,
+             cancel_at = $7, current_period_end = $8, trial_end = $9, synced_at = $10, unit_amount = $11, currency = $12,
+             card_brand = $13, card_last4 = $14, card_expires = $15, trouble_since = $16, live_subscriptions = $17, item_id = $18,
+             item_count = $19, collection_paused = $20, scheduled = $21, trial_used = $22, generation = $23 + 1
          where billing_state.generation = $23",
         org,
         s.subscription_id.clone(),

@@ -1,8 +1,10 @@
 //! The billing page, and the ways out of it: to Checkout, to Stripe's portal, and back.
+mod banner;
 mod page;
 mod webhook;
 
-pub use page::{Banner, BillingPage, Help, InvoiceLine, PlanChoice};
+pub use banner::{Banner, Help};
+pub use page::{BillingPage, InvoiceLine, PlanChoice};
 pub use webhook::receive;
 
 use super::{

@@ -1,12 +1,12 @@
 //! What the billing page shows, put into words.
+use super::banner::Banner;
 use crate::{
     App,
     billing::{
-        self, Access, Entitlements, GRACE, InvoiceRow, Standing,
+        self, Entitlements, InvoiceRow, Standing,
         plans::{Limit, OFFERS, Offer, Plan, dollars},
     },
     error::Result,
-    orgs, projects,
     web::{BillingManager, Shell},
     words::{self, date, money},
 };
@@ -42,27 +42,6 @@ pub struct BillingPage {
     /// No real money moves here.
     pub sandbox: bool,
     pub features: Vec<String>,
-}
-
-pub struct Banner {
-    /// `warn` or `bad`.
-    pub kind: &'static str,
-    pub text: String,
-    pub help: Help,
-}
-
-/// The one action that helps.
-pub enum Help {
-    /// Into the portal, on the page of that flow.
-    Portal {
-        flow: &'static str,
-        label: &'static str,
-    },
-    /// To the open invoice.
-    Invoice {
-        url: String,
-    },
-    Nothing,
 }
 
 pub struct InvoiceLine {
@@ -118,7 +97,7 @@ impl BillingPage {
             state,
             state_kind,
             detail: standing.detail(),
-            banner: banner(&standing, &may, &invoices),
+            banner: Banner::of(&standing, &may, &invoices),
             card: standing.card(),
             next_payment: standing.next_payment(),
             usage: usage(app, who, &may).await?,
@@ -155,75 +134,11 @@ async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Ve
         Some(most) => format!("{used} of {most} {what}"),
         None => format!("{used} {what}, no limit"),
     };
-    let members = orgs::head_count(app, &who.scope).await?;
-    let mut usage = vec![
-        count(projects::used(app, &who.scope).await?, Limit::Projects, "projects"),
-        count(members, Limit::Members, "members"),
-    ];
+    let (projects, members) = billing::usage(app, &who.scope).await?;
+    let mut usage =
+        vec![count(projects, Limit::Projects, "projects"), count(members, Limit::Members, "members")];
     usage.extend(may.seats().map(|seats| format!("{seats} seats paid for")));
     Ok(usage)
-}
-
-/// The most urgent thing, with what puts it right.
-fn banner(s: &Standing, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Banner> {
-    let open = invoices.iter().find(|invoice| invoice.status == "open" && invoice.amount_remaining > 0);
-    let pay = || match open.and_then(|invoice| invoice.page_url.clone()) {
-        Some(url) => Help::Invoice { url },
-        None => Help::Portal { flow: "payment_method", label: "Update card" },
-    };
-    let portal = |flow, label| Help::Portal { flow, label };
-    let (kind, text, help) = match s.status.as_deref()? {
-        "past_due" => {
-            let until = s.trouble_since.map(|since| date(since + GRACE)).unwrap_or_default();
-            let text = match may.access {
-                Access::Full => format!(
-                    "A payment did not go through. Everything works until {until}; then your organisation can only be read."
-                ),
-                Access::ReadOnly => {
-                    "A payment is missing, so your organisation can only be read until it is made.".to_owned()
-                }
-            };
-            ("bad", text, pay())
-        }
-        "unpaid" => (
-            "bad",
-            "Invoices are open, so your organisation can only be read until they are paid.".to_owned(),
-            pay(),
-        ),
-        "incomplete" => ("warn", "The first payment still needs you.".to_owned(), pay()),
-        "paused" => (
-            "warn",
-            "Your plan is paused. Nothing is charged, and the Free plan’s limits apply.".to_owned(),
-            portal("resume", "Resume"),
-        ),
-        "trialing" if s.card_brand.is_none() && s.cancel_at.is_none() => {
-            let ends = s.trial_end.map(date).unwrap_or_default();
-            (
-                "warn",
-                format!("Your trial ends on {ends} and there is no card yet."),
-                portal("payment_method", "Add a card"),
-            )
-        }
-        _ if s.live_subscriptions > 1 => (
-            "bad",
-            "There are two subscriptions. Please tell support: one of them is a mistake.".to_owned(),
-            Help::Nothing,
-        ),
-        "active" | "trialing" if s.cancel_at.is_some() => {
-            let ends = s.cancel_at.map(date).unwrap_or_default();
-            ("warn", format!("Your plan ends on {ends}."), portal("resume", "Keep the plan"))
-        }
-        "active" if s.collection_paused => {
-            ("warn", "Payments are paused; your plan goes on.".to_owned(), Help::Nothing)
-        }
-        "active" if s.item_count > 1 => (
-            "warn",
-            "This subscription was put together by hand, so it is changed by writing to us.".to_owned(),
-            Help::Nothing,
-        ),
-        _ => return None,
-    };
-    Some(Banner { kind, text, help })
 }
 
 impl From<&InvoiceRow> for InvoiceLine {

@@ -1,0 +1,131 @@
+//! What is refused, and what would be right instead.
+use super::{Argon2, Config, reader::Reader};
+use secrecy::{ExposeSecret, SecretString};
+
+impl Reader<'_> {
+    pub fn check(&mut self, config: &Config) {
+        self.check_general(config);
+        self.check_stripe(config);
+        self.check_webhooks(config);
+        self.check_mail(config);
+    }
+
+    fn check_general(&mut self, config: &Config) {
+        let url = &config.database_url;
+        let known = url.starts_with("sqlite://")
+            || url.starts_with("postgres://")
+            || url.starts_with("postgresql://");
+        self.refuse_if(
+            !known || url.contains(":memory:"),
+            "DATABASE_URL",
+            "must be sqlite://path/to/file.db or postgres://…",
+        );
+        self.refuse_if(
+            tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
+            "LOG",
+            "must be a level such as info, or directives such as info,portico=debug",
+        );
+        self.refuse_if(
+            !config.sandbox.bind.ip().is_loopback(),
+            "SANDBOX_BIND",
+            "must be a loopback address: the sandbox has no passwords",
+        );
+        let weak = |s: &SecretString| s.expose_secret().len() < 32 || s.expose_secret().contains("change");
+        self.refuse_if(
+            config.app_secrets.iter().any(weak),
+            "APP_SECRET",
+            "must be at least 32 characters of your own, `openssl rand -base64 32`",
+        );
+        self.check_argon2(config.argon2);
+        if config.production {
+            self.check_production(config);
+        }
+    }
+
+    fn check_argon2(&mut self, Argon2 { memory_kib, time }: Argon2) {
+        let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)]
+            .iter()
+            .any(|&(m, t)| memory_kib >= m && time >= t);
+        self.refuse_if(
+            !enough,
+            "ARGON2_MEMORY_KIB",
+            "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest",
+        );
+        self.refuse_if(
+            memory_kib > 1 << 20 || time > 20,
+            "ARGON2_MEMORY_KIB",
+            "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20",
+        );
+    }
+
+    fn check_production(&mut self, config: &Config) {
+        self.refuse_if(!config.rate_limits, "RATE_LIMITS", "may be off only in development and tests");
+        self.refuse_if(
+            config.public_url.scheme() != "https",
+            "PUBLIC_URL",
+            "must be https:// in production: the session cookie is Secure",
+        );
+        self.refuse_if(
+            config.app_secrets.is_empty(),
+            "APP_SECRET",
+            "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
+        );
+    }
+
+    fn check_stripe(&mut self, config: &Config) {
+        let keys: Vec<&str> = config.stripe.keys.iter().map(ExposeSecret::expose_secret).collect();
+        let formed = |key: &&str| {
+            ["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
+                .iter()
+                .any(|p| key.starts_with(p) && key.len() > p.len())
+        };
+        self.refuse_if(
+            !keys.iter().all(formed),
+            "STRIPE_SECRET_KEY",
+            "must be a secret or restricted key: rk_live_…, rk_test_…, sk_live_…, sk_test_…",
+        );
+        let live = keys.iter().filter(|key| key.contains("_live_")).count();
+        self.refuse_if(live > 0 && live < keys.len(), "STRIPE_SECRET_KEY", "mixes live and test keys");
+        self.refuse_if(
+            live > 0 && !config.is_real_stripe(),
+            "STRIPE_API_BASE",
+            "must be Stripe's own with a live key",
+        );
+        self.refuse_if(
+            config.production && keys.is_empty(),
+            "STRIPE_SECRET_KEY",
+            "is required in production: the sandbox is for development",
+        );
+        self.refuse_if(
+            config.production && !keys.is_empty() && !config.is_real_stripe(),
+            "STRIPE_API_BASE",
+            "must be Stripe's own in production",
+        );
+    }
+
+    /// An empty secret would be a key that everybody has.
+    fn check_webhooks(&mut self, config: &Config) {
+        let secrets = &config.stripe.webhook_secrets;
+        let formed = |secret: &SecretString| {
+            secret.expose_secret().len() > 14 && secret.expose_secret().starts_with("whsec_")
+        };
+        self.refuse_if(!secrets.iter().all(formed), "STRIPE_WEBHOOK_SECRETS", "must be a list of whsec_…");
+        let has_key = !config.stripe.keys.is_empty();
+        let blank = self.given("STRIPE_WEBHOOK_SECRETS").is_some_and(|given| given.is_empty());
+        self.refuse_if(
+            has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
+            "STRIPE_WEBHOOK_SECRETS",
+            "must not be blank with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
+        );
+    }
+
+    fn check_mail(&mut self, config: &Config) {
+        let usable =
+            config.smtp.as_ref().is_none_or(|smtp| crate::mail::Smtp::new(&smtp.url, &smtp.from).is_some());
+        self.refuse_if(
+            !usable,
+            "SMTP_URL",
+            "must be smtp:// or smtps://, with MAIL_FROM an address such as Portico <billing@example.com>",
+        );
+    }
+}

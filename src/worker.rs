@@ -1,0 +1,36 @@
+//! What each job means: the queue's keys on one side, the rooms' functions on the other.
+use crate::{
+    App, auth, billing,
+    error::Result,
+    jobs::{self, Done, Job, Try},
+    mail,
+};
+use time::Duration;
+
+/// Works on the queue until the process ends.
+pub async fn run(app: App) {
+    jobs::run(app, work).await;
+}
+
+async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
+    let outcome = one(&app, &job).await;
+    if let (Err(error), Job::Customer(customer), true) = (&outcome, &job, is_last) {
+        billing::give_up_events(&app, customer, &error.to_string()).await?;
+    }
+    outcome
+}
+
+async fn one(app: &App, job: &Job) -> Result<Done> {
+    match job {
+        Job::Customer(customer) => billing::settle(app, customer).await.map(|()| Done::Finished),
+        Job::Event(event) => billing::attribute(app, event).await.map(|()| Done::Finished),
+        Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
+        Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Duration::minutes(15))),
+        Job::FullPass => billing::full_pass(app).await.map(|_| Done::Again(Duration::hours(24))),
+        Job::Tidy => {
+            auth::tidy(app).await?;
+            billing::forget_payloads(app).await?;
+            Ok(Done::Again(Duration::minutes(10)))
+        }
+    }
+}
