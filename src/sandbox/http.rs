@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 /// Larger bodies than any request of Stripe's.
 const BODY_BYTES: usize = 1024 * 1024;
 
+/// Longer than a body takes on loopback.
+const BODY_TIME: Duration = Duration::from_secs(20);
+
 type Body = BoxBody<Bytes, io::Error>;
 
 /// What goes back, or does not.
@@ -165,17 +168,26 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, stop: impl Future<Ou
 
 async fn respond(sandbox: &Sandbox, request: hyper::Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_BYTES).collect().await else {
-        return Reply::json(413, api::Refusal::invalid("Request too large.").body("-"));
-    };
-    let request = api::Request {
+    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await;
+    let mut request = api::Request {
         id: sandbox.request_id().await,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: body.to_bytes(),
+        body: Bytes::new(),
     };
+    let refused = match body {
+        Ok(Ok(body)) => {
+            request.body = body.to_bytes();
+            None
+        }
+        Ok(Err(_)) => Some(api::Refusal::invalid("Request too large.").with_status(413)),
+        Err(_) => Some(api::Refusal::invalid("The request took too long to arrive.").with_status(408)),
+    };
+    if let Some(refusal) = refused {
+        return Reply::json(refusal.status, refusal.body(&request.id)).with_headers(&request);
+    }
     match request.path.split('/').nth(1) {
         Some("v1" | "v2") => api::answer(sandbox, request).await,
         Some("_sandbox") => panel::answer(sandbox, request).await,

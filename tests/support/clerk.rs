@@ -132,6 +132,24 @@ impl Clerk {
         all.iter().rev().map(|event| text(&event["type"])).collect()
     }
 
+    /// All that the API shows, to compare with what it shows later.
+    pub async fn everything(&self) -> Value {
+        let mut all = serde_json::Map::new();
+        for kind in [
+            "customers", "products", "prices", "coupons", "promotion_codes", "subscriptions?status=all", "invoices",
+            "invoiceitems", "checkout/sessions", "billing_portal/configurations", "subscription_schedules", "events",
+            "webhook_endpoints",
+        ] {
+            let and = if kind.contains('?') { '&' } else { '?' };
+            all.insert(kind.into(), self.list(&format!("/v1/{kind}{and}limit=100")).await.into());
+        }
+        for customer in all["customers"].as_array().cloned().unwrap_or_default() {
+            let path = format!("/v1/payment_methods?limit=100&customer={}", id(&customer));
+            all.insert(path.clone(), self.list(&path).await.into());
+        }
+        all.into()
+    }
+
     /// A customer's action through the control API; none where this build does not have it.
     pub async fn act(&self, body: Value) -> Option<Value> {
         let answer = self

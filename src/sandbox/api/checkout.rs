@@ -50,7 +50,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         customers::named(w, customer)?;
     }
     let line_items = line_items_of(w, &mut p, &mode)?;
-    let (coupon, promotion_code) = discount(w, &mut p)?;
+    let (coupon, promotion_code) = discount(w, &mut p, customer.as_deref())?;
     let (now, page) = (wall(), w.secret());
     let mut session = CheckoutSession {
         id: w.id("cs_test_"),
@@ -118,9 +118,6 @@ fn check(session: &CheckoutSession) -> Answer<()> {
             "You may only specify one of these parameters: customer, customer_email.",
         ));
     }
-    if session.automatic_tax && session.customer.is_none() {
-        return Ok(());
-    }
     Ok(())
 }
 
@@ -153,12 +150,12 @@ fn line_items_of(w: &mut World, p: &mut Params, mode: &str) -> Answer<Vec<LineIt
     }
 }
 
-fn discount(w: &World, p: &mut Params) -> Answer<(Option<String>, Option<String>)> {
+fn discount(w: &World, p: &mut Params, customer: Option<&str>) -> Answer<(Option<String>, Option<String>)> {
     let Some(mut given) = p.maps("discounts")?.and_then(|mut all| all.pop()) else { return Ok((None, None)) };
     let (coupon, code) = (given.word("coupon")?, given.word("promotion_code")?);
     given.finish()?;
     let Some(code) = code else {
-        if let Some(coupon) = coupon.as_ref().filter(|id| w.coupons.get(id).is_none()) {
+        if let Some(coupon) = coupon.as_ref().filter(|id| w.coupons.get(id).is_none_or(|it| it.deleted)) {
             return Err(Refusal::no_such("coupon", coupon, "discounts[0][coupon]"));
         }
         return Ok((coupon, None));
@@ -166,11 +163,12 @@ fn discount(w: &World, p: &mut Params) -> Answer<(Option<String>, Option<String>
     let known = w.promotion_codes.get(&code);
     let known =
         known.ok_or_else(|| Refusal::no_such("promotion code", &code, "discounts[0][promotion_code]"))?;
+    engine::code_is_usable(w, known, customer)?;
     Ok((Some(known.coupon.clone()), Some(code)))
 }
 
 fn expires_at(p: &mut Params, now: i64) -> Answer<i64> {
-    let at = p.int("expires_at")?.unwrap_or(now + DAY);
+    let at = p.instant("expires_at")?.unwrap_or(now + DAY);
     // Stripe's bounds are 30 minutes and 24 hours; a little is allowed for the way.
     if at < now + 30 * 60 - 60 || at > now + DAY + 60 {
         return Err(Refusal::invalid("The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.")
@@ -184,8 +182,8 @@ fn subscription_data(w: &World, p: &mut Params) -> Answer<SubscriptionData> {
     let mut read = SubscriptionData {
         description: data.word("description")?,
         trial_period_days: data.int_in("trial_period_days", 1, 730)?,
-        trial_end: data.int("trial_end")?,
-        billing_cycle_anchor: data.int("billing_cycle_anchor")?,
+        trial_end: data.instant("trial_end")?,
+        billing_cycle_anchor: data.instant("billing_cycle_anchor")?,
         ..SubscriptionData::default()
     };
     if read.trial_end.is_some_and(|end| end < w.now() + 2 * DAY - 60) {

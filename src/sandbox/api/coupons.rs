@@ -14,7 +14,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         currency: p.word("currency")?,
         duration_in_months: p.int_in("duration_in_months", 1, 120)?,
         max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        redeem_by: p.int("redeem_by")?,
+        redeem_by: p.instant("redeem_by")?,
         duration,
         ..Coupon::default()
     };
@@ -46,7 +46,7 @@ fn check(w: &World, coupon: &Coupon) -> Answer<()> {
         _ if !percent => {
             Refusal::invalid("Invalid percent_off: must be greater than 0 and at most 100.").at("percent_off")
         }
-        _ if w.coupons.get(&coupon.id).is_some() => {
+        _ if there(w, &coupon.id).is_some() => {
             Refusal::invalid("Coupon already exists.").with_code("resource_already_exists").at("id")
         }
         _ if coupon.duration == "repeating" && coupon.duration_in_months.is_none() => {
@@ -61,19 +61,23 @@ fn check(w: &World, coupon: &Coupon) -> Answer<()> {
 
 pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    w.coupons.get(id).map(|coupon| wire::coupon(w, coupon)).ok_or_else(|| Refusal::not_found("coupon", id))
+    there(w, id).map(|coupon| wire::coupon(w, coupon)).ok_or_else(|| Refusal::not_found("coupon", id))
+}
+
+fn there<'w>(w: &'w World, id: &str) -> Option<&'w Coupon> {
+    w.coupons.get(id).filter(|coupon| !coupon.deleted)
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     p.ignore(&["created"]);
     p.finish()?;
-    paging.of("/v1/coupons", w.coupons.iter().rev(), |coupon| wire::coupon(w, coupon))
+    paging.of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
 }
 
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     let gone = retrieve(w, id, p)?;
-    w.coupons.remove(id);
+    w.coupons.change(id).map(|coupon| coupon.deleted = true);
     w.emit("coupon.deleted", gone);
     Ok(json!({ "id": id, "object": "coupon", "deleted": true }))
 }
@@ -89,7 +93,7 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
         }
         None => p.required("coupon")?,
     };
-    if w.coupons.get(&coupon).is_none() {
+    if there(w, &coupon).is_none() {
         return Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]"));
     }
     let first_time = match p.map("restrictions")? {
@@ -109,7 +113,7 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
         active: p.flag("active")?.unwrap_or(true),
         customer: p.word("customer")?,
         max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        expires_at: p.int("expires_at")?,
+        expires_at: p.instant("expires_at")?,
         first_time_transaction: first_time,
         ..PromotionCode::default()
     };

@@ -1,7 +1,7 @@
 //! Faults on request: Stripe's worst day, one rule at a time.
-use super::{Answer, Params, Refusal, Request, execute, idempotency};
+use super::{Answer, Params, Refusal, Request, idempotency, to_the_end};
 use crate::sandbox::{Sandbox, http::Reply, objects::Fault, state::World};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Longer than any client of Stripe's waits.
 const HANG: Duration = Duration::from_secs(120);
@@ -92,7 +92,26 @@ pub fn strike(w: &mut World, request: &Request, key: &str) -> Option<Kind> {
     struck
 }
 
-pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
+/// The idempotency key of a request that hangs: in use until the client has had enough.
+struct InUse(Sandbox, Arc<Request>);
+
+impl InUse {
+    async fn of(sandbox: &Sandbox, request: &Arc<Request>) -> Option<Self> {
+        let begun = sandbox.act(|w| idempotency::begin(w, request)).await;
+        matches!(begun, Ok(None)).then(|| Self(sandbox.clone(), request.clone()))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let (sandbox, request) = (self.0.clone(), self.1.clone());
+        tokio::spawn(async move {
+            sandbox.act(|w| Ok(idempotency::end(w, &request, 409, &serde_json::Value::Null))).await
+        });
+    }
+}
+
+pub async fn suffer(sandbox: &Sandbox, request: &Arc<Request>, kind: Kind) -> Reply {
     let refuse = |refusal: Refusal| Reply::json(refusal.status, refusal.body(&request.id));
     match kind {
         Kind::RateLimit => refuse(rate_limit("Request rate limit exceeded.", "rate_limit")),
@@ -109,14 +128,13 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
         Kind::Html => Reply::html(502, "<html><body><h1>502 Bad Gateway</h1></body></html>".into()),
         Kind::Hang => {
             // The key is in use meanwhile, as it would be.
-            sandbox.act(|w| idempotency::begin(w, request)).await.ok();
+            let _in_use = InUse::of(sandbox, request).await;
             tokio::time::sleep(HANG).await;
-            sandbox.act(|w| Ok(idempotency::end(w, request, 409, &serde_json::Value::Null))).await.ok();
             Reply::HungUp
         }
         Kind::CloseBefore => Reply::HungUp,
         Kind::CloseAfter => {
-            execute(sandbox, request).await;
+            to_the_end(sandbox, request).await;
             Reply::HungUp
         }
         Kind::BadKey => refuse(Refusal::invalid("Invalid API Key provided: sk_test_****").with_status(401)),
@@ -125,7 +143,7 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
                 .with_status(403)
                 .with_code("more_permissions_required"),
         ),
-        Kind::Truncated => execute(sandbox, request).await.cut_off(),
+        Kind::Truncated => to_the_end(sandbox, request).await.cut_off(),
     }
 }
 

@@ -64,9 +64,17 @@ fn key(request: &Request) -> Option<&str> {
 }
 
 fn digest(request: &Request) -> String {
+    // The same parameters in another order are the same parameters.
+    let mut pairs: Vec<_> = url::form_urlencoded::parse(request.query.as_bytes())
+        .chain(url::form_urlencoded::parse(&request.body))
+        .collect();
+    pairs.sort_by(|(one, _), (two, _)| one.cmp(two));
     let mut sha = Sha256::new();
-    sha.update(&request.query);
-    sha.update([0]);
-    sha.update(&request.body);
+    for (key, value) in pairs {
+        for part in [key, value] {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part.as_bytes());
+        }
+    }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,6 +39,7 @@ use super::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hyper::{HeaderMap, Method, body::Bytes};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One request, read whole.
 pub struct Request {
@@ -69,15 +70,23 @@ impl Request {
     }
 }
 
+/// A client that hangs up does not stop what it asked for.
 pub async fn answer(sandbox: &Sandbox, request: Request) -> Reply {
+    let request = Arc::new(request);
     let reply = match key_of(&request) {
         Err(refusal) => Reply::json(refusal.status, refusal.body(&request.id)),
         Ok(key) => match sandbox.act(|w| Ok(faults::strike(w, &request, &key))).await {
             Ok(Some(fault)) => faults::suffer(sandbox, &request, fault).await,
-            _ => execute(sandbox, &request).await,
+            _ => to_the_end(sandbox, &request).await,
         },
     };
     reply.with_headers(&request)
+}
+
+/// To the end, also if nobody waits for it.
+async fn to_the_end(sandbox: &Sandbox, request: &Arc<Request>) -> Reply {
+    let (sandbox, request) = (sandbox.clone(), request.clone());
+    tokio::spawn(async move { execute(&sandbox, &request).await }).await.unwrap_or(Reply::HungUp)
 }
 
 /// Once for each idempotency key.

@@ -6,6 +6,12 @@ use crate::sandbox::objects::Metadata;
 const DEEPEST: usize = 8;
 /// More than any request of Stripe's has.
 const MOST: usize = 1000;
+/// Longer than any name of Stripe's.
+const LONGEST_NAME: usize = 500;
+/// Far past any amount or instant, and far from where arithmetic would overflow.
+const LARGEST: i64 = 1_000_000_000_000_000;
+/// The end of the year 2199, in unix seconds.
+const LATEST: i64 = 7_258_118_399;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
@@ -25,6 +31,17 @@ impl Params {
     /// From a query or a form body.
     pub fn parse(encoded: &[u8]) -> Answer<Self> {
         let mut top = Vec::new();
+        let bytes = || url::form_urlencoded::parse(encoded);
+        if bytes().any(|(key, value)| key.contains('\0') || value.contains('\0')) {
+            return Err(Refusal::invalid("Invalid request: null bytes are not allowed."));
+        }
+        let broken = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        // Somebody may have typed that very character; then its own bytes are there.
+        let typed = encoded.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes())
+            || encoded.to_ascii_uppercase().windows(9).any(|bytes| bytes == b"%EF%BF%BD");
+        if !typed && bytes().any(|(key, value)| broken(&key) || broken(&value)) {
+            return Err(Refusal::invalid("Invalid request: it is not valid UTF-8."));
+        }
         for (n, (key, value)) in url::form_urlencoded::parse(encoded).enumerate() {
             if n == MOST {
                 return Err(Refusal::invalid("Too many parameters."));
@@ -81,11 +98,22 @@ impl Params {
 
     pub fn int(&mut self, name: &str) -> Answer<Option<i64>> {
         let Some(text) = self.word(name)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| {
-            Refusal::invalid(format!("Invalid integer: {text}"))
+        let number = text.parse::<i64>().ok().filter(|n| (-LARGEST..=LARGEST).contains(n));
+        number.map(Some).ok_or_else(|| {
+            Refusal::invalid(format!("Invalid integer: {}", shown(&text)))
                 .with_code("parameter_invalid_integer")
                 .at(self.name_of(name))
         })
+    }
+
+    /// Unix seconds.
+    pub fn instant(&mut self, name: &str) -> Answer<Option<i64>> {
+        match self.int(name)? {
+            Some(at) if !(0..=LATEST).contains(&at) => {
+                Err(Refusal::invalid("Invalid timestamp.").at(self.name_of(name)))
+            }
+            at => Ok(at),
+        }
     }
 
     /// A whole number within bounds.
@@ -105,7 +133,7 @@ impl Params {
         let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
         number
             .map(Some)
-            .ok_or_else(|| Refusal::invalid(format!("Invalid decimal: {text}")).at(self.name_of(name)))
+            .ok_or_else(|| Refusal::invalid(format!("Invalid decimal: {}", shown(&text))).at(self.name_of(name)))
     }
 
     pub fn flag(&mut self, name: &str) -> Answer<Option<bool>> {
@@ -113,7 +141,7 @@ impl Params {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(other) => Err(Refusal::invalid(format!("Invalid boolean: {other}")).at(self.name_of(name))),
+            Some(other) => Err(Refusal::invalid(format!("Invalid boolean: {}", shown(other))).at(self.name_of(name))),
         }
     }
 
@@ -216,6 +244,11 @@ impl Params {
     }
 }
 
+/// As much of what was sent as a message needs.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 fn json(node: Node) -> serde_json::Value {
     match node {
         Node::Text(text) if text.is_empty() => serde_json::Value::Null,
@@ -234,7 +267,7 @@ fn segments(key: &str) -> Answer<Vec<&str>> {
         path.push(inside);
         rest = after;
     }
-    if first.is_empty() || path.len() > DEEPEST { Err(broken()) } else { Ok(path) }
+    if first.is_empty() || path.len() > DEEPEST || key.len() > LONGEST_NAME { Err(broken()) } else { Ok(path) }
 }
 
 /// None if a name would be a text and a hash at once.

@@ -47,11 +47,14 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         mode.ignore(&["flexible"]);
         mode.finish()?;
     }
-    new.billing_cycle_anchor = p.int("billing_cycle_anchor")?;
+    new.billing_cycle_anchor = p.instant("billing_cycle_anchor")?;
     new.collection_method = p.choice("collection_method", &["charge_automatically", "send_invoice"])?;
     new.days_until_due = p.int_in("days_until_due", 0, 365)?;
+    if new.collection_method.as_deref() == Some("send_invoice") && new.days_until_due.is_none() {
+        return Err(p.missing("days_until_due"));
+    }
     new.description = p.word("description")?;
-    new.cancel_at = p.int("cancel_at")?;
+    new.cancel_at = p.instant("cancel_at")?;
     new.cancel_at_period_end = p.flag("cancel_at_period_end")?.unwrap_or(false);
     new.payment_behavior = payment_behavior(&mut p)?.unwrap_or_else(|| "allow_incomplete".into());
     p.choice("proration_behavior", &["none", "create_prorations", "always_invoice"])?;
@@ -60,8 +63,8 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     p.ignore(WITHOUT_EFFECT);
     p.finish()?;
     check_card(w, &new.customer, new.default_payment_method.as_deref())?;
-    for (coupon, code) in coupons {
-        let discount = redeem(w, coupon, code)?;
+    for given in coupons {
+        let discount = redeem(w, &new.customer, given)?;
         new.discounts.push(discount);
     }
     let id = engine::subscribe(w, new, Holder::Absent)?;
@@ -78,7 +81,12 @@ fn payment_behavior(p: &mut Params) -> Answer<Option<String>> {
 /// `trial_period_days` or `trial_end` (`now` ends one).
 fn trial(w: &World, p: &mut Params) -> Answer<Option<i64>> {
     let days = p.int_in("trial_period_days", 1, 730)?.map(|days| w.now() + days * DAY);
-    match p.word("trial_end")?.as_deref() {
+    let end = p.word("trial_end")?;
+    if days.is_some() && end.is_some() {
+        let said = "You may only specify one of these parameters: trial_end, trial_period_days.";
+        return Err(Refusal::invalid(said).at("trial_end"));
+    }
+    match end.as_deref() {
         None => Ok(days),
         Some("now") => Ok(Some(w.now())),
         Some(text) => {
@@ -86,6 +94,10 @@ fn trial(w: &World, p: &mut Params) -> Answer<Option<i64>> {
                 text.parse::<i64>().map_err(|_| Refusal::invalid("Invalid timestamp").at("trial_end"))?;
             if at <= w.now() {
                 return Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("trial_end"));
+            }
+            if at > w.now() + 730 * DAY {
+                let said = "Invalid timestamp: a trial can end two years from now at most.";
+                return Err(Refusal::invalid(said).at("trial_end"));
             }
             Ok(Some(at))
         }
@@ -113,14 +125,29 @@ fn coupons(p: &mut Params) -> Answer<Option<Vec<(Option<String>, Option<String>)
     Ok(Some(all))
 }
 
-fn redeem(w: &mut World, coupon: Option<String>, code: Option<String>) -> Answer<Discount> {
-    let of_code = code.as_ref().and_then(|id| w.promotion_codes.get(id)).map(|code| code.coupon.clone());
-    match coupon.or(of_code) {
-        Some(coupon) => engine::discount_of(w, &coupon, code.as_deref()),
-        None => {
-            Err(Refusal::no_such("promotion code", &code.unwrap_or_default(), "discounts[0][promotion_code]"))
+fn redeem(w: &mut World, customer: &str, given: (Option<String>, Option<String>)) -> Answer<Discount> {
+    let (coupon, code) = match given {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::invalid(
+                "You may only specify one of these parameters: coupon, promotion_code.",
+            )
+            .at("discounts[0]"));
         }
-    }
+        (Some(coupon), None) => (coupon, None),
+        (None, Some(id)) => {
+            let code = w.promotion_codes.get(&id);
+            let code =
+                code.ok_or_else(|| Refusal::no_such("promotion code", &id, "discounts[0][promotion_code]"))?;
+            engine::code_is_usable(w, code, Some(customer))?;
+            (code.coupon.clone(), Some(id))
+        }
+        (None, None) => {
+            return Err(Refusal::invalid("Missing required param: discounts[0][coupon].")
+                .with_code("parameter_missing")
+                .at("discounts[0][coupon]"));
+        }
+    };
+    engine::discount_of(w, &coupon, code.as_deref())
 }
 
 fn check_card(w: &World, customer: &str, card: Option<&str>) -> Answer<()> {
@@ -149,8 +176,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
     let update = read_update(w, &sub, &mut p)?;
     p.finish()?;
-    let touches = update.change.is_some() || update.trial_end.is_some() || update.discounts.is_some();
-    if !sub.is_alive() && touches {
+    if !sub.is_alive() && touches_more_than_words(&sub, &update) {
         return Err(Refusal::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
         ));
@@ -160,11 +186,23 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     shown(w, id)
 }
 
+/// More than `metadata` and `cancellation_details`, which is all that can change at the end.
+fn touches_more_than_words(sub: &Subscription, update: &Update) -> bool {
+    let same = Subscription {
+        metadata: update.fields.metadata.clone(),
+        cancellation: update.fields.cancellation.clone(),
+        ..sub.clone()
+    };
+    let fields_differ = serde_json::to_string(&same).ok() != serde_json::to_string(&update.fields).ok();
+    fields_differ || update.change.is_some() || update.trial_end.is_some() || update.discounts.is_some()
+}
+
 fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
     w.subscriptions.put(update.fields);
     if let Some(given) = update.discounts {
+        let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
         let discounts =
-            given.into_iter().map(|(coupon, code)| redeem(w, coupon, code)).collect::<Answer<Vec<_>>>()?;
+            given.into_iter().map(|one| redeem(w, &customer, one)).collect::<Answer<Vec<_>>>()?;
         w.subscriptions.change(id).map(|sub| sub.discounts = discounts);
     }
     let now = w.now();
@@ -253,6 +291,11 @@ fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> 
         sub.cancellation.feedback = details.word("feedback")?.or(sub.cancellation.feedback.take());
         details.finish()?;
     }
+    if p.has("cancel_at") && p.has("cancel_at_period_end") {
+        return Err(Refusal::invalid(
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
+        ));
+    }
     let now = w.now();
     let mut set = |at: Option<i64>, flag: bool| {
         sub.cancel_at = at;
@@ -264,7 +307,7 @@ fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> 
         match at.as_str() {
             "" => set(None, false),
             "min_period_end" | "max_period_end" => {
-                let end = sub_end(w, p, at.as_str(), sub.items.as_slice());
+                let end = sub_end(at.as_str(), sub.items.as_slice());
                 set(Some(end), false);
             }
             at => {
@@ -285,26 +328,29 @@ fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> 
             sub.canceled_at.get_or_insert(now);
             sub.cancellation.reason = Some("cancellation_requested".into());
         }
-        Some(false) => {
+        Some(false) if sub.ends_at().is_some() && sub.is_alive() => {
             sub.cancel_at = None;
             sub.cancel_at_period_end = false;
             sub.canceled_at = None;
             sub.cancellation = Cancellation::default();
         }
-        None => {}
+        _ => {}
     }
     Ok(())
 }
 
-fn sub_end(_: &World, _: &Params, which: &str, items: &[Item]) -> i64 {
+fn sub_end(which: &str, items: &[Item]) -> i64 {
     let ends = items.iter().map(|item| item.current_period_end);
     if which == "min_period_end" { ends.min() } else { ends.max() }.unwrap_or_default()
 }
 
 fn read_pause(p: &mut Params, sub: &mut Subscription) -> Answer<()> {
     let Some(mut pause) = p.map("pause_collection")? else { return Ok(()) };
+    if pause.has("resumes_at") && !pause.has("behavior") {
+        return Err(pause.missing("behavior"));
+    }
     let behavior = pause.choice("behavior", &["keep_as_draft", "mark_uncollectible", "void"])?;
-    let resumes_at = pause.int("resumes_at")?;
+    let resumes_at = pause.instant("resumes_at")?;
     pause.finish()?;
     sub.pause_collection = behavior.map(|behavior| PauseCollection { behavior, resumes_at });
     Ok(())
@@ -330,7 +376,7 @@ pub fn resume(w: &mut World, id: &str, mut p: Params) -> Answer {
 }
 
 pub fn pause(w: &mut World, id: &str, mut p: Params) -> Answer {
-    let resumes_at = p.int("resumes_at")?;
+    let resumes_at = p.instant("resumes_at")?;
     p.ignore(&["type", "bill_for", "invoicing_behavior", "resume_behavior"]);
     p.finish()?;
     engine::pause(w, id, "pause_requested", resumes_at)?;
@@ -369,6 +415,7 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     let collection = p.word("collection_method")?;
     p.ignore(&["current_period_end", "current_period_start", "automatic_tax", "plan"]);
     p.finish()?;
+    customers::known(w, customer.as_deref())?;
     let wanted = |sub: &Subscription| match status.as_deref() {
         None => sub.status != "canceled",
         Some("all") => true,

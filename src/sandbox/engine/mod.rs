@@ -20,10 +20,10 @@ pub use checkout::{
     Paying, checkout_amounts, complete_checkout, decline_checkout, expire_checkout, expire_old_sessions,
     trial_of,
 };
-pub use clock::{advance, catch_up, keep_time, next_renewal, next_trial_end};
+pub use clock::{FURTHEST, advance, catch_up, keep_time, next_renewal, next_trial_end};
 pub use customers::{add_card, card_in_charge, change_customer, create_customer, remove_card};
-pub use discounts::{code_for, discount_of};
+pub use discounts::{code_for, discount_of, usable as code_is_usable};
 pub use invoicing::{close as close_invoice, finalize};
 pub use paying::{Holder, pay};
-pub use preview::{preview, upcoming};
+pub use preview::{nothing as nothing_upcoming, preview, upcoming};
 pub use subscribe::{NewSubscription, subscribe};

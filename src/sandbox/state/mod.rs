@@ -1,10 +1,12 @@
 //! The world the sandbox holds: one value behind one lock. An operation changes all it means to,
 //! or, if it is refused, nothing.
+mod agenda;
 mod calendar;
 mod ids;
 mod keep;
 mod table;
 
+pub use agenda::{Agenda, Due};
 pub use calendar::{DAY, Every, HOUR, date, minute, wall, wall_ms};
 pub use ids::Chance;
 pub use keep::Keep;
@@ -53,20 +55,24 @@ macro_rules! world {
             pub base_url: String,
             /// The instant of the step under way, which may be later done than it was due.
             pub step_at: Option<i64>,
+            /// Up to where everything due has been done: nothing happens before what happened.
+            pub seen: i64,
+            pub agenda: Agenda,
             /// Events that wait for the one they follow from (see `hold_back`).
             held_back: Option<Vec<Said>>,
         }
 
         impl World {
             pub fn new(settings: Settings) -> Self {
-                let (settings_before, asked, base_url, step_at, held_back) = Default::default();
-                Self { $($table: Table::default(),)+ settings, settings_before, asked, base_url, step_at, held_back }
+                let (settings_before, asked, base_url, step_at, seen, agenda, held_back) = Default::default();
+                Self { $($table: Table::default(),)+ settings, settings_before, asked, base_url, step_at, seen, agenda, held_back }
             }
 
             /// The operation under way never was.
             pub fn undo(&mut self) {
                 $(self.$table.undo();)+
                 self.held_back = None;
+                self.seen = 0; // until the next look at the clock
                 if let Some(before) = self.settings_before.take() {
                     self.settings = before;
                 }
@@ -95,6 +101,7 @@ macro_rules! world {
             /// Forgets everything but what is in `settings`.
             pub fn clear(&mut self) {
                 $(self.$table.clear();)+
+                self.seen = 0;
             }
         }
     };

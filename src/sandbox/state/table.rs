@@ -1,11 +1,13 @@
 //! Rows of one kind by id, in the order they were made, with an undo of the operation under way.
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a table can hold.
 pub trait Row: Clone + Serialize + DeserializeOwned {
     /// The word under which rows of this kind are kept on disk.
     const KIND: &'static str;
+    /// Whether something happens to such a row by itself, in time.
+    const TIMED: bool = false;
     fn id(&self) -> &str;
 }
 
@@ -16,6 +18,8 @@ pub struct Table<T> {
     next: u64,
     /// What rows were before the operation under way touched them; `None` for one it made.
     before: BTreeMap<u64, Option<T>>,
+    /// Rows that may have something else to expect of time than when they were last looked at.
+    touched: BTreeSet<u64>,
 }
 
 /// A row as it is kept: its place, and its text unless it is gone.
@@ -27,7 +31,7 @@ pub struct Kept {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), by_id: HashMap::new(), next: 1, before: BTreeMap::new() }
+        Self { rows: BTreeMap::new(), by_id: HashMap::new(), next: 1, before: BTreeMap::new(), touched: BTreeSet::new() }
     }
 }
 
@@ -40,6 +44,9 @@ impl<T: Row> Table<T> {
         let place = *self.by_id.get(id)?;
         let row = self.rows.get_mut(&place)?;
         self.before.entry(place).or_insert_with(|| Some(row.clone()));
+        if T::TIMED {
+            self.touched.insert(place);
+        }
         Some(row)
     }
 
@@ -52,6 +59,7 @@ impl<T: Row> Table<T> {
         let place = self.next;
         self.next += 1;
         self.before.entry(place).or_insert(None);
+        self.touch(place);
         self.by_id.insert(row.id().to_owned(), place);
         self.rows.insert(place, row);
     }
@@ -59,8 +67,24 @@ impl<T: Row> Table<T> {
     pub fn remove(&mut self, id: &str) -> Option<T> {
         let place = self.by_id.remove(id)?;
         let row = self.rows.remove(&place)?;
+        self.touch(place);
         self.before.entry(place).or_insert_with(|| Some(row.clone()));
         Some(row)
+    }
+
+    fn touch(&mut self, place: u64) {
+        if T::TIMED {
+            self.touched.insert(place);
+        }
+    }
+
+    /// Places of rows that changed since this was last asked.
+    pub fn take_touched(&mut self) -> BTreeSet<u64> {
+        std::mem::take(&mut self.touched)
+    }
+
+    pub fn at(&self, place: u64) -> Option<&T> {
+        self.rows.get(&place)
     }
 
     /// Oldest first.
@@ -84,6 +108,7 @@ impl<T: Row> Table<T> {
 
     pub(super) fn undo(&mut self) {
         for (place, before) in std::mem::take(&mut self.before) {
+            self.touch(place);
             if let Some(now) = self.rows.remove(&place) {
                 self.by_id.remove(now.id());
             }
@@ -105,6 +130,7 @@ impl<T: Row> Table<T> {
 
     pub(super) fn load(&mut self, place: u64, json: &str) -> Result<(), serde_json::Error> {
         let row: T = serde_json::from_str(json)?;
+        self.touch(place);
         self.by_id.insert(row.id().to_owned(), place);
         self.rows.insert(place, row);
         self.next = self.next.max(place + 1);
