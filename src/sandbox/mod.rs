@@ -140,13 +140,14 @@ impl Sandbox {
         let Held { world, keep } = &mut *held;
         world.asked = Asked::default();
         engine::catch_up(world);
-        let mut changes = world.settle();
+        let kept = keep.is_on_disk();
+        let mut changes = world.settle(kept);
         world.asked = asked;
         let outcome = operation(world);
         if matches!(&outcome, Err(refusal) if !refusal.stands) {
             world.undo();
         }
-        changes.append(&mut world.settle());
+        changes.append(&mut world.settle(kept));
         if let Err(error) = keep.write(changes).await {
             tracing::error!(%error, "the sandbox's file");
         }

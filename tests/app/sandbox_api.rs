@@ -27,9 +27,18 @@ async fn a_list_is_paged_newest_first_in_both_directions() {
     assert_eq!((ids(&back), &back["has_more"]), (made[1..3].to_vec(), &Value::from(true)));
     assert_eq!((ids(&start), &start["has_more"]), (made[..1].to_vec(), &Value::from(false)));
     assert_eq!(first["url"], "/v1/customers");
-    for (query, param) in [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("starting_after=cus_no", "starting_after")] {
+    for (query, param) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("starting_after=cus_no", "starting_after"),
+    ] {
         let refused = clerk.ask("GET", &format!("/v1/customers?{query}"), &[]).await;
-        assert_eq!((refused.status.as_u16(), &refused.json()["error"]["param"]), (400, &Value::from(param)), "{query}");
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["param"]),
+            (400, &Value::from(param)),
+            "{query}"
+        );
     }
 }
 
@@ -42,7 +51,9 @@ async fn an_id_gives_way_to_its_object_where_that_is_asked_for() {
 
     let plain = clerk.get(&path).await;
     let deep = clerk.get(&format!("{path}?expand[]=latest_invoice.payments&expand[]=customer")).await;
-    let list = clerk.get("/v1/subscriptions?expand[]=data.default_payment_method&expand[]=data.latest_invoice").await;
+    let list = clerk
+        .get("/v1/subscriptions?expand[]=data.default_payment_method&expand[]=data.latest_invoice")
+        .await;
 
     assert!(plain["customer"].is_string() && plain["latest_invoice"].is_string());
     assert_eq!(deep["customer"]["object"], "customer");
@@ -50,7 +61,16 @@ async fn an_id_gives_way_to_its_object_where_that_is_asked_for() {
     assert_eq!(list["data"][0]["latest_invoice"]["total"], 2900);
     let sold = clerk.get(&format!("{path}?expand[]=items.data.price.product")).await;
     assert_eq!(sold["items"]["data"][0]["price"]["product"]["name"], "Pro");
-    for bad in ["nothing", "status", "customer.email", "metadata.owner", "metadata", "a.b.c.d.e", "cancel_at_period_end", ""] {
+    for bad in [
+        "nothing",
+        "status",
+        "customer.email",
+        "metadata.owner",
+        "metadata",
+        "a.b.c.d.e",
+        "cancel_at_period_end",
+        "",
+    ] {
         let refused = clerk.ask("GET", &format!("{path}?expand[]={bad}"), &[]).await;
         assert_eq!((refused.status.as_u16(), bad), (400, bad), "{}", refused.text());
     }
@@ -89,7 +109,10 @@ async fn a_request_under_an_idempotency_key_happens_once() {
     assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
     assert_eq!(first.header("idempotency-key"), Some("customer:org1:1"));
     for refused in [other, elsewhere] {
-        assert_eq!((refused.status.as_u16(), &refused.json()["error"]["type"]), (400, &Value::from("idempotency_error")));
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["type"]),
+            (400, &Value::from("idempotency_error"))
+        );
     }
     assert_eq!(clerk.list("/v1/customers").await.len(), 1);
 }
@@ -103,7 +126,11 @@ async fn a_mistake_may_be_mended_under_its_key_and_a_declined_card_may_not() {
 
     let broke = clerk.customer_with("pm_card_chargeCustomerFail").await;
     let price = clerk.price("pro_month").await;
-    let fields = [("customer", broke.as_str()), ("items[0][price]", &price), ("payment_behavior", "error_if_incomplete")];
+    let fields = [
+        ("customer", broke.as_str()),
+        ("items[0][price]", &price),
+        ("payment_behavior", "error_if_incomplete"),
+    ];
     let declined = clerk.ask_with(("idempotency-key", "k2"), "/v1/subscriptions", &fields).await;
     let again = clerk.ask_with(("idempotency-key", "k2"), "/v1/subscriptions", &fields).await;
 
@@ -140,7 +167,11 @@ async fn futures_together<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Out
                 *done = Some(value);
             }
         }
-        if all.iter().all(|(_, done)| done.is_some()) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if all.iter().all(|(_, done)| done.is_some()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     all.into_iter().filter_map(|(_, done)| done).collect()
@@ -171,13 +202,27 @@ async fn test_keys_are_let_in_both_ways_and_nothing_else_is() {
     let clerk = Clerk::new().await;
     let with = |value: &str| clerk.person.get("/v1/customers").header("authorization", value);
     // `sk_test_123:` and `rk_test_9:`
-    for good in ["Bearer sk_test_123", "Bearer rk_test_9", "Basic c2tfdGVzdF8xMjM6", "Basic cmtfdGVzdF85Og=="] {
+    for good in ["Bearer sk_test_123", "Bearer rk_test_9", "Basic c2tfdGVzdF8xMjM6", "Basic cmtfdGVzdF85Og=="]
+    {
         assert_eq!(with(good).await.status, 200, "{good}");
     }
     // The last is `sk_live_1:`.
-    for bad in ["Bearer sk_live_123", "Bearer rk_live_1", "Bearer nonsense", "Bearer sk_test_", "Bearer ", "Basic %%%", "Digest x", "Basic c2tfbGl2ZV8xOg=="] {
+    for bad in [
+        "Bearer sk_live_123",
+        "Bearer rk_live_1",
+        "Bearer nonsense",
+        "Bearer sk_test_",
+        "Bearer ",
+        "Basic %%%",
+        "Digest x",
+        "Basic c2tfbGl2ZV8xOg==",
+    ] {
         let refused = with(bad).await;
-        assert_eq!((refused.status.as_u16(), &refused.json()["error"]["type"]), (401, &Value::from("invalid_request_error")), "{bad}");
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["type"]),
+            (401, &Value::from("invalid_request_error")),
+            "{bad}"
+        );
         assert!(!refused.text().contains("live_1"), "a key is never repeated: {}", refused.text());
     }
 }
@@ -186,10 +231,22 @@ async fn test_keys_are_let_in_both_ways_and_nothing_else_is() {
 async fn what_is_not_there_is_404_in_the_path_and_400_in_a_parameter() {
     let clerk = Clerk::new().await;
 
-    for path in ["/v1/customers/cus_no", "/v1/subscriptions/sub_no", "/v1/prices/price_no", "/v1/invoices/in_no",
-        "/v1/events/evt_no", "/v1/checkout/sessions/cs_test_no", "/v1/coupons/no", "/v1/charges/cus_no"] {
+    for path in [
+        "/v1/customers/cus_no",
+        "/v1/subscriptions/sub_no",
+        "/v1/prices/price_no",
+        "/v1/invoices/in_no",
+        "/v1/events/evt_no",
+        "/v1/checkout/sessions/cs_test_no",
+        "/v1/coupons/no",
+        "/v1/charges/cus_no",
+    ] {
         let missing = clerk.ask("GET", path, &[]).await;
-        assert_eq!((missing.status.as_u16(), &missing.json()["error"]["code"]), (404, &Value::from("resource_missing")), "{path}");
+        assert_eq!(
+            (missing.status.as_u16(), &missing.json()["error"]["code"]),
+            (404, &Value::from("resource_missing")),
+            "{path}"
+        );
         assert_eq!(missing.json()["error"]["param"], "id");
     }
     let error = clerk.refused(400, "/v1/billing_portal/sessions", &[("customer", "cus_no")]).await;
@@ -197,7 +254,11 @@ async fn what_is_not_there_is_404_in_the_path_and_400_in_a_parameter() {
     assert_eq!(error["message"], "No such customer: 'cus_no'");
     for list in ["subscriptions", "invoices", "payment_methods"] {
         let refused = clerk.ask("GET", &format!("/v1/{list}?customer=cus_no"), &[]).await;
-        assert_eq!((refused.status.as_u16(), &refused.json()["error"]["param"]), (400, &Value::from("customer")), "{list}");
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["param"]),
+            (400, &Value::from("customer")),
+            "{list}"
+        );
     }
     for nowhere in ["/v1/nothing", "/v1/customers/", "/v1/customers//", "/v2/customers", "/v1/"] {
         let unknown = clerk.ask("GET", nowhere, &[]).await;
@@ -214,7 +275,10 @@ async fn a_deleted_customer_is_gone_and_its_subscriptions_with_it() {
 
     clerk.delete(&path).await;
 
-    assert_eq!(clerk.get(&path).await, serde_json::json!({ "id": olivia, "object": "customer", "deleted": true }));
+    assert_eq!(
+        clerk.get(&path).await,
+        serde_json::json!({ "id": olivia, "object": "customer", "deleted": true })
+    );
     assert_eq!(clerk.subscription(&sub).await["status"], "canceled");
     assert_eq!(clerk.list(&format!("/v1/subscriptions?customer={olivia}&status=all")).await.len(), 1);
     assert!(clerk.list("/v1/customers").await.is_empty());
@@ -231,12 +295,18 @@ async fn a_lookup_key_belongs_to_one_price_until_it_is_handed_over() {
     let clerk = Clerk::new().await;
     let old = clerk.price("pro_month").await;
     let product = text(&clerk.get(&format!("/v1/prices/{old}")).await["product"]);
-    let fields = [("product", product.as_str()), ("currency", "usd"), ("unit_amount", "3900"),
-        ("recurring[interval]", "month"), ("lookup_key", "pro_month")];
+    let fields = [
+        ("product", product.as_str()),
+        ("currency", "usd"),
+        ("unit_amount", "3900"),
+        ("recurring[interval]", "month"),
+        ("lookup_key", "pro_month"),
+    ];
 
     let error = clerk.refused(400, "/v1/prices", &fields).await;
     assert!(text(&error["message"]).contains("already uses that lookup key"), "{error}");
-    let new = id(&clerk.post("/v1/prices", &[&fields[..], &[("transfer_lookup_key", "true")]].concat()).await);
+    let new =
+        id(&clerk.post("/v1/prices", &[&fields[..], &[("transfer_lookup_key", "true")]].concat()).await);
 
     assert_eq!(clerk.price("pro_month").await, new);
     assert_eq!(clerk.get(&format!("/v1/prices/{old}")).await["lookup_key"], Value::Null);
@@ -248,7 +318,9 @@ async fn the_portal_says_no_in_stripes_words() {
     let bare = Clerk::of(portico::sandbox::Options { frozen_at: Some(NEW_YEAR), ..Default::default() }).await;
     let olivia = id(&bare.post("/v1/customers", &[]).await);
     let none = bare.refused(400, "/v1/billing_portal/sessions", &[("customer", &olivia)]).await;
-    assert!(text(&none["message"]).starts_with("No configuration provided and your test mode default configuration has not been created."));
+    assert!(text(&none["message"]).starts_with(
+        "No configuration provided and your test mode default configuration has not been created."
+    ));
 
     let clerk = Clerk::new().await;
     let olivia = clerk.customer_with("pm_card_visa").await;
@@ -282,10 +354,17 @@ async fn the_portal_says_no_in_stripes_words() {
     ];
     assert!(refused(cancel).await.ends_with(&format!("{sub} is already set to be canceled at period end.")));
 
-    let configuration = format!("/v1/billing_portal/configurations/{}", id(&clerk.list("/v1/billing_portal/configurations").await[0]));
+    let configuration = format!(
+        "/v1/billing_portal/configurations/{}",
+        id(&clerk.list("/v1/billing_portal/configurations").await[0])
+    );
     let code = "flow_data[subscription_update_confirm][discounts][0][promotion_code]";
-    clerk.post(&configuration, &[("features[subscription_update][default_allowed_updates][0]", "price")]).await;
-    assert!(refused(confirm(&year, &[(code, "promo_1")])).await.contains("does not include `promotion_code`"));
+    clerk
+        .post(&configuration, &[("features[subscription_update][default_allowed_updates][0]", "price")])
+        .await;
+    assert!(
+        refused(confirm(&year, &[(code, "promo_1")])).await.contains("does not include `promotion_code`")
+    );
     clerk.post(&configuration, &[("features[subscription_update][enabled]", "false")]).await;
     assert_eq!(
         refused(confirm(&year, &[])).await,

@@ -98,7 +98,9 @@ async fn a_subscription_can_be_read_in_each_of_its_states() {
     let clerk = Clerk::new().await;
     let (good, bad) =
         (clerk.customer_with("pm_card_visa").await, clerk.customer_with("pm_card_chargeCustomerFail").await);
-    let card = text(&clerk.get(&format!("/v1/customers/{good}")).await["invoice_settings"]["default_payment_method"]);
+    let card = text(
+        &clerk.get(&format!("/v1/customers/{good}")).await["invoice_settings"]["default_payment_method"],
+    );
     let trial = [("trial_period_days", "14"), ("default_payment_method", card.as_str())];
 
     let trialing = clerk.subscribe(&good, "pro_month", &trial).await;
@@ -176,11 +178,11 @@ async fn the_portals_configuration_and_every_flow_can_be_read() {
     let clerk = Clerk::new().await;
     let customer = clerk.customer_with("pm_card_visa").await;
     let sub = clerk.subscribe(&customer, "pro_month", &[]).await;
-    let (sub, item, year) =
-        (id(&sub), id(&sub["items"]["data"][0]), clerk.price("pro_year").await);
+    let (sub, item, year) = (id(&sub), id(&sub["items"]["data"][0]), clerk.price("pro_year").await);
     let configurations: List<BillingPortalConfiguration> =
         reads(&clerk.get("/v1/billing_portal/configurations").await);
-    let bare = clerk.post("/v1/billing_portal/configurations", &[("features[invoice_history][enabled]", "true")]);
+    let bare =
+        clerk.post("/v1/billing_portal/configurations", &[("features[invoice_history][enabled]", "true")]);
     reads::<BillingPortalConfiguration>(&bare.await);
     assert_eq!(configurations.data.len(), 1);
 
@@ -269,7 +271,9 @@ async fn every_event_of_a_busy_year_can_be_read() {
     }
     kinds.extend(read_events(&clerk).await);
 
-    for kind in ["invoice.upcoming", "invoice.payment_failed", "customer.subscription.deleted", "invoiceitem.created"] {
+    for kind in
+        ["invoice.upcoming", "invoice.payment_failed", "customer.subscription.deleted", "invoiceitem.created"]
+    {
         assert!(kinds.contains(kind), "{kind} is among {kinds:?}");
     }
 }

@@ -62,11 +62,21 @@ async fn what_is_canceled_stays_canceled() {
     assert_eq!(clerk.delete(&path(&sub)).await["status"], "canceled");
 
     assert_eq!(clerk.ask("DELETE", &path(&sub), &[]).await.status, 404);
-    for field in [("cancel_at_period_end", "true"), ("description", "Back"), ("items[0][quantity]", "2"), ("trial_end", "now")] {
+    for field in [
+        ("cancel_at_period_end", "true"),
+        ("description", "Back"),
+        ("items[0][quantity]", "2"),
+        ("trial_end", "now"),
+    ] {
         let error = clerk.refused(400, &path(&sub), &[field]).await;
-        assert!(text(&error["message"]).starts_with("A canceled subscription can only update"), "{field:?} {error}");
+        assert!(
+            text(&error["message"]).starts_with("A canceled subscription can only update"),
+            "{field:?} {error}"
+        );
     }
-    clerk.post(&path(&sub), &[("metadata[why]", "moved"), ("cancellation_details[comment]", "Moved away")]).await;
+    clerk
+        .post(&path(&sub), &[("metadata[why]", "moved"), ("cancellation_details[comment]", "Moved away")])
+        .await;
     clerk.refused(400, &format!("{}/resume", path(&sub)), &[]).await;
     assert!(clerk.list(&format!("/v1/subscriptions?customer={olivia}")).await.is_empty());
     assert_eq!(clerk.list(&format!("/v1/subscriptions?customer={olivia}&status=ended")).await.len(), 1);
@@ -79,12 +89,17 @@ async fn a_paused_subscription_rests_until_it_is_resumed() {
     let sub = clerk.subscribe(&olivia, "pro_month", &[]).await;
 
     let paused = clerk.post(&format!("{}/pause", path(&sub)), &[]).await;
-    assert_eq!((&paused["status"], &paused["status_details"]["paused"]["subscription"]["type"]),
-        (&"paused".into(), &"pause_requested".into()));
+    assert_eq!(
+        (&paused["status"], &paused["status_details"]["paused"]["subscription"]["type"]),
+        (&"paused".into(), &"pause_requested".into())
+    );
     clerk.wait_until(MARCH).await;
     assert_eq!(totals(&clerk, &sub).await, [PRO_MONTH]);
     let resumed = clerk.post(&format!("{}/resume", path(&sub)), &[]).await;
-    assert_eq!((&resumed["status"], &resumed["items"]["data"][0]["current_period_start"]), (&"active".into(), &MARCH.into()));
+    assert_eq!(
+        (&resumed["status"], &resumed["items"]["data"][0]["current_period_start"]),
+        (&"active".into(), &MARCH.into())
+    );
     assert_eq!(totals(&clerk, &sub).await, [PRO_MONTH, PRO_MONTH]);
     clerk.refused(400, &format!("{}/resume", path(&sub)), &[]).await;
 }
@@ -94,10 +109,13 @@ async fn collection_can_be_paused_while_service_goes_on() {
     let clerk = Clerk::new().await;
     let olivia = clerk.customer_with("pm_card_visa").await;
     let mut subs = Vec::new();
-    for (behavior, status) in [("void", "void"), ("mark_uncollectible", "uncollectible"), ("keep_as_draft", "draft")] {
+    for (behavior, status) in
+        [("void", "void"), ("mark_uncollectible", "uncollectible"), ("keep_as_draft", "draft")]
+    {
         let sub = clerk.subscribe(&olivia, "pro_month", &[]).await;
         let until = (FEBRUARY + DAY).to_string();
-        let pause = [("pause_collection[behavior]", behavior), ("pause_collection[resumes_at]", until.as_str())];
+        let pause =
+            [("pause_collection[behavior]", behavior), ("pause_collection[resumes_at]", until.as_str())];
         clerk.post(&path(&sub), &pause).await;
         subs.push((sub, status));
     }
@@ -106,12 +124,18 @@ async fn collection_can_be_paused_while_service_goes_on() {
     clerk.wait_until(FEBRUARY + 2 * HOUR).await;
     for (sub, status) in &subs {
         let said = clerk.subscription(&id(sub)).await;
-        assert_eq!((&said["status"], &said["latest_invoice"]["status"]), (&"active".into(), &(*status).into()));
+        assert_eq!(
+            (&said["status"], &said["latest_invoice"]["status"]),
+            (&"active".into(), &(*status).into())
+        );
     }
     clerk.wait_until(MARCH + HOUR).await;
     for (sub, _) in &subs {
         let said = clerk.subscription(&id(sub)).await;
-        assert_eq!((&said["pause_collection"], &said["latest_invoice"]["status"]), (&Value::Null, &"paid".into()));
+        assert_eq!(
+            (&said["pause_collection"], &said["latest_invoice"]["status"]),
+            (&Value::Null, &"paid".into())
+        );
     }
 }
 
@@ -125,16 +149,25 @@ async fn a_declined_payment_is_a_fact_and_a_good_card_mends_it() {
     let pay = format!("/v1/invoices/{}/pay", id(invoice));
 
     let error = clerk.refused(402, &pay, &[]).await;
-    assert_eq!((text(&error["code"]), text(&error["message"])), ("card_declined".into(), "Your card was declined.".into()));
+    assert_eq!(
+        (text(&error["code"]), text(&error["message"])),
+        ("card_declined".into(), "Your card was declined.".into())
+    );
     let after = clerk.subscription(&id(&late)).await["latest_invoice"].clone();
-    assert_eq!((&after["attempt_count"], &after["next_payment_attempt"]), (&2.into(), &invoice["next_payment_attempt"]));
+    assert_eq!(
+        (&after["attempt_count"], &after["next_payment_attempt"]),
+        (&2.into(), &invoice["next_payment_attempt"])
+    );
 
     let stranger = clerk.customer_with("pm_card_visa").await;
     let foreign = id(&clerk.list(&format!("/v1/payment_methods?customer={stranger}")).await[0]);
     assert_eq!(clerk.refused(400, &pay, &[("payment_method", &foreign)]).await["code"], "resource_missing");
     let cards = clerk.list(&format!("/v1/payment_methods?customer={olivia}")).await;
     let paid = clerk.post(&pay, &[("payment_method", &id(&cards[1]))]).await;
-    assert_eq!((&paid["status"], &paid["amount_remaining"], &paid["attempt_count"]), (&"paid".into(), &0.into(), &3.into()));
+    assert_eq!(
+        (&paid["status"], &paid["amount_remaining"], &paid["attempt_count"]),
+        (&"paid".into(), &0.into(), &3.into())
+    );
     assert_eq!(clerk.get(&path(&late)).await["status"], "active");
     assert_eq!(clerk.refused(400, &pay, &[]).await["code"], "invoice_already_paid");
 }
@@ -166,7 +199,10 @@ async fn after_the_last_retry_the_subscription_ends() {
 
     let gone = clerk.subscription(&id(&late)).await;
     assert_eq!(gone["cancellation_details"]["reason"], "payment_failed");
-    assert_eq!((&gone["latest_invoice"]["attempt_count"], &gone["latest_invoice"]["auto_advance"]), (&4.into(), &false.into()));
+    assert_eq!(
+        (&gone["latest_invoice"]["attempt_count"], &gone["latest_invoice"]["auto_advance"]),
+        (&4.into(), &false.into())
+    );
     assert_eq!(clerk.list("/v1/events?type=customer.subscription.deleted").await.len(), 1);
 }
 
@@ -175,7 +211,12 @@ async fn coupons_count_once_for_some_months_or_for_ever() {
     let clerk = Clerk::new().await;
     let olivia = clerk.customer_with("pm_card_visa").await;
     clerk.post("/v1/coupons", &[("id", "half"), ("percent_off", "50"), ("duration", "once")]).await;
-    clerk.post("/v1/coupons", &[("id", "off4"), ("amount_off", "400"), ("currency", "usd"), ("duration", "forever")]).await;
+    clerk
+        .post(
+            "/v1/coupons",
+            &[("id", "off4"), ("amount_off", "400"), ("currency", "usd"), ("duration", "forever")],
+        )
+        .await;
     let mut subs = Vec::new();
     for coupon in ["half", "welcome25", "off4"] {
         subs.push(clerk.subscribe(&olivia, "pro_month", &[("discounts[0][coupon]", coupon)]).await);
@@ -186,7 +227,8 @@ async fn coupons_count_once_for_some_months_or_for_ever() {
     assert_eq!(totals(&clerk, &subs[0]).await, [1450, 2900, 2900, 2900]);
     assert_eq!(totals(&clerk, &subs[1]).await, [2175, 2175, 2175, 2900]);
     assert_eq!(totals(&clerk, &subs[2]).await, [2500, 2500, 2500, 2500]);
-    let first = clerk.list(&format!("/v1/invoices?subscription={}&expand[]=data.discounts", id(&subs[0]))).await;
+    let first =
+        clerk.list(&format!("/v1/invoices?subscription={}&expand[]=data.discounts", id(&subs[0]))).await;
     assert_eq!(first.last().unwrap()["discounts"][0]["source"]["coupon"], "half");
     let gone = clerk.price("pro_month").await;
     let again = [("customer", olivia.as_str()), ("items[0][price]", &gone), ("discounts[0][coupon]", "off4")];
@@ -202,7 +244,11 @@ async fn only_what_was_paid_is_given_back() {
     let (item, seat) = (id(&sub["items"]["data"][0]), clerk.price("business_month").await);
     clerk.wait_until(NEW_YEAR + 31 * DAY / 2).await;
 
-    let switch = [("items[0][id]", item.as_str()), ("items[0][price]", &seat), ("proration_behavior", "always_invoice")];
+    let switch = [
+        ("items[0][id]", item.as_str()),
+        ("items[0][price]", &seat),
+        ("proration_behavior", "always_invoice"),
+    ];
     clerk.post(&path(&sub), &switch).await;
 
     // Half of the 1450 that were paid, and half of a seat's 1500.
@@ -220,10 +266,19 @@ async fn a_promotion_code_works_while_it_is_good() {
 
     let price = clerk.price("pro_month").await;
     let mut refused = async |code: &str| {
-        let fields = [("customer", olivia.as_str()), ("items[0][price]", &price), ("discounts[0][promotion_code]", code)];
+        let fields = [
+            ("customer", olivia.as_str()),
+            ("items[0][price]", &price),
+            ("discounts[0][promotion_code]", code),
+        ];
         text(&clerk.refused(400, "/v1/subscriptions", &fields).await["code"])
     };
-    let newcomers = [("promotion[type]", "coupon"), ("promotion[coupon]", "welcome25"), ("code", "FIRST"), ("restrictions[first_time_transaction]", "true")];
+    let newcomers = [
+        ("promotion[type]", "coupon"),
+        ("promotion[coupon]", "welcome25"),
+        ("code", "FIRST"),
+        ("restrictions[first_time_transaction]", "true"),
+    ];
     let first = id(&clerk.post("/v1/promotion_codes", &newcomers).await);
     assert_eq!(refused(&first).await, "promotion_code_customer_not_first_time");
     clerk.post(&format!("/v1/promotion_codes/{code}"), &[("active", "false")]).await;
@@ -241,21 +296,30 @@ async fn a_preview_shows_what_comes_and_changes_nothing() {
     clerk.wait_until(NEW_YEAR + 31 * DAY / 2).await;
     let before = clerk.everything().await;
     let preview = async |price: &str, way: &str| {
-        let fields = [("subscription", id(&sub)), ("subscription_details[items][0][id]", item.clone()),
+        let fields = [
+            ("subscription", id(&sub)),
+            ("subscription_details[items][0][id]", item.clone()),
             ("subscription_details[items][0][price]", price.to_owned()),
-            ("subscription_details[proration_behavior]", way.to_owned())];
+            ("subscription_details[proration_behavior]", way.to_owned()),
+        ];
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         clerk.post("/v1/invoices/create_preview", &fields).await
     };
 
     let next = clerk.post("/v1/invoices/create_preview", &[("customer", &olivia)]).await;
-    let (later, now, interval) =
-        (preview(&seat, "create_prorations").await, preview(&seat, "always_invoice").await, preview(&year, "none").await);
+    let (later, now, interval) = (
+        preview(&seat, "create_prorations").await,
+        preview(&seat, "always_invoice").await,
+        preview(&year, "none").await,
+    );
 
     assert_eq!((&next["total"], &next["period_end"]), (&PRO_MONTH.into(), &FEBRUARY.into()));
     assert_eq!(later["total"], SEAT_MONTH - 700, "with the next month");
     assert_eq!((&now["total"], &now["amount_due"]), (&(-700).into(), &0.into()));
-    assert_eq!((&interval["total"], &interval["amount_remaining"], &interval["amount_paid"]), (&29_000.into(), &29_000.into(), &0.into()));
+    assert_eq!(
+        (&interval["total"], &interval["amount_remaining"], &interval["amount_paid"]),
+        (&29_000.into(), &29_000.into(), &0.into())
+    );
     for preview in [&next, &later, &now, &interval] {
         assert_eq!((&preview["status"], &preview["attempt_count"]), (&"draft".into(), &0.into()));
     }

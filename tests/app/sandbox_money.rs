@@ -32,21 +32,37 @@ async fn a_card_is_charged_at_once_and_each_month() {
     assert_eq!(said["items"]["data"][0]["current_period_end"], FEBRUARY);
     assert_eq!(
         clerk.events().await[before..],
-        ["customer.subscription.created", "invoice.created", "invoice.finalized", "charge.succeeded",
-            "payment_intent.succeeded", "invoice.updated", "invoice.paid", "invoice.payment_succeeded"]
+        [
+            "customer.subscription.created",
+            "invoice.created",
+            "invoice.finalized",
+            "charge.succeeded",
+            "payment_intent.succeeded",
+            "invoice.updated",
+            "invoice.paid",
+            "invoice.payment_succeeded"
+        ]
     );
 
     clerk.wait_until(FEBRUARY).await;
     let draft = clerk.subscription(&id(&sub)).await["latest_invoice"].clone();
-    assert_eq!((&draft["status"], &draft["period_start"], &draft["period_end"]),
-        (&"draft".into(), &NEW_YEAR.into(), &FEBRUARY.into()));
+    assert_eq!(
+        (&draft["status"], &draft["period_start"], &draft["period_end"]),
+        (&"draft".into(), &NEW_YEAR.into(), &FEBRUARY.into())
+    );
     clerk.wait_until(FEBRUARY + HOUR).await;
     let paid = clerk.subscription(&id(&sub)).await;
-    assert_eq!((&paid["latest_invoice"]["status"], &paid["latest_invoice"]["created"]), (&"paid".into(), &FEBRUARY.into()));
+    assert_eq!(
+        (&paid["latest_invoice"]["status"], &paid["latest_invoice"]["created"]),
+        (&"paid".into(), &FEBRUARY.into())
+    );
     assert_eq!(paid["items"]["data"][0]["current_period_end"], MARCH);
     let kinds = clerk.events().await;
     let renewal = kinds.iter().position(|kind| kind == "invoice.upcoming").unwrap();
-    assert_eq!(kinds[renewal + 1..renewal + 4], ["customer.subscription.updated", "invoice.created", "test_helpers.test_clock.created"]);
+    assert_eq!(
+        kinds[renewal + 1..renewal + 4],
+        ["customer.subscription.updated", "invoice.created", "test_helpers.test_clock.created"]
+    );
 }
 
 #[tokio::test]
@@ -62,7 +78,10 @@ async fn a_trial_costs_nothing_until_it_ends() {
     assert_eq!(clerk.list("/v1/events?type=customer.subscription.trial_will_end").await.len(), 1);
     clerk.wait_until(NEW_YEAR + 14 * DAY + HOUR).await;
     let after = clerk.subscription(&id(&sub)).await;
-    assert_eq!((&after["status"], &after["latest_invoice"]["amount_paid"]), (&"active".into(), &PRO_MONTH.into()));
+    assert_eq!(
+        (&after["status"], &after["latest_invoice"]["amount_paid"]),
+        (&"active".into(), &PRO_MONTH.into())
+    );
     assert_eq!(after["items"]["data"][0]["current_period_end"], FEBRUARY + 14 * DAY);
 
     let other = clerk.subscribe(&olivia, "pro_month", &[("trial_period_days", "14")]).await;
@@ -79,7 +98,8 @@ async fn a_trial_that_ends_without_a_card_ends_as_was_agreed() {
     let mut subs = Vec::new();
     for way in ["cancel", "pause", "create_invoice"] {
         let customer = id(&clerk.post("/v1/customers", &[]).await);
-        let more = [("trial_period_days", "3"), ("trial_settings[end_behavior][missing_payment_method]", way)];
+        let more =
+            [("trial_period_days", "3"), ("trial_settings[end_behavior][missing_payment_method]", way)];
         subs.push((clerk.subscribe(&customer, "pro_month", &more).await, way));
     }
 
@@ -96,10 +116,14 @@ async fn without_a_card_there_is_no_subscription() {
     let (olivia, price) = (id(&clerk.post("/v1/customers", &[]).await), clerk.price("pro_month").await);
     let before = clerk.everything().await;
 
-    let error = clerk.refused(400, "/v1/subscriptions", &[("customer", &olivia), ("items[0][price]", &price)]).await;
+    let error =
+        clerk.refused(400, "/v1/subscriptions", &[("customer", &olivia), ("items[0][price]", &price)]).await;
 
     assert_eq!(error["code"], "resource_missing");
-    assert!(text(&error["message"]).starts_with("This customer has no attached payment source or default payment method."));
+    assert!(
+        text(&error["message"])
+            .starts_with("This customer has no attached payment source or default payment method.")
+    );
     assert_eq!(clerk.everything().await, before);
     let error = clerk.refused(400, "/v1/subscriptions", &[("customer", &olivia)]).await;
     assert_eq!((text(&error["code"]), text(&error["param"])), ("parameter_missing".into(), "items".into()));
@@ -113,7 +137,11 @@ async fn a_declined_first_payment_leaves_what_was_asked_for() {
 
     let allowed = clerk.subscribe(&broke, "pro_month", &[]).await;
     let default = clerk.subscribe(&broke, "pro_month", &[("payment_behavior", "default_incomplete")]).await;
-    let fields = [("customer", broke.as_str()), ("items[0][price]", &price), ("payment_behavior", "error_if_incomplete")];
+    let fields = [
+        ("customer", broke.as_str()),
+        ("items[0][price]", &price),
+        ("payment_behavior", "error_if_incomplete"),
+    ];
     let before = clerk.everything().await;
     let error = clerk.refused(402, "/v1/subscriptions", &fields).await;
 
@@ -122,7 +150,10 @@ async fn a_declined_first_payment_leaves_what_was_asked_for() {
     assert_eq!(clerk.everything().await, before, "and nothing was made");
     for (sub, attempts) in [(&allowed, 1), (&default, 0)] {
         let said = clerk.subscription(&id(sub)).await;
-        assert_eq!((&said["status"], &said["latest_invoice"]["status"]), (&"incomplete".into(), &"open".into()));
+        assert_eq!(
+            (&said["status"], &said["latest_invoice"]["status"]),
+            (&"incomplete".into(), &"open".into())
+        );
         assert_eq!(said["latest_invoice"]["attempt_count"], attempts);
         assert_eq!(said["latest_invoice"]["next_payment_attempt"], Value::Null);
     }
@@ -133,7 +164,10 @@ async fn a_declined_first_payment_leaves_what_was_asked_for() {
     clerk.post(&pay, &[("payment_method", &good)]).await;
     clerk.wait_until(NEW_YEAR + 23 * HOUR).await;
     let (lost, saved) = (clerk.subscription(&id(&allowed)).await, clerk.subscription(&id(&default)).await);
-    assert_eq!((&lost["status"], &lost["latest_invoice"]["status"]), (&"incomplete_expired".into(), &"void".into()));
+    assert_eq!(
+        (&lost["status"], &lost["latest_invoice"]["status"]),
+        (&"incomplete_expired".into(), &"void".into())
+    );
     assert_eq!(saved["status"], "active");
 }
 
@@ -142,7 +176,8 @@ async fn an_invoice_may_be_sent_instead() {
     let clerk = Clerk::new().await;
     let olivia = id(&clerk.post("/v1/customers", &[]).await);
     let price = clerk.price("pro_month").await;
-    let fields = [("customer", olivia.as_str()), ("items[0][price]", &price), ("collection_method", "send_invoice")];
+    let fields =
+        [("customer", olivia.as_str()), ("items[0][price]", &price), ("collection_method", "send_invoice")];
     assert_eq!(clerk.refused(400, "/v1/subscriptions", &fields).await["param"], "days_until_due");
 
     let sub = clerk.post("/v1/subscriptions", &[&fields[..], &[("days_until_due", "30")]].concat()).await;
@@ -184,7 +219,8 @@ async fn a_switch_is_prorated_as_it_was_asked() {
 
     for (sub, way) in &subs {
         let item = id(&sub["items"]["data"][0]);
-        let fields = [("items[0][id]", item.as_str()), ("items[0][price]", &seat), ("proration_behavior", way)];
+        let fields =
+            [("items[0][id]", item.as_str()), ("items[0][price]", &seat), ("proration_behavior", way)];
         let switched = clerk.post(&path(sub), &fields).await;
         assert_eq!(switched["items"]["data"][0]["price"]["id"], seat.as_str());
         assert_eq!(switched["items"]["data"][0]["current_period_end"], FEBRUARY);
@@ -204,21 +240,35 @@ async fn credit_from_a_downgrade_pays_for_the_next_month() {
     let (sub, seat) = (clerk.subscribe(&olivia, "pro_month", &[]).await, clerk.price("business_month").await);
     let item = id(&sub["items"]["data"][0]);
     clerk.wait_until(MID_JANUARY).await;
-    let fields = [("items[0][id]", item.as_str()), ("items[0][price]", &seat), ("proration_behavior", "always_invoice")];
+    let fields = [
+        ("items[0][id]", item.as_str()),
+        ("items[0][price]", &seat),
+        ("proration_behavior", "always_invoice"),
+    ];
     clerk.post(&path(&sub), &fields).await;
 
     let credit = clerk.subscription(&id(&sub)).await["latest_invoice"].clone();
-    assert_eq!((&credit["amount_due"], &credit["status"], &credit["ending_balance"]), (&0.into(), &"paid".into(), &(-700).into()));
+    assert_eq!(
+        (&credit["amount_due"], &credit["status"], &credit["ending_balance"]),
+        (&0.into(), &"paid".into(), &(-700).into())
+    );
     assert_eq!(clerk.get(&format!("/v1/customers/{olivia}")).await["balance"], -700);
     clerk.wait_until(FEBRUARY + HOUR).await;
 
     let next = clerk.subscription(&id(&sub)).await["latest_invoice"].clone();
-    assert_eq!((&next["total"], &next["starting_balance"], &next["amount_paid"]), (&1500.into(), &(-700).into(), &800.into()));
+    assert_eq!(
+        (&next["total"], &next["starting_balance"], &next["amount_paid"]),
+        (&1500.into(), &(-700).into(), &800.into())
+    );
     assert_eq!(clerk.get(&format!("/v1/customers/{olivia}")).await["balance"], 0);
     clerk.post(&format!("/v1/customers/{olivia}"), &[("balance", "250")]).await;
     clerk.wait_until(MARCH + HOUR).await;
     let owed = clerk.subscription(&id(&sub)).await["latest_invoice"].clone();
-    assert_eq!((&owed["amount_paid"], &owed["ending_balance"]), (&1750.into(), &0.into()), "a debt is asked for once");
+    assert_eq!(
+        (&owed["amount_paid"], &owed["ending_balance"]),
+        (&1750.into(), &0.into()),
+        "a debt is asked for once"
+    );
 }
 
 #[tokio::test]

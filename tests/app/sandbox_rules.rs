@@ -1,5 +1,8 @@
 //! What holds at the sandbox whatever is asked of it, in whatever order.
-use crate::support::clerk::{Clerk, DAY, NEW_YEAR, id, text};
+use crate::support::{
+    clerk::{Clerk, DAY, NEW_YEAR, id, text},
+    tether,
+};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -19,8 +22,13 @@ enum Ask {
     Wait { hours: i64 },
 }
 
-const CARDS: [&str; 5] =
-    ["", "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired", "pm_card_chargeDeclined"];
+const CARDS: [&str; 5] = [
+    "",
+    "pm_card_visa",
+    "pm_card_chargeCustomerFail",
+    "pm_card_authenticationRequired",
+    "pm_card_chargeDeclined",
+];
 const PRICES: [&str; 5] = ["pro_month", "pro_year", "business_month", "business_year", "price_no"];
 const PRORATIONS: [&str; 3] = ["none", "create_prorations", "always_invoice"];
 
@@ -43,10 +51,12 @@ fn ask() -> impl Strategy<Value = Ask> {
 #[test]
 fn whatever_is_asked_the_books_are_right() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let config = ProptestConfig { cases: 24, max_shrink_iters: 60, failure_persistence: None, ..Default::default() };
-    let outcome = TestRunner::new(config).run(&vec(ask(), 4..28), |asks| {
-        runtime.block_on(live(&asks)).map_err(TestCaseError::fail)
-    });
+    // More by hand, after a change of the engine: `PORTICO_CASES=500`.
+    let cases = tether::setting("PORTICO_CASES").and_then(|n| n.parse().ok()).unwrap_or(8);
+    let config =
+        ProptestConfig { cases, max_shrink_iters: 60, failure_persistence: None, ..Default::default() };
+    let outcome = TestRunner::new(config)
+        .run(&vec(ask(), 4..28), |asks| runtime.block_on(live(&asks)).map_err(TestCaseError::fail));
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -77,7 +87,13 @@ async fn live(asks: &[Ask]) -> Result<(), String> {
             200 => {}
             402 if path.ends_with("/pay") => {}
             400 | 402 | 404 if after == before => {}
-            _ => return Err(format!("{ask:?}: {path} {fields:?}: {}\n{}", answer.text(), difference(&before, &after))),
+            _ => {
+                return Err(format!(
+                    "{ask:?}: {path} {fields:?}: {}\n{}",
+                    answer.text(),
+                    difference(&before, &after)
+                ));
+            }
         }
         check(&after, &mut known).map_err(|broken| format!("{ask:?}: {path} {fields:?}: {broken}"))?;
         before = after;
@@ -100,10 +116,17 @@ fn put(ask: &Ask, world: &Value, prices: &[String]) -> (&'static str, String, Ve
     match ask {
         Ask::Customer { card } => {
             let card = CARDS[*card].to_owned();
-            ("POST", "/v1/customers".into(), vec![("payment_method", card.clone()), ("invoice_settings[default_payment_method]", card)])
+            (
+                "POST",
+                "/v1/customers".into(),
+                vec![("payment_method", card.clone()), ("invoice_settings[default_payment_method]", card)],
+            )
         }
         Ask::Subscribe { who, price, how } => {
-            let mut fields = vec![("customer", pick(world, "customers", *who)), ("items[0][price]", prices[*price].clone())];
+            let mut fields = vec![
+                ("customer", pick(world, "customers", *who)),
+                ("items[0][price]", prices[*price].clone()),
+            ];
             fields.extend(match how {
                 0 => vec![("trial_period_days", "7".to_owned())],
                 1 => vec![("payment_behavior", "error_if_incomplete".into())],
@@ -120,8 +143,15 @@ fn put(ask: &Ask, world: &Value, prices: &[String]) -> (&'static str, String, Ve
         Ask::Update { sub: n, price, how } => (
             "POST",
             format!("/v1/subscriptions/{}", sub(n)),
-            vec![("items[0][id]", item(n)), ("items[0][price]", prices[*price].clone()), proration(how),
-                ("payment_behavior", if *how > 8 { "error_if_incomplete" } else { "allow_incomplete" }.to_owned())],
+            vec![
+                ("items[0][id]", item(n)),
+                ("items[0][price]", prices[*price].clone()),
+                proration(how),
+                (
+                    "payment_behavior",
+                    if *how > 8 { "error_if_incomplete" } else { "allow_incomplete" }.to_owned(),
+                ),
+            ],
         ),
         Ask::Seats { sub: n, quantity, how } => (
             "POST",
@@ -148,17 +178,26 @@ fn put(ask: &Ask, world: &Value, prices: &[String]) -> (&'static str, String, Ve
         Ask::Checkout { who, price } => (
             "POST",
             "/v1/checkout/sessions".into(),
-            vec![("mode", "subscription".into()), ("customer", pick(world, "customers", *who)),
-                ("line_items[0][price]", prices[*price].clone()), ("success_url", "https://portico.test/".into())],
+            vec![
+                ("mode", "subscription".into()),
+                ("customer", pick(world, "customers", *who)),
+                ("line_items[0][price]", prices[*price].clone()),
+                ("success_url", "https://portico.test/".into()),
+            ],
         ),
         Ask::Portal { who, sub: n, how } => {
             let mut fields = vec![("customer", pick(world, "customers", *who))];
             if how % 2 == 0 {
-                fields.extend([("flow_data[type]", "subscription_cancel".to_owned()), ("flow_data[subscription_cancel][subscription]", sub(n))]);
+                fields.extend([
+                    ("flow_data[type]", "subscription_cancel".to_owned()),
+                    ("flow_data[subscription_cancel][subscription]", sub(n)),
+                ]);
             }
             ("POST", "/v1/billing_portal/sessions".into(), fields)
         }
-        Ask::Delete { who } => ("DELETE", format!("/v1/customers/{}", pick(world, "customers", *who)), vec![]),
+        Ask::Delete { who } => {
+            ("DELETE", format!("/v1/customers/{}", pick(world, "customers", *who)), vec![])
+        }
         Ask::Wait { .. } => unreachable!("waiting is no request"),
     }
 }
@@ -173,7 +212,9 @@ fn check(world: &Value, known: &mut HashSet<String>) -> Result<(), String> {
         let paid = invoice["status"] == "paid";
         let lines = invoice["lines"]["data"].as_array().unwrap();
         let sold: i64 = lines.iter().map(|line| line["amount"].as_i64().unwrap()).sum();
-        if amount("amount_due") != due || (paid && (amount("amount_remaining") != 0 || amount("amount_paid") != due)) {
+        if amount("amount_due") != due
+            || (paid && (amount("amount_remaining") != 0 || amount("amount_paid") != due))
+        {
             return Err(format!("the invoice does not add up: {invoice:#}"));
         }
         if sold != amount("subtotal") || lines.is_empty() || amount("total") > amount("subtotal") {
@@ -182,11 +223,13 @@ fn check(world: &Value, known: &mut HashSet<String>) -> Result<(), String> {
     }
     for sub in world["subscriptions?status=all"].as_array().unwrap() {
         let items = sub["items"]["data"].as_array().unwrap();
-        let forward = |item: &Value| item["current_period_end"].as_i64() > item["current_period_start"].as_i64();
+        let forward =
+            |item: &Value| item["current_period_end"].as_i64() > item["current_period_start"].as_i64();
         if items.is_empty() || !items.iter().all(forward) {
             return Err(format!("the subscription's periods: {sub:#}"));
         }
-        if (sub["status"] == "canceled") == sub["ended_at"].is_null() && sub["status"] != "incomplete_expired" {
+        if (sub["status"] == "canceled") == sub["ended_at"].is_null() && sub["status"] != "incomplete_expired"
+        {
             return Err(format!("the subscription's end: {sub:#}"));
         }
     }

@@ -1,6 +1,7 @@
 // A customer's whole life at a sandbox, through Stripe's own SDK: `node life.mjs HOST PORT`.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import Stripe from "stripe";
 
@@ -187,6 +188,35 @@ async function faults() {
   assert.equal(made.lastResponse.headers["idempotent-replayed"], "true", "the SDK's own retry found the first answer");
 }
 
+/** What the sandbox delivers is taken by the SDK, where this sandbox delivers at all. */
+async function deliveries(customer) {
+  let arrived;
+  const first = new Promise((resolve) => (arrived = resolve));
+  const server = createHttpServer((request, response) => {
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      response.end("{}");
+      arrived({ body: Buffer.concat(parts), signature: request.headers["stripe-signature"] });
+    });
+  }).listen(0, "127.0.0.1");
+  await new Promise((ready) => server.once("listening", ready));
+  const endpoint = await stripe.webhookEndpoints.create({
+    url: `http://127.0.0.1:${server.address().port}/hooks`, enabled_events: ["customer.updated"],
+  });
+  await stripe.customers.update(customer.id, { description: "says hello" });
+  const delivered = await Promise.race([first, new Promise((done) => setTimeout(done, 3000))]);
+  await stripe.webhookEndpoints.del(endpoint.id);
+  server.close();
+  server.closeAllConnections();
+  if (!delivered && !(await control("GET", "/deliveries"))) return console.log("no webhooks here: that part is left out");
+  const event = stripe.webhooks.constructEvent(delivered.body, delivered.signature, endpoint.secret);
+  assert.deepEqual([event.type, event.data.object.description], ["customer.updated", "says hello"]);
+  assert.equal(event.data.previous_attributes.description, null);
+  const parsed = await stripe.events.retrieve(event.id);
+  assert.deepEqual(parsed.data, event.data);
+}
+
 /** The signature is made by hand here, as the scheme says. */
 async function signatures() {
   const [secret, payload] = ["whsec_by_hand", JSON.stringify({ id: "evt_1", object: "event", type: "customer.updated" })];
@@ -209,6 +239,7 @@ await replays();
 await errors(customer);
 await faults();
 await signatures();
+await deliveries(customer);
 const gone = await stripe.customers.del(customer.id);
 assert.equal(gone.deleted, true);
 assert.equal((await stripe.customers.retrieve(customer.id)).deleted, true);

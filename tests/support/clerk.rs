@@ -21,13 +21,8 @@ pub struct Clerk {
 impl Clerk {
     /// With a fresh sandbox that holds the catalogue and nothing else.
     pub async fn new() -> Self {
-        Self::of(Options {
-            catalogue: true,
-            seed: Some(7),
-            frozen_at: Some(NEW_YEAR),
-            ..Options::default()
-        })
-        .await
+        Self::of(Options { catalogue: true, seed: Some(7), frozen_at: Some(NEW_YEAR), ..Options::default() })
+            .await
     }
 
     pub async fn of(options: Options) -> Self {
@@ -136,8 +131,18 @@ impl Clerk {
     pub async fn everything(&self) -> Value {
         let mut all = serde_json::Map::new();
         for kind in [
-            "customers", "products", "prices", "coupons", "promotion_codes", "subscriptions?status=all", "invoices",
-            "invoiceitems", "checkout/sessions", "billing_portal/configurations", "subscription_schedules", "events",
+            "customers",
+            "products",
+            "prices",
+            "coupons",
+            "promotion_codes",
+            "subscriptions?status=all",
+            "invoices",
+            "invoiceitems",
+            "checkout/sessions",
+            "billing_portal/configurations",
+            "subscription_schedules",
+            "events",
             "webhook_endpoints",
         ] {
             let and = if kind.contains('?') { '&' } else { '?' };
@@ -152,11 +157,7 @@ impl Clerk {
 
     /// A customer's action through the control API; none where this build does not have it.
     pub async fn act(&self, body: Value) -> Option<Value> {
-        let answer = self
-            .person
-            .post("/_sandbox/api/act")
-            .body("application/json", body.to_string())
-            .await;
+        let answer = self.person.post("/_sandbox/api/act").body("application/json", body.to_string()).await;
         (answer.status == 200).then(|| answer.json())
     }
 }

@@ -72,7 +72,8 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     p.ignore(&["created"]);
     p.finish()?;
-    paging.of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
+    paging
+        .of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
 }
 
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {

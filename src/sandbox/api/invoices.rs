@@ -2,7 +2,7 @@
 use super::{
     Answer, Paging, Params, Refusal,
     list::{Span, whole},
-    subscriptions,
+    subscription_update,
 };
 use crate::sandbox::{
     engine::{self, Holder},
@@ -68,7 +68,8 @@ pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
     p.finish()?;
     let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
     let customer = Some(invoice.customer.as_str());
-    let own = |id: &str| w.payment_methods.get(id).is_some_and(|method| method.customer.as_deref() == customer);
+    let own =
+        |id: &str| w.payment_methods.get(id).is_some_and(|method| method.customer.as_deref() == customer);
     if let Some(method) = method.as_ref().filter(|id| !own(id)) {
         return Err(Refusal::no_such("PaymentMethod", method, "payment_method"));
     }
@@ -118,7 +119,7 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
     });
     let sub =
         sub.ok_or_else(|| Refusal::invalid("You must pass a subscription to preview.").at("subscription"))?;
-    let change = subscriptions::read_preview(&mut p)?;
+    let change = subscription_update::read_preview(&mut p)?;
     p.ignore(&[
         "automatic_tax",
         "coupon",

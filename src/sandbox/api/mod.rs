@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod expand;
 mod faults;
+mod form;
 mod idempotency;
 mod invoices;
 mod items;
@@ -22,6 +23,7 @@ mod portal_flow;
 mod routes;
 mod schedules;
 mod subscription_items;
+mod subscription_update;
 mod subscriptions;
 
 pub use error::{Answer, Refusal};

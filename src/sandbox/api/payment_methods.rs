@@ -69,7 +69,9 @@ fn billing_details(mut p: Params) -> Answer<Value> {
     p.ignore(&["tax_id"]);
     p.finish()?;
     let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
-    Ok(json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }))
+    Ok(
+        json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }),
+    )
 }
 
 pub fn attach(w: &mut World, id: &str, mut p: Params) -> Answer {

@@ -92,7 +92,9 @@ fn check(w: &World, flow: &Flow, customer: &str, features: &Features) -> Answer<
         FlowKind::PaymentMethodUpdate if !features.payment_method_update => {
             Err(off("payment method cannot be updated", "payment method update"))
         }
-        FlowKind::CustomerUpdate if !features.customer_update => Err(off("customer cannot be updated", "customer update")),
+        FlowKind::CustomerUpdate if !features.customer_update => {
+            Err(off("customer cannot be updated", "customer update"))
+        }
         FlowKind::PaymentMethodUpdate | FlowKind::CustomerUpdate => Ok(()),
         _ => of_subscription(w, flow, customer, features),
     }
@@ -113,11 +115,15 @@ fn of_subscription(w: &World, flow: &Flow, customer: &str, features: &Features) 
         );
     }
     match flow.kind {
-        FlowKind::SubscriptionCancel if !features.cancel => Err(off("subscription cannot be canceled", "subscription cancellation")),
+        FlowKind::SubscriptionCancel if !features.cancel => {
+            Err(off("subscription cannot be canceled", "subscription cancellation"))
+        }
         FlowKind::SubscriptionCancel if sub.ends_at().is_some() => Err(Refusal::invalid(format!(
             "The subscription {id} is already set to be canceled at period end."
         ))),
-        FlowKind::SubscriptionPause if !features.pause => Err(off("subscription cannot be paused", "subscription pause")),
+        FlowKind::SubscriptionPause if !features.pause => {
+            Err(off("subscription cannot be paused", "subscription pause"))
+        }
         FlowKind::SubscriptionUpdate | FlowKind::SubscriptionUpdateConfirm if !features.update => {
             Err(off("subscription cannot be updated", "subscription update"))
         }

@@ -1,6 +1,10 @@
 //! Time: it follows the wall, it can be moved on, and whatever is due happens in order.
 use super::{checkout::expire_old_sessions, steps};
-use crate::sandbox::{Sandbox, api::Refusal, state::{DAY, World}};
+use crate::sandbox::{
+    Sandbox,
+    api::Refusal,
+    state::{DAY, World},
+};
 use std::time::Duration;
 
 /// More steps than five years of a thousand subscriptions; past it something is wrong with the world.

@@ -78,11 +78,11 @@ macro_rules! world {
                 }
             }
 
-            /// The operation under way is over; what it changed is to be kept.
-            pub fn settle(&mut self) -> Vec<Kept> {
+            /// The operation under way is over. What it changed, if anybody keeps that.
+            pub fn settle(&mut self, kept: bool) -> Vec<Kept> {
                 let mut changes = Vec::new();
-                $(changes.append(&mut self.$table.settle());)+
-                if self.settings_before.take().is_some() {
+                $(changes.append(&mut self.$table.settle(kept));)+
+                if self.settings_before.take().is_some() && kept {
                     let json = serde_json::to_string(&self.settings).ok();
                     changes.push(Kept { kind: "settings", place: 0, json });
                 }

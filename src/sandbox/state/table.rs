@@ -31,7 +31,13 @@ pub struct Kept {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), by_id: HashMap::new(), next: 1, before: BTreeMap::new(), touched: BTreeSet::new() }
+        Self {
+            rows: BTreeMap::new(),
+            by_id: HashMap::new(),
+            next: 1,
+            before: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
     }
 }
 
@@ -119,9 +125,9 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// What the operation under way changed; it is over with this.
-    pub(super) fn settle(&mut self) -> Vec<Kept> {
-        let touched = std::mem::take(&mut self.before).into_keys();
+    /// The operation under way is over. What it changed, if anybody keeps that.
+    pub(super) fn settle(&mut self, kept: bool) -> Vec<Kept> {
+        let touched = std::mem::take(&mut self.before).into_keys().filter(|_| kept);
         let json = |row: &T| serde_json::to_string(row).ok();
         touched
             .map(|place| Kept { kind: T::KIND, place, json: self.rows.get(&place).and_then(json) })
@@ -162,7 +168,7 @@ mod tests {
         let mut table = Table::default();
         table.put(Word("kept".into(), 1));
         table.put(Word("changed".into(), 1));
-        table.settle();
+        table.settle(true);
 
         table.change("changed").unwrap().1 = 2;
         table.remove("kept");
@@ -179,12 +185,12 @@ mod tests {
         let mut table = Table::default();
         table.put(Word("a".into(), 1));
         table.put(Word("b".into(), 1));
-        assert_eq!(table.settle().len(), 2);
+        assert_eq!(table.settle(true).len(), 2);
 
         table.remove("a");
-        let changes = table.settle();
+        let changes = table.settle(true);
 
         assert!(matches!(&changes[..], [Kept { place: 1, json: None, .. }]));
-        assert!(table.settle().is_empty());
+        assert!(table.settle(true).is_empty());
     }
 }

@@ -59,9 +59,9 @@ pub fn by_id(w: &World, id: &str) -> Option<Value> {
             // A `once` coupon is gone from its subscription; the invoice it was used on has it.
             .or_else(|| {
                 let spent = |i: &Invoice| i.discounts.iter().find(|it| it.id == id).cloned();
-                w.invoices.iter().find_map(|i| {
-                    Some(discount(w.subscriptions.get(i.subscription.as_ref()?)?, &spent(i)?))
-                })
+                w.invoices
+                    .iter()
+                    .find_map(|i| Some(discount(w.subscriptions.get(i.subscription.as_ref()?)?, &spent(i)?)))
             }),
         _ => w.products.get(id).map(product).or_else(|| w.coupons.get(id).map(|it| coupon(w, it))),
     }
