@@ -8,6 +8,7 @@ pub mod http;
 pub mod node;
 pub mod postgres;
 pub mod process;
+pub mod source;
 pub mod stripe_mock;
 pub mod stub;
 pub mod temp;
