@@ -49,13 +49,25 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     if let Some(customer) = &customer {
         customers::named(w, customer)?;
     }
-    let line_items = line_items_of(w, &mut p, &mode)?;
-    let (coupon, promotion_code) = discount(w, &mut p, customer.as_deref())?;
+    let mut session = read(w, &mut p, mode, customer)?;
+    p.metadata(&mut session.metadata)?;
+    p.word("currency")?;
+    p.ignore(WITHOUT_EFFECT);
+    p.finish()?;
+    check(&session)?;
+    let object = wire::checkout_session(w, &session);
+    w.checkout_sessions.put(session);
+    Ok(object)
+}
+
+fn read(w: &mut World, p: &mut Params, mode: String, customer: Option<String>) -> Answer<CheckoutSession> {
+    let line_items = line_items_of(w, p, &mode)?;
+    let (coupon, promotion_code) = discount(w, p, customer.as_deref())?;
     let (now, page) = (wall(), w.secret());
-    let mut session = CheckoutSession {
+    Ok(CheckoutSession {
         id: w.id("cs_test_"),
         created: now,
-        expires_at: expires_at(&mut p, now)?,
+        expires_at: expires_at(p, now)?,
         mode,
         status: "open".into(),
         payment_status: "unpaid".into(),
@@ -67,7 +79,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
             .and_then(|item| w.prices.get(&item.price))
             .map(|price| price.currency.clone()),
         line_items,
-        subscription_data: subscription_data(w, &mut p)?,
+        subscription_data: subscription_data(w, p)?,
         success_url: p.word("success_url")?,
         cancel_url: p.word("cancel_url")?,
         allow_promotion_codes: p.flag("allow_promotion_codes")?.unwrap_or(false),
@@ -77,22 +89,14 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
             .choice("payment_method_collection", &["always", "if_required"])?
             .unwrap_or_else(|| "always".into()),
         billing_address_collection: p.choice("billing_address_collection", &["auto", "required"])?,
-        automatic_tax: enabled(&mut p, "automatic_tax", &["liability"])?,
-        tax_id_collection: enabled(&mut p, "tax_id_collection", &["required"])?,
+        automatic_tax: enabled(p, "automatic_tax", &["liability"])?,
+        tax_id_collection: enabled(p, "tax_id_collection", &["required"])?,
         locale: p.word("locale")?,
         integration_identifier: p.word("integration_identifier")?,
         custom_text: p.map("custom_text")?.map(Params::into_json),
         page,
         ..CheckoutSession::default()
-    };
-    p.metadata(&mut session.metadata)?;
-    p.word("currency")?;
-    p.ignore(WITHOUT_EFFECT);
-    p.finish()?;
-    check(&session)?;
-    let object = wire::checkout_session(w, &session);
-    w.checkout_sessions.put(session);
-    Ok(object)
+    })
 }
 
 fn check(session: &CheckoutSession) -> Answer<()> {

@@ -84,28 +84,8 @@ pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
 }
 
 pub fn create_code(w: &mut World, mut p: Params) -> Answer {
-    // Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
-    let coupon = match p.map("promotion")? {
-        Some(mut promotion) => {
-            promotion.choice("type", &["coupon"])?;
-            let coupon = promotion.required("coupon")?;
-            promotion.finish()?;
-            coupon
-        }
-        None => p.required("coupon")?,
-    };
-    if there(w, &coupon).is_none() {
-        return Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]"));
-    }
-    let first_time = match p.map("restrictions")? {
-        Some(mut restrictions) => {
-            restrictions.ignore(&["minimum_amount", "minimum_amount_currency", "currency_options"]);
-            let first_time = restrictions.flag("first_time_transaction")?;
-            restrictions.finish()?;
-            first_time.unwrap_or(false)
-        }
-        None => false,
-    };
+    let coupon = coupon_of(w, &mut p)?;
+    let first_time_transaction = first_time(&mut p)?;
     let mut code = PromotionCode {
         id: w.id("promo_"),
         created: w.now(),
@@ -115,7 +95,7 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
         customer: p.word("customer")?,
         max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
         expires_at: p.instant("expires_at")?,
-        first_time_transaction: first_time,
+        first_time_transaction,
         ..PromotionCode::default()
     };
     p.metadata(&mut code.metadata)?;
@@ -130,6 +110,31 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
     w.promotion_codes.put(code);
     w.emit("promotion_code.created", object.clone());
     Ok(object)
+}
+
+/// Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
+fn coupon_of(w: &World, p: &mut Params) -> Answer<String> {
+    let coupon = match p.map("promotion")? {
+        Some(mut promotion) => {
+            promotion.choice("type", &["coupon"])?;
+            let coupon = promotion.required("coupon")?;
+            promotion.finish()?;
+            coupon
+        }
+        None => p.required("coupon")?,
+    };
+    match there(w, &coupon) {
+        Some(_) => Ok(coupon),
+        None => Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]")),
+    }
+}
+
+fn first_time(p: &mut Params) -> Answer<bool> {
+    let Some(mut restrictions) = p.map("restrictions")? else { return Ok(false) };
+    restrictions.ignore(&["minimum_amount", "minimum_amount_currency", "currency_options"]);
+    let first_time = restrictions.flag("first_time_transaction")?;
+    restrictions.finish()?;
+    Ok(first_time.unwrap_or(false))
 }
 
 pub fn update_code(w: &mut World, id: &str, mut p: Params) -> Answer {

@@ -61,12 +61,7 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
     set(&mut c.name, p.text("name")?);
     set(&mut c.phone, p.text("phone")?);
     set(&mut c.description, p.text("description")?);
-    let email = p.text("email")?;
-    if email.as_ref().is_some_and(|email| !email.is_empty() && !email.contains('@')) {
-        let said = format!("Invalid email address: {}", email.unwrap_or_default());
-        return Err(Refusal::invalid(said).with_code("email_invalid").at("email"));
-    }
-    set(&mut c.email, email);
+    set(&mut c.email, email(p)?);
     if let Some(given) = p.map("address")? {
         c.address = address(given)?;
     }
@@ -83,12 +78,7 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
         c.tax_exempt = exempt;
     }
     p.metadata(&mut c.metadata)?;
-    let mut card = None;
-    if let Some(mut settings) = p.map("invoice_settings")? {
-        card = settings.text("default_payment_method")?;
-        settings.ignore(&["custom_fields", "footer", "rendering_options"]);
-        settings.finish()?;
-    }
+    let card = invoice_settings(p)?;
     p.ignore(&[
         "cash_balance",
         "invoice_prefix",
@@ -98,6 +88,25 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
         "business_name",
         "individual_name",
     ]);
+    Ok(card)
+}
+
+fn email(p: &mut Params) -> Answer<Option<String>> {
+    match p.text("email")? {
+        Some(email) if !email.is_empty() && !email.contains('@') => {
+            let said = format!("Invalid email address: {email}");
+            Err(Refusal::invalid(said).with_code("email_invalid").at("email"))
+        }
+        email => Ok(email),
+    }
+}
+
+/// The default payment method, if it is named.
+fn invoice_settings(p: &mut Params) -> Answer<Option<String>> {
+    let Some(mut settings) = p.map("invoice_settings")? else { return Ok(None) };
+    let card = settings.text("default_payment_method")?;
+    settings.ignore(&["custom_fields", "footer", "rendering_options"]);
+    settings.finish()?;
     Ok(card)
 }
 

@@ -47,6 +47,23 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["promotion_codes", id] => coupons::retrieve_code(w, id, p),
         ["payment_methods"] => payment_methods::list(w, None, p),
         ["payment_methods", id] => payment_methods::retrieve(w, id, p),
+        ["events"] => events::list(w, p),
+        ["events", id] => events::retrieve(w, id, p),
+        ["webhook_endpoints"] => events::list_endpoints(w, p),
+        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
+        ["entitlements", "active_entitlements"] => entitlements::active(w, p),
+        ["entitlements", "features"] => entitlements::features(w, p),
+        ["test_helpers", "test_clocks"] => clocks::list(w, p),
+        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
+        ["core", "events", id] => events::retrieve_thin(w, id, p),
+        ["account"] => items::account(p),
+        ["balance"] => items::balance(p),
+        _ => return get_billing(w, path, p),
+    })
+}
+
+fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    Some(match path {
         ["checkout", "sessions"] => checkout::list(w, p),
         ["checkout", "sessions", id] => checkout::retrieve(w, id, p),
         ["checkout", "sessions", id, "line_items"] => checkout::line_items(w, id, p),
@@ -65,17 +82,6 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["invoiceitems"] => invoices::list_items(w, p),
         ["payment_intents", id] => items::by_id(w, "payment_intent", id, p),
         ["charges", id] => items::by_id(w, "charge", id, p),
-        ["events"] => events::list(w, p),
-        ["events", id] => events::retrieve(w, id, p),
-        ["webhook_endpoints"] => events::list_endpoints(w, p),
-        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
-        ["entitlements", "active_entitlements"] => entitlements::active(w, p),
-        ["entitlements", "features"] => entitlements::features(w, p),
-        ["test_helpers", "test_clocks"] => clocks::list(w, p),
-        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
-        ["core", "events", id] => events::retrieve_thin(w, id, p),
-        ["account"] => items::account(p),
-        ["balance"] => items::balance(p),
         _ => return None,
     })
 }

@@ -88,36 +88,12 @@ fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> 
             "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
         ));
     }
-    let now = w.now();
-    let mut set = |at: Option<i64>, flag: bool| {
-        sub.cancel_at = at;
-        sub.cancel_at_period_end = flag;
-        sub.canceled_at = at.map(|_| now);
-        sub.cancellation.reason = at.map(|_| "cancellation_requested".to_owned());
-    };
-    if let Some(at) = p.clone().text("cancel_at")? {
-        match at.as_str() {
-            "" => set(None, false),
-            "min_period_end" | "max_period_end" => {
-                let end = sub_end(at.as_str(), sub.items.as_slice());
-                set(Some(end), false);
-            }
-            _ => {
-                let at = p.instant("cancel_at")?;
-                if at.is_none_or(|at| at <= now) {
-                    return Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("cancel_at"));
-                }
-                set(at, false);
-            }
-        }
-    }
-    p.ignore(&["cancel_at"]);
+    read_cancel_at(w, p, sub)?;
     match p.flag("cancel_at_period_end")? {
         Some(true) => {
-            let end = sub.period_end();
-            sub.cancel_at = Some(end);
+            sub.cancel_at = Some(sub.period_end());
             sub.cancel_at_period_end = true;
-            sub.canceled_at.get_or_insert(now);
+            sub.canceled_at.get_or_insert(w.now());
             sub.cancellation.reason = Some("cancellation_requested".into());
         }
         Some(false) if sub.ends_at().is_some() && sub.is_alive() => {
@@ -128,6 +104,26 @@ fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> 
         }
         _ => {}
     }
+    Ok(())
+}
+
+/// An instant, one of two words for one, or nothing to take it back.
+fn read_cancel_at(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> {
+    let Some(given) = p.clone().text("cancel_at")? else { return Ok(()) };
+    let now = w.now();
+    let at = match given.as_str() {
+        "" => None,
+        word @ ("min_period_end" | "max_period_end") => Some(sub_end(word, &sub.items)),
+        _ => match p.instant("cancel_at")? {
+            Some(at) if at > now => Some(at),
+            _ => return Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("cancel_at")),
+        },
+    };
+    p.ignore(&["cancel_at"]);
+    sub.cancel_at = at;
+    sub.cancel_at_period_end = false;
+    sub.canceled_at = at.map(|_| now);
+    sub.cancellation.reason = at.map(|_| "cancellation_requested".to_owned());
     Ok(())
 }
 

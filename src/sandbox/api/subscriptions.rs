@@ -37,14 +37,7 @@ pub const WITHOUT_EFFECT: &[&str] = &[
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     let customer = p.required("customer")?;
     customers::named(w, &customer)?;
-    let mut new = NewSubscription { customer, ..NewSubscription::default() };
-    for mut item in p.maps("items")?.ok_or_else(|| p.missing("items"))? {
-        let price = item.word("price")?.or(item.word("plan")?).ok_or_else(|| item.missing("price"))?;
-        let quantity = item.int_in("quantity", 0, 1_000_000)?.unwrap_or(1);
-        item.ignore(&["metadata", "tax_rates", "discounts", "billing_thresholds"]);
-        item.finish()?;
-        new.items.push((price, quantity));
-    }
+    let mut new = NewSubscription { customer, items: new_items(&mut p)?, ..NewSubscription::default() };
     new.trial_end = trial(w, &mut p)?;
     new.missing_payment_method = trial_settings(&mut p)?;
     new.default_payment_method = p.word("default_payment_method")?;
@@ -75,6 +68,18 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     }
     let id = engine::subscribe(w, new, Holder::Absent)?;
     shown(w, &id)
+}
+
+/// Prices and quantities.
+fn new_items(p: &mut Params) -> Answer<Vec<(String, i64)>> {
+    let each = p.maps("items")?.ok_or_else(|| p.missing("items"))?.into_iter().map(|mut item| {
+        let price = item.word("price")?.or(item.word("plan")?).ok_or_else(|| item.missing("price"))?;
+        let quantity = item.int_in("quantity", 0, 1_000_000)?.unwrap_or(1);
+        item.ignore(&["metadata", "tax_rates", "discounts", "billing_thresholds"]);
+        item.finish()?;
+        Ok((price, quantity))
+    });
+    each.collect()
 }
 
 fn redeem(w: &mut World, customer: &str, given: (Option<String>, Option<String>)) -> Answer<Discount> {

@@ -111,23 +111,26 @@ fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdic
         invoice.payment = Some(id.clone());
         invoice.needs_action = matches!(verdict, Verdict::Asks);
     }
-    let (intent, charged) = (wire::payment_intent(&payment), payment.charge.is_some());
-    let object = wire::charge(w, &payment);
+    say_payment(w, &payment, verdict);
     w.payments.put(payment);
+    id
+}
+
+fn say_payment(w: &mut World, payment: &Payment, verdict: &Verdict) {
+    let (intent, charge) = (wire::payment_intent(payment), wire::charge(w, payment));
     match verdict {
         Verdict::Paid => {
-            w.emit("charge.succeeded", object);
+            w.emit("charge.succeeded", charge);
             w.emit("payment_intent.succeeded", intent);
         }
         Verdict::Asks => w.emit("payment_intent.requires_action", intent),
         Verdict::Declined(_) => {
-            if charged {
-                w.emit("charge.failed", object);
+            if payment.charge.is_some() {
+                w.emit("charge.failed", charge);
             }
             w.emit("payment_intent.payment_failed", intent);
         }
     }
-    id
 }
 
 fn paid(w: &mut World, id: &str, payment: Option<&str>) {

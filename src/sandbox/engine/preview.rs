@@ -28,17 +28,7 @@ fn next(w: &World, id: &str) -> Option<Invoice> {
     if ends || !(sub.is_billing() || sub.status == "trialing") {
         return None;
     }
-    let mut next = Subscription { status: "active".into(), ..sub.clone() };
-    if let (Some(waits), Some(item)) =
-        (sub.schedule.as_ref().and_then(|name| w.schedules.get(name)), next.items.first_mut())
-    {
-        (item.price, item.quantity) = (waits.price.clone(), waits.quantity);
-    }
-    for item in &mut next.items {
-        let start = item.current_period_end;
-        item.current_period_start = start;
-        item.current_period_end = change::period_after(w, &item.price, start, sub.billing_cycle_anchor);
-    }
+    let next = next_period(w, &sub);
     let mut lines = invoicing::lines_of_period(w, &next);
     let waiting = invoicing::waiting(w, id);
     lines.extend(waiting.iter().filter_map(|id| w.invoice_items.get(id)).map(|it| it.line.clone()));
@@ -65,6 +55,22 @@ fn next(w: &World, id: &str) -> Option<Invoice> {
         auto_advance: true,
         ..Invoice::default()
     })
+}
+
+/// The subscription as it will be then, with the change that waits for it.
+fn next_period(w: &World, sub: &Subscription) -> Subscription {
+    let mut next = Subscription { status: "active".into(), ..sub.clone() };
+    if let (Some(waits), Some(item)) =
+        (sub.schedule.as_ref().and_then(|name| w.schedules.get(name)), next.items.first_mut())
+    {
+        (item.price, item.quantity) = (waits.price.clone(), waits.quantity);
+    }
+    for item in &mut next.items {
+        let start = item.current_period_end;
+        item.current_period_start = start;
+        item.current_period_end = change::period_after(w, &item.price, start, sub.billing_cycle_anchor);
+    }
+    next
 }
 
 /// What a change would put on an invoice, now or next. The operation under way is undone, so that

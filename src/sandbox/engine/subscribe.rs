@@ -85,41 +85,12 @@ fn shorten(w: &World, sub: &Subscription, lines: &mut [Line], trialing: bool) {
 fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
     let customer = w.customers.get(&new.customer).filter(|customer| !customer.deleted);
     let customer = customer.ok_or_else(|| Refusal::no_such("customer", &new.customer, "customer"))?.clone();
-    let first = new.items.first().ok_or_else(|| {
-        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
-    })?;
-    let currency = w.prices.get(&first.0).map(|price| price.currency.clone()).unwrap_or_default();
-    for (price, _) in &new.items {
-        recurring_price(w, price, &currency)?;
-    }
-    together(w, new.items.iter().map(|(price, _)| price))?;
+    let currency = sellable(w, &new)?;
     let now = w.now();
-    let natural = period_after(w, &first.0, now, now);
-    if new.billing_cycle_anchor.is_some_and(|at| new.trial_end.is_none() && at > natural) {
-        return Err(Refusal::invalid("billing_cycle_anchor cannot be later than next natural billing date")
-            .at("billing_cycle_anchor"));
-    }
-    if new.cancel_at.is_some_and(|at| at <= now) {
-        return Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("cancel_at"));
-    }
     let trial_end = new.trial_end.filter(|end| *end > now);
     let collection_method = new.collection_method.unwrap_or_else(|| "charge_automatically".into());
     let anchor = trial_end.or(new.billing_cycle_anchor.filter(|at| *at > now)).unwrap_or(now);
-    let mut items = Vec::new();
-    for (price, quantity) in new.items {
-        let id = w.id("si_");
-        let current_period_end = if anchor > now { anchor } else { period_after(w, &price, now, now) };
-        let metadata = Metadata::default();
-        items.push(Item {
-            id,
-            created: now,
-            price,
-            quantity,
-            current_period_start: now,
-            current_period_end,
-            metadata,
-        });
-    }
+    let items: Vec<Item> = new.items.into_iter().map(|it| first_period(w, it, anchor)).collect();
     let period_end = items.first().map(|item| item.current_period_end);
     let sub = Subscription {
         id: w.id("sub_"),
@@ -148,6 +119,43 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
     };
     payable(w, &sub, &new.payment_behavior)?;
     Ok(sub)
+}
+
+/// Whether these prices can be sold so; their currency.
+fn sellable(w: &World, new: &NewSubscription) -> Answer<String> {
+    let (first, _) = new.items.first().ok_or_else(|| {
+        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
+    })?;
+    let currency = w.prices.get(first).map(|price| price.currency.clone()).unwrap_or_default();
+    for (price, _) in &new.items {
+        recurring_price(w, price, &currency)?;
+    }
+    together(w, new.items.iter().map(|(price, _)| price))?;
+    let now = w.now();
+    let natural = period_after(w, first, now, now);
+    if new.billing_cycle_anchor.is_some_and(|at| new.trial_end.is_none() && at > natural) {
+        return Err(Refusal::invalid("billing_cycle_anchor cannot be later than next natural billing date")
+            .at("billing_cycle_anchor"));
+    }
+    match new.cancel_at.is_some_and(|at| at <= now) {
+        true => Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("cancel_at")),
+        false => Ok(currency),
+    }
+}
+
+/// An item whose first period ends at the anchor, where that lies ahead.
+fn first_period(w: &mut World, (price, quantity): (String, i64), anchor: i64) -> Item {
+    let (id, now) = (w.id("si_"), w.now());
+    let current_period_end = if anchor > now { anchor } else { period_after(w, &price, now, now) };
+    Item {
+        id,
+        created: now,
+        price,
+        quantity,
+        current_period_start: now,
+        current_period_end,
+        ..Item::default()
+    }
 }
 
 /// Without a card there is nothing to charge; Stripe says so before it makes anything.

@@ -6,7 +6,7 @@ mod ids;
 mod keep;
 mod table;
 
-pub use agenda::{Agenda, Due};
+pub use agenda::Agenda;
 pub use calendar::{DAY, Every, HOUR, date, minute, wall, wall_ms};
 pub use ids::Chance;
 pub use keep::Keep;
