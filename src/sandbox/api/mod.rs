@@ -25,6 +25,7 @@ mod subscription_items;
 mod subscriptions;
 
 pub use error::{Answer, Refusal};
+pub use events::roll_secret;
 pub use faults::{Kind as FaultKind, add as add_fault};
 pub use list::{Paging, whole};
 pub use params::Params;
