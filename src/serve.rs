@@ -156,7 +156,11 @@ async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = bind_sandbox(&config).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let sandbox = open_sandbox(&config, None).await?;
+    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| crate::sandbox::Webhook {
+        url: url.to_string(),
+        secret: secrecy::ExposeSecret::expose_secret(secret).to_owned(),
+    });
+    let sandbox = open_sandbox(&config, webhook).await?;
     println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)\n");
     Ok(sandbox.serve(listener, told_to_stop()).await?)
 }
