@@ -144,13 +144,17 @@ pub fn finalize(w: &mut World, id: &str) {
         ..0 => customer.balance + total,
         _ => customer.balance + total.min(-customer.balance).max(0),
     };
-    let changed = super::change_customer(w, &customer.id, |c| {
-        c.invoices_numbered += 1;
+    // Stripe says nothing of a customer whose next invoice has the next number.
+    let Some(numbered) = w.customers.change(&customer.id) else { return };
+    numbered.invoices_numbered += 1;
+    let number = format!("{}-{:04}", numbered.invoice_prefix, numbered.invoices_numbered);
+    let settled = super::change_customer(w, &customer.id, |c| {
         c.balance = balance;
         c.currency.get_or_insert_with(|| invoice.currency.clone());
-        format!("{}-{:04}", c.invoice_prefix, c.invoices_numbered)
     });
-    let Ok(number) = changed else { return };
+    if settled.is_err() {
+        return;
+    }
     let pause =
         invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.pause_collection.clone());
     let due = invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.days_until_due);
