@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod browser;
 pub mod cookies;
+pub mod driven;
 pub mod http;
 pub mod postgres;
 pub mod process;
