@@ -12,6 +12,8 @@ mod panel;
 mod seed;
 mod state;
 mod wire;
+#[cfg(test)]
+mod year;
 
 use api::Refusal;
 use state::{Asked, Keep, Settings, World};

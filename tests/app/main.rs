@@ -17,6 +17,7 @@ mod sandbox_control;
 mod sandbox_events;
 mod sandbox_faults;
 mod sandbox_hooks;
+mod sandbox_mishaps;
 mod sandbox_panel;
 mod stripe_contract;
 mod stripe_faults;

@@ -26,7 +26,7 @@ mod subscriptions;
 
 pub use error::{Answer, Refusal};
 pub use events::roll_secret;
-pub use faults::{Kind as FaultKind, add as add_fault};
+pub use faults::add as add_fault;
 pub use list::{Paging, whole};
 pub use params::Params;
 pub use routes::route;

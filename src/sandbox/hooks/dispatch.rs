@@ -81,9 +81,9 @@ async fn deliver(sandbox: &Sandbox, client: &Client, id: &str) {
         Prepared::Not => return,
         Prepared::Nowhere => {
             let gone = |w: &mut World| {
-                w.deliveries
-                    .change(id)
-                    .map(|it| (it.status, it.last_response) = ("failed".into(), Some("no endpoint".into())));
+                if let Some(it) = w.deliveries.change(id) {
+                    (it.status, it.last_response) = ("failed".into(), Some("no endpoint".into()));
+                }
             };
             return sandbox.note(gone).await;
         }

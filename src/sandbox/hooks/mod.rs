@@ -38,7 +38,7 @@ pub fn send(w: &mut World, mut event: Event) {
             decide(w, &delivery, false);
         }
     }
-    if w.events.made() % NOW_AND_THEN == 0 && w.events.len() > MOST_EVENTS {
+    if w.events.made().is_multiple_of(NOW_AND_THEN) && w.events.len() > MOST_EVENTS {
         forget(w);
     }
 }

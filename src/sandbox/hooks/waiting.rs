@@ -40,7 +40,9 @@ pub async fn flush(sandbox: &Sandbox) -> Tally {
     let now = |w: &mut World| {
         for id in w.deliveries.ids(|it| it.status == "pending" && it.attempts > 0) {
             // An extra try costs none of those on the schedule.
-            w.deliveries.change(&id).map(|it| (it.due_ms, it.extra) = (wall_ms(), it.extra + 1));
+            if let Some(it) = w.deliveries.change(&id) {
+                (it.due_ms, it.extra) = (wall_ms(), it.extra + 1);
+            }
         }
     };
     sandbox.note(now).await;

@@ -1,5 +1,5 @@
 //! The panel's buttons: each does what the API does, then shows the page again with a word on it.
-use super::{body, ops, pages::Said};
+use super::{body, frame::Said, ops};
 use crate::sandbox::{
     Sandbox,
     api::{Answer, Params, Refusal, Request},

@@ -3,6 +3,7 @@ mod assets;
 mod body;
 mod control;
 mod forms;
+mod frame;
 mod guard;
 mod objects;
 mod ops;

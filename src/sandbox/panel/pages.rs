@@ -1,6 +1,8 @@
 //! The panel's pages: they only read.
 use super::{
-    body, objects,
+    body,
+    frame::Frame,
+    objects,
     shown::{self, *},
 };
 use crate::sandbox::{
@@ -50,52 +52,6 @@ const EXAMPLES: [(&str, Fields); 4] = [
     ),
     ("Restricted keys are rejected", &[("kind", "401"), ("path", "*"), ("key", "rk_*")]),
 ];
-
-pub struct Said {
-    pub wrong: bool,
-    pub text: String,
-}
-
-/// What every page shows.
-struct Frame {
-    now: String,
-    moved: bool,
-    paused: bool,
-    said: Option<Said>,
-    here: String,
-    failing: usize,
-    faults: usize,
-}
-
-struct Link {
-    to: &'static str,
-    name: &'static str,
-    here: bool,
-    count: usize,
-}
-
-impl Frame {
-    fn of(w: &World, here: &str, said: Option<Said>) -> Self {
-        let tally = hooks::tally(w);
-        let moved = w.settings.ahead != 0 || w.settings.frozen.is_some();
-        let paused = w.settings.delivery.paused;
-        let (now, here) = (minute(w.now()), here.to_owned());
-        Self { now, moved, paused, said, here, failing: tally.failed + tally.waiting, faults: w.faults.len() }
-    }
-
-    fn links(&self) -> Vec<Link> {
-        let all = [
-            ("/_sandbox", "Customers", "", 0),
-            ("/_sandbox/events", "Events", "events", 0),
-            ("/_sandbox/deliveries", "Deliveries", "deliveries", self.failing),
-            ("/_sandbox/faults", "API faults", "faults", self.faults),
-            ("/_sandbox/objects", "Objects", "objects", 0),
-            ("/_sandbox/settings", "Settings", "settings", 0),
-        ];
-        let here = if self.here == "customers" { "" } else { &self.here };
-        all.map(|(to, name, word, count)| Link { to, name, here: word == here, count }).into()
-    }
-}
 
 #[derive(Template)]
 #[template(path = "sandbox/panel/home.html")]
