@@ -161,7 +161,11 @@ pub async fn sandbox_alone(config: Config) -> Result<()> {
         secret: secrecy::ExposeSecret::expose_secret(secret).to_owned(),
     });
     let sandbox = open_sandbox(&config, webhook).await?;
-    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)\n");
+    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)");
+    if let Some((url, _)) = &config.sandbox.webhook {
+        println!("  Webhooks to     {url}");
+    }
+    println!();
     Ok(sandbox.serve(listener, told_to_stop()).await?)
 }
 

@@ -1,8 +1,11 @@
 //! The sandbox's webhooks: signed as Stripe signs, in order, tried again, and badly on request.
 use crate::support::{
+    Person, Site,
     driven::{BEGIN, Driven, bodies},
+    process::Process,
     stub::{Reply, Stub},
     temp::TempDir,
+    tether,
 };
 use hmac::{Hmac, Mac};
 use portico::sandbox::Options;
@@ -224,4 +227,29 @@ async fn the_endpoint_of_the_start_is_made_once_and_takes_its_secret_from_the_la
     let signature = arrived.header("stripe-signature").unwrap();
     let at = signature[2..].split(',').next().unwrap();
     assert!(signature.ends_with(&v1(&json!("whsec_second"), at, &arrived.body)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alone_it_delivers_where_it_was_told_at_the_start() {
+    let hook = Stub::answering([ok()]);
+    let (bind, url) = (format!("127.0.0.1:{}", tether::free_port()), format!("{}/hook", hook.url()));
+    let settings = [
+        ("SANDBOX_BIND", bind.as_str()),
+        ("SANDBOX_DATA", ":memory:"),
+        ("SANDBOX_WEBHOOK_URL", &url),
+        ("SANDBOX_WEBHOOK_SECRET", "whsec_of_another_project"),
+    ];
+    let mut sandbox = Process::start(env!("CARGO_BIN_EXE_portico"), &["sandbox"], &settings);
+    sandbox.line_with(&url).await;
+
+    let clerk = Person::visiting(&Site::at(&format!("http://{bind}")));
+    let made = clerk.post("/v1/customers").field("name", "Acme").header("authorization", "Bearer sk_test_1");
+    made.await.assert_status(200);
+    clerk.post("/_sandbox/api/delivery/flush").body("application/json", "{}").await.assert_status(200);
+
+    let [arrived] = &hook.arrived()[..] else { panic!("{:?}", hook.arrived()) };
+    let signature = arrived.header("stripe-signature").unwrap();
+    let at = signature[2..].split(',').next().unwrap();
+    assert!(signature.ends_with(&v1(&json!("whsec_of_another_project"), at, &arrived.body)));
+    assert!(!sandbox.output().contains("whsec_of_another_project"), "a secret is never printed");
 }

@@ -167,3 +167,33 @@ fn forget(w: &mut World) {
         w.deliveries.remove(&id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::state::Settings;
+    use serde_json::json;
+
+    #[test]
+    fn old_events_are_forgotten_once_there_are_many_and_never_before_they_are_delivered() {
+        let mut w = World::new(Settings::fresh(Some(1), Some(1_800_000_000)));
+        furnish(&mut w, "http://localhost:1/hook", "whsec_1");
+        w.emit("customer.created", json!({ "id": "cus_waits" }));
+        for id in w.endpoints.ids(|_| true) {
+            w.endpoints.change(&id).unwrap().enabled = false;
+        }
+        for _ in 0..MOST_EVENTS + 500 {
+            w.emit("customer.updated", json!({ "id": "cus_old" }));
+        }
+        assert!(w.events.len() > MOST_EVENTS, "nothing is old yet");
+
+        w.move_clock(1_800_000_000 + 31 * DAY);
+        for _ in 0..2 * NOW_AND_THEN {
+            w.emit("customer.updated", json!({ "id": "cus_new" }));
+        }
+
+        assert!(w.events.len() < MOST_EVENTS + NOW_AND_THEN as usize, "{}", w.events.len());
+        assert_eq!(w.events.iter().next().unwrap().object["id"], "cus_waits");
+        assert_eq!(w.deliveries.len(), 1);
+    }
+}
