@@ -7,6 +7,7 @@ pub mod driven;
 pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod source;
 pub mod stripe_mock;
 pub mod stub;
 pub mod temp;
