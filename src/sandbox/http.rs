@@ -11,7 +11,13 @@ use hyper::{
 };
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use serde_json::Value;
-use std::{convert::Infallible, io, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 /// Larger bodies than any request of Stripe's.
@@ -113,7 +119,7 @@ impl Reply {
             }
             Reply::CutOff { status, mut headers, body } => {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-                (status, headers, Half(Some(body.slice(..body.len() / 2))).boxed())
+                (status, headers, Half::of(&body).boxed())
             }
         };
         let mut response = Response::new(body);
@@ -123,18 +129,32 @@ impl Reply {
     }
 }
 
-/// The first half, and then the end of the connection.
-struct Half(Option<Bytes>);
+/// The first half, and then the end of the connection; between them a moment, or hyper would not
+/// send the half it has.
+struct Half {
+    half: Option<Bytes>,
+    moment: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Half {
+    fn of(body: &Bytes) -> Self {
+        let moment = Box::pin(tokio::time::sleep(Duration::from_millis(20)));
+        Self { half: Some(body.slice(..body.len() / 2)), moment }
+    }
+}
 
 impl hyper::body::Body for Half {
     type Data = Bytes;
     type Error = io::Error;
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let next = self.0.take().map(Frame::data);
-        std::task::Poll::Ready(Some(next.ok_or_else(|| io::Error::other("cut off, as asked"))))
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        let over = self.moment.as_mut().poll(cx);
+        over.map(|()| Some(Err(io::Error::other("cut off, as asked"))))
     }
 }
 

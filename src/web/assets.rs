@@ -28,7 +28,8 @@ struct Asset {
 /// By path under `static/` and by hashed path.
 static ASSETS: LazyLock<HashMap<String, &'static Asset>> = LazyLock::new(|| {
     let mut all = HashMap::new();
-    for path in Files::iter() {
+    // The sandbox serves its own: no page of the product's needs them.
+    for path in Files::iter().filter(|path| !path.starts_with("sandbox/")) {
         let Some(asset) = Asset::load(&path) else { continue };
         let asset: &'static Asset = Box::leak(Box::new(asset));
         all.insert(asset.url.trim_start_matches("/static/").to_owned(), asset);

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod browser;
 pub mod clerk;
 pub mod cookies;
+pub mod driven;
 pub mod http;
 pub mod node;
 pub mod postgres;

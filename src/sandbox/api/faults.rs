@@ -58,9 +58,9 @@ pub fn add(w: &mut World, mut fields: Params) -> Answer<Fault> {
         path: fields.word("path")?.unwrap_or_else(|| "*".into()),
         key: fields.word("key")?,
         kind,
-        nth: fields.int("nth")?,
-        probability: fields.decimal("probability")?,
-        times: fields.int("times")?,
+        nth: fields.int_in("nth", 1, i64::MAX)?,
+        probability: likely(&mut fields)?,
+        times: fields.int_in("times", 0, i64::MAX)?,
         seen: 0,
         struck: 0,
         chance: crate::sandbox::state::Chance::seeded(seed),
@@ -68,6 +68,16 @@ pub fn add(w: &mut World, mut fields: Params) -> Answer<Fault> {
     fields.finish()?;
     w.faults.put(fault.clone());
     Ok(fault)
+}
+
+fn likely(fields: &mut Params) -> Answer<Option<f64>> {
+    let probability = fields.decimal("probability")?;
+    match probability {
+        Some(likely) if !(0.0..=1.0).contains(&likely) => {
+            Err(Refusal::invalid("Invalid probability: must be between 0 and 1.").at("probability"))
+        }
+        probability => Ok(probability),
+    }
 }
 
 /// The first rule that strikes this request. Every rule that fits has seen it.

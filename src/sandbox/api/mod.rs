@@ -27,7 +27,8 @@ mod subscription_update;
 mod subscriptions;
 
 pub use error::{Answer, Refusal};
-pub use faults::{Kind as FaultKind, add as add_fault};
+pub use events::roll_secret;
+pub use faults::add as add_fault;
 pub use list::{Paging, whole};
 pub use params::Params;
 pub use routes::route;

@@ -190,7 +190,7 @@ impl World {
         let Asked { request, idempotency_key } = self.asked.clone();
         let (id, created) = (self.id("evt_"), self.now());
         let Said { kind, object, previous: previous_attributes } = said;
-        let pending_webhooks = 0;
+        let (pending_webhooks, unheard) = Default::default();
         let event = Event {
             id,
             created,
@@ -200,6 +200,7 @@ impl World {
             request,
             idempotency_key,
             pending_webhooks,
+            unheard,
         };
         hooks::send(self, event);
     }

@@ -108,6 +108,11 @@ impl<T: Row> Table<T> {
         self.rows.len()
     }
 
+    /// How many there ever were, those that are gone included.
+    pub fn made(&self) -> u64 {
+        self.next - 1
+    }
+
     pub fn ids(&self, of: impl Fn(&T) -> bool) -> Vec<String> {
         self.iter().filter(|row| of(row)).map(|row| row.id().to_owned()).collect()
     }
