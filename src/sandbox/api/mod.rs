@@ -24,6 +24,7 @@ mod schedules;
 mod subscription_items;
 mod subscriptions;
 
+pub use customers::{TAX_ID_KINDS, add_tax_id, delete_tax_id};
 pub use error::{Answer, Refusal};
 pub use faults::{Kind as FaultKind, add as add_fault};
 pub use list::{Paging, whole};
