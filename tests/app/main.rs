@@ -13,6 +13,7 @@ mod config;
 mod orgs;
 mod permissions;
 mod process;
+mod sandbox_pages;
 mod stripe_contract;
 mod stripe_faults;
 mod templates;
