@@ -53,7 +53,8 @@ fn choice(card: &'static TestCard, wanted: &str) -> Choice {
     Choice {
         number: card.number,
         spaced: groups.join(" "),
-        brand: words::brand(card.brand),
+        // Beside sixteen figures there is no room for more.
+        brand: if card.brand == "amex" { "Amex" } else { words::brand(card.brand) },
         says: card.says,
         kind,
         chosen: card.number == wanted,

@@ -240,9 +240,7 @@ async fn keep_waiting(sandbox: &Sandbox, page: &str, form: Option<String>) -> Op
 fn question(w: &World, page: &str) -> Reply {
     match named(w, page) {
         Some(session) if session.challenged.is_some() && session.status == "open" => {
-            let what =
-                format!("{} · {}", title(w, session), checkout(w, session, &Form::default(), None).due);
-            bank(&format!("/c/pay/{page}/bank"), &what, &[session.success_url.as_deref()])
+            bank(&format!("/c/pay/{page}/bank"), &title(w, session), &[session.success_url.as_deref()])
         }
         _ => go(&format!("/c/pay/{page}")),
     }

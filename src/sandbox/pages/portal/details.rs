@@ -31,6 +31,8 @@ struct Field {
     kind: &'static str,
     autocomplete: &'static str,
     value: String,
+    /// Short enough for three in a row.
+    third: bool,
 }
 
 struct Tax {
@@ -100,7 +102,14 @@ pub fn show(w: &World, v: &Visit, form: &Form, refusal: Option<&Refusal>) -> Ans
     let address = ADDRESS.iter().filter(|_| allowed(v, "address"));
     let field =
         |&(name, label, kind, autocomplete): &(&'static str, &'static str, &'static str, &'static str)| {
-            Field { name, label, kind, autocomplete, value: value(name) }
+            Field {
+                name,
+                label,
+                kind,
+                autocomplete,
+                value: value(name),
+                third: matches!(name, "postal_code" | "city" | "state"),
+            }
         };
     let country = value("country");
     let countries = || COUNTRIES.iter().map(|&(code, name)| (code, name, code == country)).collect();

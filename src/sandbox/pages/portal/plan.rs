@@ -186,6 +186,8 @@ struct Confirm {
     takes_codes: bool,
     code: String,
     discount: Option<String>,
+    /// Whether what it takes off stands among the lines.
+    in_lines: bool,
     lines: Vec<(String, String)>,
     /// What it comes to: a label and an amount.
     due: (&'static str, String),
@@ -243,6 +245,7 @@ fn preview(
         takes_codes: takes_codes(v),
         code: form.get("code").to_owned(),
         discount: to.coupon.as_ref().and_then(|id| w.coupons.get(id)).map(words::coupon),
+        in_lines: costs.lines.iter().any(|(label, _)| label.starts_with("Discount")),
         card: words::card_in_charge(w, &sub.customer, Some(&sub.id)),
         back: (!fixed).then(|| format!("/p/subscriptions/{}/plan", sub.id)),
         wrong: Wrong::with(refusal.or(nothing), &["code", "quantity"]),
@@ -281,7 +284,9 @@ fn costs(
     let mut lines: Vec<(String, String)> =
         invoice.lines.iter().map(|line| (line.description.clone(), of(line.amount))).collect();
     if invoice.discount > 0 {
-        lines.push(("Discount".into(), of(-invoice.discount)));
+        let coupon = to.coupon.as_ref().and_then(|id| w.coupons.get(id)).map(words::coupon);
+        let label = coupon.map_or_else(|| "Discount".into(), |coupon| format!("Discount: {coupon}"));
+        lines.push((label, of(-invoice.discount)));
     }
     let now = invoice.billing_reason == "subscription_update";
     let then = format!("Then {}.", words::price(new, quantity));
