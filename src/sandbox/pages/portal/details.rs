@@ -42,13 +42,19 @@ struct Tax {
     value: String,
 }
 
-/// What `allowed_updates` names: field, label, type and `autocomplete`.
-const PLAIN: [(&str, &str, &str, &str); 3] = [
+/// Field, label, type and `autocomplete`.
+type Row = (&'static str, &'static str, &'static str, &'static str);
+
+/// Fields a mistake can be about.
+const NAMES: [&str; 11] =
+    ["name", "email", "phone", "line1", "line2", "postal_code", "city", "state", "country", "type", "value"];
+/// What `allowed_updates` names one by one.
+const PLAIN: [Row; 3] = [
     ("name", "Name", "text", "organization"),
     ("email", "E-mail for receipts", "email", "email"),
     ("phone", "Phone", "tel", "tel"),
 ];
-const ADDRESS: [(&str, &str, &str, &str); 5] = [
+const ADDRESS: [Row; 5] = [
     ("line1", "Address", "text", "address-line1"),
     ("line2", "Address, second line", "text", "address-line2"),
     ("postal_code", "Postal code", "text", "postal-code"),
@@ -88,29 +94,13 @@ fn allowed(v: &Visit, what: &str) -> bool {
 
 pub fn show(w: &World, v: &Visit, form: &Form, refusal: Option<&Refusal>) -> Answer<Reply> {
     only_if(v.features().customer_update)?;
-    let c = &v.customer;
-    let of_address =
-        |name: &str| c.address.as_ref().and_then(|it| it[name].as_str()).unwrap_or_default().to_owned();
-    let held = |name: &str| match name {
-        "name" => c.name.clone().unwrap_or_default(),
-        "email" => c.email.clone().unwrap_or_default(),
-        "phone" => c.phone.clone().unwrap_or_default(),
-        other => of_address(other),
-    };
-    let value = |name: &str| if form.has(name) { form.get(name).to_owned() } else { held(name) };
+    let value = |name: &str| if form.has(name) { form.get(name).to_owned() } else { held(v, name) };
     let plain = PLAIN.iter().filter(|(name, ..)| allowed(v, name));
     let address = ADDRESS.iter().filter(|_| allowed(v, "address"));
-    let field =
-        |&(name, label, kind, autocomplete): &(&'static str, &'static str, &'static str, &'static str)| {
-            Field {
-                name,
-                label,
-                kind,
-                autocomplete,
-                value: value(name),
-                third: matches!(name, "postal_code" | "city" | "state"),
-            }
-        };
+    let field = |&(name, label, kind, autocomplete): &Row| {
+        let third = matches!(name, "postal_code" | "city" | "state");
+        Field { name, label, kind, autocomplete, value: value(name), third }
+    };
     let country = value("country");
     let countries = || COUNTRIES.iter().map(|&(code, name)| (code, name, code == country)).collect();
     let page = Details {
@@ -119,24 +109,22 @@ pub fn show(w: &World, v: &Visit, form: &Form, refusal: Option<&Refusal>) -> Ans
         country: allowed(v, "address").then(countries),
         tax: allowed(v, "tax_id").then(|| tax(w, v, form)),
         home: v.flow().is_none(),
-        wrong: Wrong::with(
-            refusal,
-            &[
-                "name",
-                "email",
-                "phone",
-                "line1",
-                "line2",
-                "postal_code",
-                "city",
-                "state",
-                "country",
-                "type",
-                "value",
-            ],
-        ),
+        wrong: Wrong::with(refusal, &NAMES),
     };
     Ok(html(status(refusal), &page, &v.leads_to()))
+}
+
+/// What the customer has now.
+fn held(v: &Visit, name: &str) -> String {
+    let c = &v.customer;
+    let line = || c.address.as_ref().and_then(|it| it[name].as_str()).map(str::to_owned);
+    let held = match name {
+        "name" => c.name.clone(),
+        "email" => c.email.clone(),
+        "phone" => c.phone.clone(),
+        _ => line(),
+    };
+    held.unwrap_or_default()
 }
 
 pub fn save(w: &mut World, v: &Visit, form: &Form) -> Answer<Next> {

@@ -1,6 +1,7 @@
 //! The customer portal. A GET shows a page; a POST takes a step and leads to the next page. Both obey
 //! the configuration of the session, and know no customer but the session's own.
 mod cards;
+mod costs;
 mod details;
 mod ending;
 mod home;

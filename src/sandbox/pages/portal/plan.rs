@@ -1,6 +1,7 @@
 //! Another plan: choose one, see what it costs, confirm.
 use super::{
     Next,
+    costs::Costs,
     home::may,
     visit::{Shell, Visit, only_if},
 };
@@ -186,12 +187,7 @@ struct Confirm {
     takes_codes: bool,
     code: String,
     discount: Option<String>,
-    /// Whether what it takes off stands among the lines.
-    in_lines: bool,
-    lines: Vec<(String, String)>,
-    /// What it comes to: a label and an amount.
-    due: (&'static str, String),
-    then: String,
+    costs: Costs,
     card: Option<String>,
     back: Option<String>,
     wrong: Wrong,
@@ -225,13 +221,10 @@ fn preview(
     let quantity = to.quantity.unwrap_or(item.quantity);
     let price = w.prices.get(&price_id).cloned().ok_or_else(|| Refusal::not_found("price", &price_id))?;
     let same = price_id == item.price && quantity == item.quantity;
-    let costs = costs(w, v, sub, to, &price, quantity)?;
-    let products = v.features().update_products.clone();
-    let product = products.iter().find(|it| it.prices.contains(&price_id));
+    let costs = Costs::of(w, v, sub, to, &price, quantity)?;
     let fixed = v.is_for(FlowKind::SubscriptionUpdateConfirm).is_some();
-    let adjustable = product.filter(|it| !fixed && adjustable(v, it)).and_then(|it| {
-        offer(w, v, item, it, &price).quantity.map(|field| Quantity { now: quantity, ..field })
-    });
+    let product = v.features().update_products.iter().find(|it| !fixed && it.prices.contains(&price_id));
+    let field = product.and_then(|product| offer(w, v, item, product, &price).quantity);
     let refusal_of_nothing = Refusal::invalid("You have this plan already: there is nothing to change.");
     let nothing = (same && to.coupon.is_none() && refusal.is_none()).then_some(&refusal_of_nothing);
     Ok(Confirm {
@@ -241,70 +234,14 @@ fn preview(
         to: (engine::product_name(w, &price), words::price(&price, quantity)),
         price: price_id,
         quantity,
-        adjustable,
+        adjustable: field.map(|field| Quantity { now: quantity, ..field }),
         takes_codes: takes_codes(v),
         code: form.get("code").to_owned(),
         discount: to.coupon.as_ref().and_then(|id| w.coupons.get(id)).map(words::coupon),
-        in_lines: costs.lines.iter().any(|(label, _)| label.starts_with("Discount")),
         card: words::card_in_charge(w, &sub.customer, Some(&sub.id)),
         back: (!fixed).then(|| format!("/p/subscriptions/{}/plan", sub.id)),
         wrong: Wrong::with(refusal.or(nothing), &["code", "quantity"]),
-        lines: costs.lines,
-        due: costs.due,
-        then: costs.then,
-    })
-}
-
-struct Costs {
-    lines: Vec<(String, String)>,
-    due: (&'static str, String),
-    then: String,
-}
-
-fn costs(
-    w: &mut World,
-    v: &Visit,
-    sub: &Subscription,
-    to: &Switch,
-    new: &Price,
-    quantity: i64,
-) -> Answer<Costs> {
-    let features = v.features();
-    let of = |minor: i64| amount(minor, &sub.currency);
-    if act::waits(w, sub, &new.id, quantity, &features.update_at_period_end) {
-        let then = format!("Takes effect on {}. Until then nothing changes.", date(sub.period_end()));
-        return Ok(Costs { lines: Vec::new(), due: ("Due today", of(0)), then });
-    }
-    let change = act::planned(sub, &new.id, quantity, features);
-    // The preview takes this back again, as it does the change.
-    if let Some(coupon) = &to.coupon {
-        act::add_discount(w, &sub.id, coupon, to.promotion_code.as_deref()).map_err(|it| it.at("code"))?;
-    }
-    let invoice = engine::preview(w, &sub.id, &change)?;
-    let mut lines: Vec<(String, String)> =
-        invoice.lines.iter().map(|line| (line.description.clone(), of(line.amount))).collect();
-    if invoice.discount > 0 {
-        let coupon = to.coupon.as_ref().and_then(|id| w.coupons.get(id)).map(words::coupon);
-        let label = coupon.map_or_else(|| "Discount".into(), |coupon| format!("Discount: {coupon}"));
-        lines.push((label, of(-invoice.discount)));
-    }
-    let now = invoice.billing_reason == "subscription_update";
-    let then = format!("Then {}.", words::price(new, quantity));
-    Ok(match (now, invoice.total()) {
-        (true, total) if total < 0 => Costs { lines, due: ("Credit for later invoices", of(-total)), then },
-        (true, _) => Costs { lines, due: ("Due today", of(invoice.amount_due())), then },
-        (false, 0) => {
-            let then = format!(
-                "Nothing to pay today. From {}: {}.",
-                date(sub.period_end()),
-                words::price(new, quantity)
-            );
-            Costs { lines, due: ("Due today", of(0)), then }
-        }
-        (false, total) => {
-            let then = format!("Settled with the invoice of {}. {then}", date(sub.period_end()));
-            Costs { lines, due: ("On the next invoice", of(total)), then }
-        }
+        costs,
     })
 }
 
