@@ -81,7 +81,9 @@ impl Config {
     pub fn load() -> Result<Self, Refused> {
         let file: std::collections::HashMap<String, String> =
             dotenvy::dotenv_iter().into_iter().flatten().filter_map(Result::ok).collect();
-        Self::read(|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+        #[expect(clippy::disallowed_methods, reason = "this is the place that reads them")]
+        let own = |name: &str| std::env::var(name).ok();
+        Self::read(|name| own(name).or_else(|| file.get(name).cloned()))
     }
 
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
@@ -151,7 +153,24 @@ impl Reader<'_> {
             "LOG",
             "must be a level such as info, or directives such as info,portico=debug",
         );
-        let Argon2 { memory_kib, time } = config.argon2;
+        self.refuse_if(
+            !config.sandbox.bind.ip().is_loopback(),
+            "SANDBOX_BIND",
+            "must be a loopback address: the sandbox has no passwords",
+        );
+        let weak = |s: &SecretString| s.expose_secret().len() < 32 || s.expose_secret().contains("change");
+        self.refuse_if(
+            config.app_secrets.iter().any(weak),
+            "APP_SECRET",
+            "must be at least 32 characters of your own, `openssl rand -base64 32`",
+        );
+        self.check_argon2(config.argon2);
+        if config.production {
+            self.check_production(config);
+        }
+    }
+
+    fn check_argon2(&mut self, Argon2 { memory_kib, time }: Argon2) {
         let enough = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)]
             .iter()
             .any(|&(m, t)| memory_kib >= m && time >= t);
@@ -165,32 +184,19 @@ impl Reader<'_> {
             "ARGON2_MEMORY_KIB",
             "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20",
         );
+    }
+
+    fn check_production(&mut self, config: &Config) {
+        self.refuse_if(!config.rate_limits, "RATE_LIMITS", "may be off only in development and tests");
         self.refuse_if(
-            !config.sandbox.bind.ip().is_loopback(),
-            "SANDBOX_BIND",
-            "must be a loopback address: the sandbox has no passwords",
+            config.public_url.scheme() != "https",
+            "PUBLIC_URL",
+            "must be https:// in production: the session cookie is Secure",
         );
-        if config.production {
-            self.refuse_if(!config.rate_limits, "RATE_LIMITS", "may be off only in development and tests");
-            self.refuse_if(
-                config.public_url.scheme() != "https",
-                "PUBLIC_URL",
-                "must be https:// in production: the session cookie is Secure",
-            );
-            self.refuse_if(
-                config.app_secrets.is_empty(),
-                "APP_SECRET",
-                "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
-            );
-        }
-        let weak = config
-            .app_secrets
-            .iter()
-            .any(|s| s.expose_secret().len() < 32 || s.expose_secret().contains("change"));
         self.refuse_if(
-            weak,
+            config.app_secrets.is_empty(),
             "APP_SECRET",
-            "must be at least 32 characters of your own, `openssl rand -base64 32`",
+            "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
         );
     }
 

@@ -69,22 +69,6 @@ pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NewO
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
     let standing = billing::standing(&app, &who.scope).await?;
     let members = super::head_count(&app, &who.scope).await?;
-    let billing = format!("/orgs/{}/billing", who.scope.slug());
-    let mut steps = vec![Step {
-        title: "Create your organisation",
-        text: "It is the account that your team and your billing belong to.",
-        href: "/account".into(),
-        done: true,
-    }];
-    if who.role.may_bill() {
-        let done = standing.is_paid();
-        steps.push(Step {
-            title: "Look at your plan",
-            text: "See what it includes, when it renews, and manage card and invoices.",
-            href: billing,
-            done,
-        });
-    }
     let shell = Shell::inside(&app, &who, "dashboard").await?;
     let (plan, (state, state_kind)) = (standing.plan_name(), standing.in_words());
     Ok(Page::ok(DashboardPage {
@@ -95,6 +79,22 @@ pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<Dashb
         members,
         role: who.role,
         may_bill: who.role.may_bill(),
-        steps,
+        steps: first_steps(&who, standing.is_paid()),
     }))
+}
+
+fn first_steps(who: &Member, paid: bool) -> Vec<Step> {
+    let founded = Step {
+        title: "Create your organisation",
+        text: "It is the account that your team and your billing belong to.",
+        href: "/account".into(),
+        done: true,
+    };
+    let plan = who.role.may_bill().then(|| Step {
+        title: "Look at your plan",
+        text: "See what it includes, when it renews, and manage card and invoices.",
+        href: format!("/orgs/{}/billing", who.scope.slug()),
+        done: paid,
+    });
+    [Some(founded), plan].into_iter().flatten().collect()
 }

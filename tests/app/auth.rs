@@ -155,7 +155,8 @@ async fn signing_out_ends_every_copy_of_the_cookie(app: TestApp) {
 /// A request in flight saves its session after another one deleted it.
 async fn a_session_saved_across_sign_out_stays_dead(app: TestApp) {
     let store = Store::new(&app.app.db);
-    let mut record = Record { id: Default::default(), data: Default::default(), expiry_date: in_an_hour() };
+    let mut record =
+        Record { id: Default::default(), data: Default::default(), expiry_date: in_an_hour(&app) };
     store.create(&mut record).await.unwrap();
     let in_flight = store.load(&record.id).await.unwrap().expect("it is there");
 
@@ -353,8 +354,8 @@ async fn the_oldest_of_many_logins_end(app: TestApp) {
     acme.owner.get("/account").await.assert_redirects_to("/sign-in");
 }
 
-fn in_an_hour() -> time::OffsetDateTime {
-    time::OffsetDateTime::now_utc() + time::Duration::HOUR
+fn in_an_hour(app: &TestApp) -> time::OffsetDateTime {
+    (app.app.clock.now() + time::Duration::HOUR).utc()
 }
 
 /// 200 tries each, alternating, by the clock: the medians may not differ by more than a tenth.

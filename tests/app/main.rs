@@ -1,4 +1,6 @@
 //! Tests of the whole product through its real router, each on SQLite and on Postgres.
+#![allow(clippy::unwrap_used, reason = "in a test a panic with a line number is the right answer")]
+
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

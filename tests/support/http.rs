@@ -231,7 +231,7 @@ impl Ask<'_> {
     }
 
     /// As sent by a form on a page of somebody else's.
-    pub fn from_another_site(self) -> Self {
+    pub fn sent_from_another_site(self) -> Self {
         self.header("sec-fetch-site", "cross-site").header("origin", "https://evil.example")
     }
 

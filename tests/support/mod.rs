@@ -6,6 +6,7 @@ pub mod cookies;
 pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod source;
 pub mod stripe_mock;
 pub mod stub;
 pub mod temp;

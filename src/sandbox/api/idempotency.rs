@@ -63,10 +63,14 @@ fn key(request: &Request) -> Option<&str> {
     request.header("idempotency-key").filter(|key| request.method == Method::POST && !key.is_empty())
 }
 
+/// Of the parameters, in whatever order they were sent.
 fn digest(request: &Request) -> String {
+    let form = url::form_urlencoded::parse(&request.body);
+    let mut pairs: Vec<_> = url::form_urlencoded::parse(request.query.as_bytes()).chain(form).collect();
+    pairs.sort();
     let mut sha = Sha256::new();
-    sha.update(&request.query);
-    sha.update([0]);
-    sha.update(&request.body);
+    for (name, value) in pairs {
+        sha.update(format!("{}:{name}={}:{value}", name.len(), value.len()));
+    }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
