@@ -199,7 +199,7 @@ async fn a_form_on_somebody_elses_page_does_nothing() {
     let olivia = town.visitor();
     let form = [("name", "Olivia"), ("card", GOOD)];
 
-    olivia.post(&page).fields(&form).from_another_site().await.assert_status(403);
+    olivia.post(&page).fields(&form).sent_from_another_site().await.assert_status(403);
     let foreign =
         olivia.post(&page).fields(&form).without("sec-fetch-site").header("origin", "http://evil.example");
     foreign.await.assert_status(403);
