@@ -123,6 +123,14 @@ impl Town {
         self.get(&format!("/v1/subscriptions/{id}")).await
     }
 
+    /// Moves the sandbox's clock on.
+    async fn later(&self, seconds: i64) {
+        let clock = self.make("/v1/test_helpers/test_clocks", &[("frozen_time", "1")]).await;
+        let to = clock["frozen_time"].as_i64().unwrap() + seconds;
+        let advance = format!("/v1/test_helpers/test_clocks/{}/advance", id(&clock));
+        self.make(&advance, &[("frozen_time", &to.to_string())]).await;
+    }
+
     /// Names of the newest events, newest first.
     async fn events(&self, count: usize) -> Vec<String> {
         let list = self.get(&format!("/v1/events?limit={count}")).await;

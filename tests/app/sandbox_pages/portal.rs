@@ -399,3 +399,114 @@ async fn a_price_outside_the_configuration_cannot_be_had() {
 
     mallory.post(&format!("/p/subscriptions/{sub}/plan")).field("price", &cheap).await.assert_status(404);
 }
+
+#[tokio::test]
+async fn a_plan_whose_payment_failed_is_saved_by_another_card() {
+    let town = Town::new().await;
+    let customer = town.customer("Olivia").await;
+    let trial = [("subscription_data[trial_period_days]", "7")];
+    let page = town.checkout(&customer, "pro_month", &trial).await;
+    town.visitor()
+        .post(&page)
+        .fields(&[("name", "Olivia"), ("card", "4000000000000341")])
+        .await
+        .assert_status(303);
+    let sub = town.session().await["subscription"].as_str().unwrap().to_owned();
+    town.later(8 * 86_400).await;
+    assert_eq!(town.subscription(&sub).await["status"], "past_due");
+    let olivia = town.visit(&customer, &[]).await;
+
+    let home = olivia.get("/p/home").await;
+    home.assert_says("Payment failed").assert_says("The next attempt is on").assert_says("Pay $29.00");
+    let invoice = town.subscription(&sub).await["latest_invoice"].as_str().unwrap().to_owned();
+    let url =
+        town.get(&format!("/v1/invoices/{invoice}")).await["hosted_invoice_url"].as_str().unwrap().to_owned();
+    let pay = format!("{}/pay", url.strip_prefix(&town.base).unwrap());
+    let on_file = olivia.post(&pay).fields(&[("with", "on_file"), ("from", "portal")]).await;
+    on_file.assert_status(402).assert_says("Your card was declined.").assert_says("The last attempt failed.");
+    let form = [("with", "new"), ("card", GOOD), ("keep", "1"), ("from", "portal")];
+    olivia.post(&pay).fields(&form).await.assert_status(303);
+
+    let saved = town.subscription(&sub).await;
+    assert_eq!(saved["status"], "active");
+    let card =
+        town.get(&format!("/v1/payment_methods/{}", saved["default_payment_method"].as_str().unwrap())).await;
+    assert_eq!(card["card"]["last4"], "4242", "the card that paid is in charge from now on");
+}
+
+#[tokio::test]
+async fn a_trial_goes_on_under_another_plan() {
+    let town = Town::new().await;
+    let customer = town.customer("Olivia").await;
+    let page = town.checkout(&customer, "pro_month", &[("subscription_data[trial_period_days]", "7")]).await;
+    town.visitor().post(&page).fields(&[("name", "Olivia"), ("card", GOOD)]).await.assert_status(303);
+    let sub = town.session().await["subscription"].as_str().unwrap().to_owned();
+    let olivia = town.visit(&customer, &[]).await;
+    let (plan, year) = (format!("/p/subscriptions/{sub}/plan"), town.price("pro_year").await);
+
+    olivia.get("/p/home").await.assert_says("The trial ends on").assert_says("$29.00");
+    olivia
+        .get(&format!("{plan}/confirm?price={year}"))
+        .await
+        .assert_says("Nothing to pay today.")
+        .assert_says("$0.00");
+    olivia.post(&plan).field("price", &year).await.assert_status(303);
+
+    let changed = town.subscription(&sub).await;
+    assert_eq!(
+        (&changed["status"], &changed["items"]["data"][0]["price"]["id"]),
+        (&"trialing".into(), &year.into())
+    );
+}
+
+#[tokio::test]
+async fn a_bank_may_ask_when_a_paused_plan_is_resumed() {
+    let town = Town::new().await;
+    let (customer, sub) = town.subscriber("pro_month", "1", ASKS).await;
+    town.reconfigured(&[("features[subscription_pause][enabled]", "true")]).await;
+    let olivia = town.visit(&customer, &[]).await;
+    olivia.post(&format!("/p/subscriptions/{sub}/pause")).await.assert_status(303);
+
+    olivia.post(&format!("/p/subscriptions/{sub}/resume")).await.assert_redirects_to("/p/bank");
+    assert_eq!(town.subscription(&sub).await["status"], "paused");
+    olivia.post("/p/bank").field("answer", "approve").await.assert_redirects_to("/p/home?done=resumed");
+
+    assert_eq!(town.subscription(&sub).await["status"], "active");
+}
+
+#[tokio::test]
+async fn every_hosted_page_is_whole() {
+    let town = Town::new().await;
+    let (customer, sub) = town.subscriber("business_month", "2", GOOD).await;
+    let (invoice, _) = town.open_invoice(&customer).await;
+    let pay = town.checkout("", "pro_month", &[("allow_promotion_codes", "true")]).await;
+    let olivia = town.visit(&customer, &[]).await;
+    olivia.post("/p/cards").field("card", "5555555555554444").await.assert_status(303);
+    olivia
+        .post("/p/details/tax-ids")
+        .fields(&[("type", "eu_vat"), ("value", "DE1")])
+        .await
+        .assert_status(303);
+    let of = |what: &str| format!("/p/subscriptions/{sub}/{what}");
+    let year = town.price("business_year").await;
+
+    let mut pages = Vec::new();
+    for path in
+        ["/p/home", "/p/cards", "/p/cards/new", "/p/details", "/p/invoices", "/nothing", &pay, &invoice]
+    {
+        pages.push(olivia.get(path).await);
+    }
+    for what in ["plan", &format!("plan/confirm?price={year}"), "plan/confirm?quantity=0&code=x", "cancel"] {
+        pages.push(olivia.get(&of(what)).await);
+    }
+    pages.push(olivia.post(&pay).fields(&[("email", "no"), ("name", "")]).await);
+    pages.push(olivia.post(&pay).fields(&[("email", "a@b.test"), ("name", "A"), ("card", DECLINED)]).await);
+    pages.push(olivia.post(&format!("{invoice}/pay")).fields(&[("with", "new"), ("card", DECLINED)]).await);
+    pages.push(olivia.post("/p/details/tax-ids").fields(&[("type", "zz"), ("value", "1")]).await);
+
+    for page in pages {
+        let mut faults = crate::templates::faults(&page.text());
+        faults.retain(|fault| !fault.contains(APP)); // the way back
+        assert!(faults.is_empty(), "{}: {faults:#?}\n{}", page.asked, page.text());
+    }
+}

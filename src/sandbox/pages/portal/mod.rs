@@ -76,7 +76,7 @@ fn token(request: &Request) -> Option<String> {
 async fn shown(sandbox: &Sandbox, v: &Visit, at: &[&str], form: &Form, refusal: Option<&Refusal>) -> Reply {
     match sandbox.act(|w| show(w, v, at, form, refusal)).await {
         Ok(page) => page,
-        Err(other) => message::refused(refusal.unwrap_or(&other), Some(v.home())),
+        Err(other) => message::refused(refusal.unwrap_or(&other), v.way_out()),
     }
 }
 
@@ -131,7 +131,7 @@ async fn step(sandbox: &Sandbox, v: &Visit, at: &[&str], form: &Form, holder: Ho
         }
         Err(refusal) if matches!(refusal.status, 403 | 404) || refusal.code == Some("resource_missing") => {
             let status = if refusal.status == 403 { 403 } else { 404 };
-            message::refused(&refusal.with_status(status), Some(v.home()))
+            message::refused(&refusal.with_status(status), v.way_out())
         }
         Err(refusal) => shown(sandbox, v, &page_of(at), form, Some(&refusal)).await,
     }

@@ -178,8 +178,12 @@ impl Visit {
         self.session.return_url.as_deref().and_then(Back::to)
     }
 
-    pub fn home(&self) -> Back {
-        Back::here("/p/home", "Back to billing")
+    /// From a page that leads nowhere. A flow has no other page than that one.
+    pub fn way_out(&self) -> Option<Back> {
+        match self.flow() {
+            Some(_) => self.back(),
+            None => Some(Back::here("/p/home", "Back to billing")),
+        }
     }
 
     /// Where a form may end up.
