@@ -163,7 +163,7 @@ impl Sandbox {
         let mut held = self.0.held.lock().await;
         let Held { world, keep } = &mut *held;
         write(world);
-        let changes = world.settle();
+        let changes = world.settle(keep.is_on_disk());
         if let Err(error) = keep.write(changes).await {
             tracing::error!(%error, "the sandbox's file");
         }

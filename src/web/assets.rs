@@ -14,6 +14,7 @@ use std::{borrow::Cow, collections::HashMap, io::Write, sync::LazyLock};
 
 #[derive(rust_embed::Embed)]
 #[folder = "static"]
+#[exclude = "sandbox/*"] // the sandbox serves its own, and a release image has none
 struct Files;
 
 struct Asset {

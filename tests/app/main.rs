@@ -26,6 +26,7 @@ mod sandbox_input;
 mod sandbox_life;
 mod sandbox_mishaps;
 mod sandbox_money;
+mod sandbox_pages;
 mod sandbox_panel;
 mod sandbox_rules;
 mod sandbox_sdk;

@@ -26,6 +26,7 @@ mod subscription_items;
 mod subscription_update;
 mod subscriptions;
 
+pub use customers::{TAX_ID_KINDS, add_tax_id, delete_tax_id};
 pub use error::{Answer, Refusal};
 pub use events::roll_secret;
 pub use faults::add as add_fault;

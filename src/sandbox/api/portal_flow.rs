@@ -41,7 +41,13 @@ fn after_completion(p: &mut Params, flow: &mut Flow) -> Answer<()> {
     let kinds = ["hosted_confirmation", "portal_homepage", "redirect"];
     flow.after = after.choice("type", &kinds)?.ok_or_else(|| after.missing("type"))?;
     if let Some(mut redirect) = after.map("redirect")? {
-        flow.after_url = Some(redirect.required("return_url")?);
+        let url = redirect.required("return_url")?;
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(Refusal::invalid("Not a valid URL")
+                .with_code("url_invalid")
+                .at(redirect.name_of("return_url")));
+        }
+        flow.after_url = Some(url);
         redirect.finish()?;
     }
     if let Some(mut confirmation) = after.map("hosted_confirmation")? {

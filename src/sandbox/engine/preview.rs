@@ -111,12 +111,12 @@ fn unpaid(made: Invoice) -> Invoice {
     }
 }
 
-/// `$29.00`, `€12.50`, `¥500`; the code for what has no sign here.
+/// `$1,029.00`, `€12.50`, `¥500`; the code for what has no sign here.
 pub fn amount(minor: i64, currency: &str) -> String {
     let whole = matches!(currency, "jpy" | "krw" | "vnd" | "clp" | "isk" | "xof" | "xaf");
     let sign = if minor < 0 { "-" } else { "" };
     let minor = minor.abs();
-    let figure = if whole { minor.to_string() } else { format!("{}.{:02}", minor / 100, minor % 100) };
+    let figure = if whole { grouped(minor) } else { format!("{}.{:02}", grouped(minor / 100), minor % 100) };
     match currency {
         "usd" => format!("{sign}${figure}"),
         "eur" => format!("{sign}€{figure}"),
@@ -124,4 +124,12 @@ pub fn amount(minor: i64, currency: &str) -> String {
         "jpy" => format!("{sign}¥{figure}"),
         other => format!("{sign}{figure} {}", other.to_uppercase()),
     }
+}
+
+/// `1,029`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let threes: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|three| std::str::from_utf8(three).ok()).collect();
+    threes.join(",")
 }
