@@ -117,13 +117,7 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
         ),
         Kind::Broken => broken(sandbox, request).await,
         Kind::Html => Reply::html(502, "<html><body><h1>502 Bad Gateway</h1></body></html>".into()),
-        Kind::Hang => {
-            // The key is in use meanwhile, as it would be.
-            sandbox.act(|w| idempotency::begin(w, request)).await.ok();
-            tokio::time::sleep(HANG).await;
-            sandbox.act(|w| Ok(idempotency::end(w, request, 409, &serde_json::Value::Null))).await.ok();
-            Reply::HungUp
-        }
+        Kind::Hang => hang(sandbox, request).await,
         Kind::CloseBefore => Reply::HungUp,
         Kind::CloseAfter => {
             execute(sandbox, request).await;
@@ -136,6 +130,30 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
                 .with_code("more_permissions_required"),
         ),
         Kind::Truncated => execute(sandbox, request).await.cut_off(),
+    }
+}
+
+/// The key is in use as long as the client waits. Nothing was done, so that it may then try again.
+pub async fn hang(sandbox: &Sandbox, request: &Request) -> Reply {
+    let begun = sandbox.act(|w| idempotency::begin(w, request)).await;
+    let key = request.header("idempotency-key").filter(|_| matches!(begun, Ok(None)));
+    let _in_use = key.map(|key| InUse { sandbox: sandbox.clone(), key: key.to_owned() });
+    tokio::time::sleep(HANG).await;
+    Reply::HungUp
+}
+
+/// Lets go of an idempotency key when the request is over, also where the client has gone away.
+struct InUse {
+    sandbox: Sandbox,
+    key: String,
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let (sandbox, key) = (self.sandbox.clone(), std::mem::take(&mut self.key));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { sandbox.note(|w| drop(w.remembered.remove(&key))).await });
+        }
     }
 }
 
@@ -152,7 +170,7 @@ async fn broken(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(Some((status, body))) => Reply::json(status, body).replayed(),
         Ok(None) => {
             let body = failure.body(&request.id);
-            sandbox.act(|w| Ok(idempotency::end(w, request, 500, &body))).await.ok();
+            sandbox.note(|w| idempotency::end(w, request, 500, &body)).await;
             Reply::json(500, body)
         }
     }

@@ -40,6 +40,7 @@ use super::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hyper::{HeaderMap, Method, body::Bytes};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One request, read whole.
 pub struct Request {
@@ -71,14 +72,24 @@ impl Request {
 }
 
 pub async fn answer(sandbox: &Sandbox, request: Request) -> Reply {
-    let reply = match key_of(&request) {
-        Err(refusal) => Reply::json(refusal.status, refusal.body(&request.id)),
-        Ok(key) => match sandbox.act(|w| Ok(faults::strike(w, &request, &key))).await {
-            Ok(Some(fault)) => faults::suffer(sandbox, &request, fault).await,
-            _ => execute(sandbox, &request).await,
-        },
+    let key = match key_of(&request) {
+        Err(refusal) => return Reply::json(refusal.status, refusal.body(&request.id)).with_headers(&request),
+        Ok(key) => key,
     };
-    reply.with_headers(&request)
+    let struck = sandbox.act(|w| Ok(faults::strike(w, &request, &key))).await.ok().flatten();
+    if struck == Some(faults::Kind::Hang) {
+        return faults::hang(sandbox, &request).await;
+    }
+    // What has begun is finished, also for a client that has given up: else its key stays in use.
+    let (request, sandbox) = (Arc::new(request), sandbox.clone());
+    let asked = request.clone();
+    let finished = tokio::spawn(async move {
+        match struck {
+            Some(fault) => faults::suffer(&sandbox, &asked, fault).await,
+            None => execute(&sandbox, &asked).await,
+        }
+    });
+    finished.await.unwrap_or(Reply::HungUp).with_headers(&request)
 }
 
 /// Once for each idempotency key.
@@ -89,7 +100,7 @@ async fn execute(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(None) => {
             let (status, body) = run(sandbox, request).await;
             // The one place where both are at hand: what was done and the record of it.
-            sandbox.act(|w| Ok(idempotency::end(w, request, status, &body))).await.ok();
+            sandbox.note(|w| idempotency::end(w, request, status, &body)).await;
             Reply::json(status, body)
         }
     }
