@@ -20,7 +20,7 @@ fn customer(w: &mut World, n: usize) -> Answer<()> {
     let new = NewSubscription {
         customer: customer.clone(),
         items: price.map(|price| (price, 1 + n as i64 % 3)).into_iter().collect(),
-        trial_end: (n % 5 == 0).then_some(BEGIN + 14 * DAY),
+        trial_end: (n.is_multiple_of(5)).then_some(BEGIN + 14 * DAY),
         payment_behavior: "allow_incomplete".into(),
         ..NewSubscription::default()
     };

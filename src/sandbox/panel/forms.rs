@@ -43,51 +43,38 @@ async fn submitted(sandbox: &Sandbox, path: &[&str], p: Params) -> Answer<Done> 
     match path {
         ["clock"] => advance(sandbox, p).await,
         ["act"] => act(sandbox, p).await,
-        ["events", id, "resend"] => {
-            let sent = ops::resend(sandbox, id, p).await?.len();
-            let text =
-                if sent == 0 { "No endpoint listens to it.".into() } else { format!("Sent {sent}×.") };
-            Ok(Done { text, to: Some(format!("/_sandbox/events/{id}")) })
-        }
-        ["delivery"] => {
-            ops::perturb(sandbox, p).await?;
-            done("From now on deliveries fare so.")
-        }
-        ["delivery", "flush"] => {
-            let said = ops::flush(sandbox).await;
-            done(format!(
-                "Nothing is due: {} delivered, {} failed, {} dropped.",
-                said["delivered"], said["failed"], said["dropped"]
-            ))
-        }
-        ["faults"] => {
-            ops::add_fault(sandbox, p).await?;
-            done("The rule stands.")
-        }
+        ["events", id, "resend"] => resend(sandbox, id, p).await,
+        ["delivery"] => ops::perturb(sandbox, p).await.and(done("From now on deliveries fare so.")),
+        ["delivery", "flush"] => flush(sandbox).await,
+        ["faults"] => ops::add_fault(sandbox, p).await.and(done("The rule stands.")),
         ["faults", "clear"] => done(format!("{} removed.", ops::remove_faults(sandbox, None).await?)),
-        ["faults", id, "remove"] => {
-            ops::remove_faults(sandbox, Some(id)).await?;
-            done("Removed.")
-        }
-        ["settings"] => {
-            ops::change_settings(sandbox, p).await?;
-            done("Saved.")
-        }
+        ["faults", id, "remove"] => ops::remove_faults(sandbox, Some(id)).await.and(done("Removed.")),
+        ["settings"] => ops::change_settings(sandbox, p).await.and(done("Saved.")),
         ["endpoints", id, "roll_secret"] => {
-            ops::roll_secret(sandbox, id, p).await?;
-            done("There is a new secret: give it to the receiver.")
+            let rolled = ops::roll_secret(sandbox, id, p).await;
+            rolled.and(done("There is a new secret: give it to the receiver."))
         }
-        ["seed"] => {
-            let made = ops::plant(sandbox).await?.len();
-            done(if made == 0 {
-                "They are here already.".to_owned()
-            } else {
-                format!("{made} customers made.")
-            })
-        }
+        ["seed"] => match ops::plant(sandbox).await?.len() {
+            0 => done("They are here already."),
+            made => done(format!("{made} customers made.")),
+        },
         ["reset"] => reset(sandbox, p).await,
         _ => Err(Refusal::invalid("There is no such form.").with_status(404)),
     }
+}
+
+async fn resend(sandbox: &Sandbox, event: &str, p: Params) -> Answer<Done> {
+    let text = match ops::resend(sandbox, event, p).await?.len() {
+        0 => "No endpoint listens to it.".into(),
+        sent => format!("Sent {sent}×."),
+    };
+    Ok(Done { text, to: Some(format!("/_sandbox/events/{event}")) })
+}
+
+async fn flush(sandbox: &Sandbox) -> Answer<Done> {
+    let said = ops::flush(sandbox).await;
+    let [delivered, failed, dropped] = ["delivered", "failed", "dropped"].map(|key| &said[key]);
+    done(format!("Nothing is due: {delivered} delivered, {failed} failed, {dropped} dropped."))
 }
 
 async fn advance(sandbox: &Sandbox, mut p: Params) -> Answer<Done> {
