@@ -8,11 +8,11 @@ use super::{
 use crate::sandbox::{
     act::{self, Switch},
     api::{Answer, Refusal},
-    engine::{self, Holder, amount},
+    engine::{self, Holder},
     http::Reply,
     objects::*,
     pages::{Form, Wrong, form::status, html, words},
-    state::{World, date},
+    state::World,
 };
 use askama::Template;
 
