@@ -76,7 +76,7 @@ fn line(w: &World, i: &Invoice, l: &Line) -> Value {
     };
     json!({
         "id": l.id, "object": "line_item", "amount": l.amount, "currency": i.currency, "description": l.description,
-        "discount_amounts": [], "discountable": !l.proration, "discounts": [], "invoice": i.id, "livemode": false,
+        "discount_amounts": [], "discountable": !l.proration, "discounts": [], "invoice": Some(&i.id).filter(|id| !id.is_empty()), "livemode": false,
         "metadata": {}, "parent": parent, "period": { "start": l.period_start, "end": l.period_end },
         "pretax_credit_amounts": [],
         "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
@@ -113,6 +113,7 @@ pub fn invoice_item(w: &World, it: &InvoiceItem) -> Value {
         "period": { "start": l.period_start, "end": l.period_end },
         "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
             "price_details": { "price": p.id, "product": p.product } })),
-        "proration": l.proration, "quantity": l.quantity, "tax_rates": [], "test_clock": null,
+        "proration": l.proration, "quantity": l.quantity, "quantity_decimal": l.quantity.to_string(),
+        "tax_rates": [], "test_clock": null,
     })
 }
