@@ -111,8 +111,8 @@ async fn a_page_of_another_site_cannot_drive_it() {
     let sandbox = Driven::start().await;
     let mallory = sandbox.visitor();
 
-    let form = mallory.post("/_sandbox/api/reset").from_another_site().await;
-    let button = mallory.post("/_sandbox/reset").field("confirm", "reset").from_another_site().await;
+    let form = mallory.post("/_sandbox/api/reset").sent_from_another_site().await;
+    let button = mallory.post("/_sandbox/reset").field("confirm", "reset").sent_from_another_site().await;
     let read = mallory.get("/_sandbox/api/events").header("sec-fetch-site", "same-site").await;
     let rebound = mallory.get("/_sandbox/api/events").header("host", "evil.example").await;
     let only_origin =
