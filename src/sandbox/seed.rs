@@ -132,6 +132,7 @@ fn begin(w: &mut World, life: &Life, begun: i64) -> Answer<(String, String)> {
 
 /// Does something as of an instant in the past.
 fn at<T>(w: &mut World, instant: i64, work: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
+    w.seen = w.seen.min(instant); // what follows from it happens in the past too
     let outer = w.step_at.replace(instant);
     let done = work(w);
     w.step_at = outer;

@@ -11,6 +11,7 @@ pub struct Update {
     pub change: Option<Change>,
     pub trial_end: Option<i64>,
     pub error_if_incomplete: bool,
+    pub pending_if_incomplete: bool,
     pub discounts: Option<Vec<(Option<String>, Option<String>)>>,
     pub fields: Subscription,
 }
@@ -28,7 +29,9 @@ pub fn touches_more_than_words(sub: &Subscription, update: &Update) -> bool {
 
 pub fn read_update(w: &World, sub: &Subscription, p: &mut Params) -> Answer<Update> {
     let change = read_change(p)?;
-    let error_if_incomplete = payment_behavior(p)?.as_deref() == Some("error_if_incomplete");
+    let behavior = payment_behavior(p)?;
+    let error_if_incomplete = behavior.as_deref() == Some("error_if_incomplete");
+    let pending_if_incomplete = behavior.as_deref() == Some("pending_if_incomplete");
     let (trial_end, discounts) = (trial(w, p)?, coupons(p)?);
     let mut fields = sub.clone();
     p.metadata(&mut fields.metadata)?;
@@ -48,7 +51,7 @@ pub fn read_update(w: &World, sub: &Subscription, p: &mut Params) -> Answer<Upda
     read_cancel(w, p, &mut fields)?;
     read_pause(p, &mut fields)?;
     p.ignore(WITHOUT_EFFECT);
-    Ok(Update { change, trial_end, error_if_incomplete, discounts, fields })
+    Ok(Update { change, trial_end, error_if_incomplete, pending_if_incomplete, discounts, fields })
 }
 
 /// `items[]`, `proration_behavior` and `billing_cycle_anchor`, if anything of them is there.

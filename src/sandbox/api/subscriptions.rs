@@ -152,6 +152,10 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
         (None, false) => None,
     };
     match change.map(|change| engine::change(w, id, &change, Holder::Absent)) {
+        Some(Err(refusal)) if refusal.stands && update.pending_if_incomplete => Err(Refusal::invalid(
+            "The payment failed, and this sandbox keeps no pending updates: nothing was changed.",
+        )
+        .at("payment_behavior")),
         Some(Err(refusal)) if !refusal.stands || update.error_if_incomplete => {
             Err(Refusal { stands: false, ..refusal })
         }

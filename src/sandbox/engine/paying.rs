@@ -143,12 +143,12 @@ fn paid(w: &mut World, id: &str, payment: Option<&str>) {
         invoice.next_payment_attempt = None;
         invoice.needs_action = false;
     }
+    let after = wire::by_id(w, id).unwrap_or_default();
     if payment.is_some() {
-        let after = wire::by_id(w, id).unwrap_or_default();
-        w.emit_change("invoice.updated", &before, after);
+        w.emit_change("invoice.updated", &before, after.clone());
     }
-    say(w, id, "invoice.paid");
-    say(w, id, "invoice.payment_succeeded");
+    w.emit("invoice.paid", after.clone());
+    w.emit("invoice.payment_succeeded", after);
     weigh(w, id);
     let Some(sub) = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone()) else { return };
     let settled = w.subscriptions.get(&sub).is_some_and(|held| {
