@@ -46,7 +46,7 @@ pub fn by_id(w: &World, id: &str) -> Option<Value> {
 
 fn of(w: &World, kind: &str) -> Vec<Value> {
     match kind {
-        "customer" => w.customers.iter().map(|it| wire::customer(w, it)).collect(),
+        "customer" => w.customers.iter().map(wire::customer).collect(),
         "payment_method" => w.payment_methods.iter().map(wire::payment_method).collect(),
         "tax_id" => w.tax_ids.iter().map(wire::tax_id).collect(),
         "subscription" => w.subscriptions.iter().map(|it| wire::subscription(w, it)).collect(),
