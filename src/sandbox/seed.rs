@@ -92,7 +92,8 @@ fn live(w: &mut World, life: &Life) -> Answer<String> {
         Then::Cancels => at(w, now - 3 * DAY, |w| engine::cancel_now(w, &subscription, why))?,
         Then::Pauses => at(w, now - 2 * DAY, |w| engine::pause(w, &subscription, "pause_requested", None))?,
     }
-    // Whatever fell due since, each at its own instant.
+    // Whatever fell due since, each at its own instant. Everybody else's has been done.
+    w.seen = begun;
     engine::catch_up(w);
     w.change_settings().dunning = dunning;
     Ok(customer)
