@@ -139,7 +139,9 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
     if let Some(given) = update.discounts {
         let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
         let discounts = given.into_iter().map(|one| redeem(w, &customer, one)).collect::<Answer<Vec<_>>>()?;
-        w.subscriptions.change(id).map(|sub| sub.discounts = discounts);
+        if let Some(sub) = w.subscriptions.change(id) {
+            sub.discounts = discounts;
+        }
     }
     let now = w.now();
     if let Some(sub) = update.trial_end.filter(|end| *end > now).and_then(|_| w.subscriptions.change(id)) {
