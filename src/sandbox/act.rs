@@ -204,7 +204,7 @@ pub fn switch_plan(w: &mut World, id: &str, to: &Switch, features: &Features, ho
     }
     if same {
         return Err(Refusal::invalid(
-            "There are no changes to confirm: the subscription already has this price and quantity.",
+            "This subscription cannot be updated because there are no changes to confirm.",
         ));
     }
     if w.prices.get(&price).is_none() {

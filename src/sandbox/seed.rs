@@ -92,7 +92,8 @@ fn live(w: &mut World, life: &Life) -> Answer<String> {
         Then::Cancels => at(w, now - 3 * DAY, |w| engine::cancel_now(w, &subscription, why))?,
         Then::Pauses => at(w, now - 2 * DAY, |w| engine::pause(w, &subscription, "pause_requested", None))?,
     }
-    // Whatever fell due since, each at its own instant.
+    // Whatever fell due since, each at its own instant. Everybody else's has been done.
+    w.seen = begun;
     engine::catch_up(w);
     w.change_settings().dunning = dunning;
     Ok(customer)
@@ -132,6 +133,7 @@ fn begin(w: &mut World, life: &Life, begun: i64) -> Answer<(String, String)> {
 
 /// Does something as of an instant in the past.
 fn at<T>(w: &mut World, instant: i64, work: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
+    w.seen = w.seen.min(instant); // what follows from it happens in the past too
     let outer = w.step_at.replace(instant);
     let done = work(w);
     w.step_at = outer;

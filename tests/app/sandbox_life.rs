@@ -265,7 +265,7 @@ async fn a_promotion_code_works_while_it_is_good() {
     assert_eq!(clerk.get(&format!("/v1/promotion_codes/{code}")).await["times_redeemed"], 1);
 
     let price = clerk.price("pro_month").await;
-    let mut refused = async |code: &str| {
+    let refused = async |code: &str| {
         let fields = [
             ("customer", olivia.as_str()),
             ("items[0][price]", &price),

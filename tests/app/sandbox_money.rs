@@ -327,3 +327,33 @@ async fn a_first_period_that_ends_early_costs_its_part() {
     clerk.wait_until(MID_JANUARY + HOUR).await;
     assert_eq!(totals(&clerk, &sub).await, [PRO_MONTH / 2, PRO_MONTH]);
 }
+
+#[tokio::test]
+async fn an_upgrade_that_cannot_be_paid_leaves_what_was_asked_for() {
+    let clerk = Clerk::new().await;
+    let olivia = clerk.customer_with("pm_card_visa").await;
+    let (sub, year) = (clerk.subscribe(&olivia, "pro_month", &[]).await, clerk.price("pro_year").await);
+    let item = id(&sub["items"]["data"][0]);
+    let attach = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
+    let bad = id(&clerk.post(attach, &[("customer", &olivia)]).await);
+    clerk.post(&path(&sub), &[("default_payment_method", &bad)]).await;
+    let before = clerk.everything().await;
+    let switch = |behavior: &'static str| {
+        [("items[0][id]", item.as_str()), ("items[0][price]", &year), ("payment_behavior", behavior)]
+    };
+
+    assert_eq!(
+        clerk.refused(402, &path(&sub), &switch("error_if_incomplete")).await["code"],
+        "card_declined"
+    );
+    assert_eq!(
+        clerk.refused(400, &path(&sub), &switch("pending_if_incomplete")).await["param"],
+        "payment_behavior"
+    );
+    assert_eq!(clerk.everything().await, before);
+    let allowed = clerk.post(&path(&sub), &switch("allow_incomplete")).await;
+    assert_eq!(
+        (&allowed["status"], &allowed["items"]["data"][0]["price"]["id"]),
+        (&"past_due".into(), &year.into())
+    );
+}

@@ -138,7 +138,7 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
     let mut object = match change {
         None => engine::upcoming(w, &sub).ok_or_else(engine::nothing_upcoming)?,
         Some(change) => {
-            let invoice = engine::preview(w, &sub, &change)?;
+            let invoice = engine::preview_invoice(w, &sub, &change)?;
             wire::invoice(w, &invoice)
         }
     };

@@ -103,7 +103,13 @@ async fn execute(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(None) => {
             let (status, body) = run(sandbox, request).await;
             // The one place where both are at hand: what was done and the record of it.
-            sandbox.act(|w| Ok(idempotency::end(w, request, status, &body))).await.ok();
+            sandbox
+                .act(|w| {
+                    idempotency::end(w, request, status, &body);
+                    Ok(())
+                })
+                .await
+                .ok();
             Reply::json(status, body)
         }
     }

@@ -11,7 +11,8 @@ pub struct Update {
     pub change: Option<Change>,
     pub trial_end: Option<i64>,
     pub error_if_incomplete: bool,
-    pub discounts: Option<Vec<(Option<String>, Option<String>)>>,
+    pub pending_if_incomplete: bool,
+    pub discounts: Option<Vec<Given>>,
     pub fields: Subscription,
 }
 
@@ -28,7 +29,9 @@ pub fn touches_more_than_words(sub: &Subscription, update: &Update) -> bool {
 
 pub fn read_update(w: &World, sub: &Subscription, p: &mut Params) -> Answer<Update> {
     let change = read_change(p)?;
-    let error_if_incomplete = payment_behavior(p)?.as_deref() == Some("error_if_incomplete");
+    let behavior = payment_behavior(p)?;
+    let error_if_incomplete = behavior.as_deref() == Some("error_if_incomplete");
+    let pending_if_incomplete = behavior.as_deref() == Some("pending_if_incomplete");
     let (trial_end, discounts) = (trial(w, p)?, coupons(p)?);
     let mut fields = sub.clone();
     p.metadata(&mut fields.metadata)?;
@@ -48,7 +51,7 @@ pub fn read_update(w: &World, sub: &Subscription, p: &mut Params) -> Answer<Upda
     read_cancel(w, p, &mut fields)?;
     read_pause(p, &mut fields)?;
     p.ignore(WITHOUT_EFFECT);
-    Ok(Update { change, trial_end, error_if_incomplete, discounts, fields })
+    Ok(Update { change, trial_end, error_if_incomplete, pending_if_incomplete, discounts, fields })
 }
 
 /// `items[]`, `proration_behavior` and `billing_cycle_anchor`, if anything of them is there.
@@ -72,7 +75,7 @@ fn read_change(p: &mut Params) -> Answer<Option<Change>> {
         item.finish()?;
     }
     let changes = !items.is_empty() || anchor_now;
-    Ok(changes.then(|| Change { items, proration, anchor_now, end_trial: false }))
+    Ok(changes.then_some(Change { items, proration, anchor_now, end_trial: false }))
 }
 
 fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> {
@@ -205,8 +208,11 @@ pub fn trial_settings(p: &mut Params) -> Answer<Option<String>> {
     Ok(choice)
 }
 
-/// `discounts[]` as pairs of coupon and promotion code; an empty list takes all away.
-pub fn coupons(p: &mut Params) -> Answer<Option<Vec<(Option<String>, Option<String>)>>> {
+/// Coupon or promotion code.
+pub type Given = (Option<String>, Option<String>);
+
+/// `discounts[]`; an empty list takes all away.
+pub fn coupons(p: &mut Params) -> Answer<Option<Vec<Given>>> {
     let Some(given) = p.maps("discounts")? else { return Ok(None) };
     let mut all = Vec::new();
     for mut discount in given {

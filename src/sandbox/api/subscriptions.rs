@@ -139,7 +139,9 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
     if let Some(given) = update.discounts {
         let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
         let discounts = given.into_iter().map(|one| redeem(w, &customer, one)).collect::<Answer<Vec<_>>>()?;
-        w.subscriptions.change(id).map(|sub| sub.discounts = discounts);
+        if let Some(sub) = w.subscriptions.change(id) {
+            sub.discounts = discounts;
+        }
     }
     let now = w.now();
     if let Some(sub) = update.trial_end.filter(|end| *end > now).and_then(|_| w.subscriptions.change(id)) {
@@ -152,6 +154,10 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
         (None, false) => None,
     };
     match change.map(|change| engine::change(w, id, &change, Holder::Absent)) {
+        Some(Err(refusal)) if refusal.stands && update.pending_if_incomplete => Err(Refusal::invalid(
+            "The payment failed, and this sandbox keeps no pending updates: nothing was changed.",
+        )
+        .at("payment_behavior")),
         Some(Err(refusal)) if !refusal.stands || update.error_if_incomplete => {
             Err(Refusal { stands: false, ..refusal })
         }

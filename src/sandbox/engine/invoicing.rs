@@ -161,7 +161,9 @@ pub fn finalize(w: &mut World, id: &str) {
     counted.invoices_numbered += 1;
     counted.currency.get_or_insert_with(|| invoice.currency.clone());
     let number = format!("{}-{:04}", counted.invoice_prefix, counted.invoices_numbered);
-    super::change_customer(w, &customer.id, |c| c.balance = balance).ok();
+    if balance != customer.balance {
+        super::change_customer(w, &customer.id, |c| c.balance = balance).ok();
+    }
     let pause =
         invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.pause_collection.clone());
     let due = invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.days_until_due);

@@ -25,5 +25,5 @@ pub use customers::{add_card, card_in_charge, change_customer, create_customer, 
 pub use discounts::{code_for, discount_of, usable as code_is_usable};
 pub use invoicing::{close as close_invoice, finalize, product_name};
 pub use paying::{Holder, pay};
-pub use preview::{amount, nothing as nothing_upcoming, preview, upcoming};
+pub use preview::{amount, nothing as nothing_upcoming, preview, preview_invoice, upcoming};
 pub use subscribe::{NewSubscription, subscribe, would_ask};

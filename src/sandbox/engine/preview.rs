@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sandbox::{
     api::{Answer, Refusal},
-    objects::{Invoice, Subscription},
+    objects::{Invoice, Line, Subscription},
     state::{HOUR, World},
     wire,
 };
@@ -23,20 +23,29 @@ pub fn upcoming(w: &World, id: &str) -> Option<Value> {
 }
 
 fn next(w: &World, id: &str) -> Option<Invoice> {
-    let sub = w.subscriptions.get(id)?.clone();
+    let sub = w.subscriptions.get(id)?;
     let ends = sub.ends_at().is_some_and(|at| at <= sub.period_end());
     if ends || !(sub.is_billing() || sub.status == "trialing") {
         return None;
     }
-    let next = next_period(w, &sub);
+    let next = next_period(w, sub);
     let mut lines = invoicing::lines_of_period(w, &next);
+    lines.append(&mut waiting_lines(w, id));
+    Some(of_next_period(w, sub, &next, lines))
+}
+
+fn waiting_lines(w: &World, id: &str) -> Vec<Line> {
     let waiting = invoicing::waiting(w, id);
-    lines.extend(waiting.iter().filter_map(|id| w.invoice_items.get(id)).map(|it| it.line.clone()));
+    waiting.iter().filter_map(|id| w.invoice_items.get(id)).map(|it| it.line.clone()).collect()
+}
+
+fn of_next_period(w: &World, sub: &Subscription, next: &Subscription, mut lines: Vec<Line>) -> Invoice {
     for (n, line) in lines.iter_mut().enumerate() {
         line.id = format!("il_tmp_{n}");
     }
     let sold = lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
-    Some(Invoice {
+    let charged = sub.collection_method == "charge_automatically";
+    Invoice {
         created: w.now(),
         customer: sub.customer.clone(),
         subscription: Some(sub.id.clone()),
@@ -46,15 +55,14 @@ fn next(w: &World, id: &str) -> Option<Invoice> {
         currency: sub.currency.clone(),
         period_start: sub.period_start(),
         period_end: sub.period_end(),
-        next_payment_attempt: (sub.collection_method == "charge_automatically")
-            .then(|| sub.period_end() + HOUR),
+        next_payment_attempt: charged.then(|| sub.period_end() + HOUR),
         starting_balance: w.customers.get(&sub.customer).map_or(0, |customer| customer.balance),
-        discount: super::discounts::off(w, &next, sold),
-        discounts: super::discounts::live(w, &next).into_iter().map(|(discount, _)| discount).collect(),
+        discount: super::discounts::off(w, next, sold),
+        discounts: super::discounts::live(w, next).into_iter().map(|(discount, _)| discount).collect(),
         lines,
         auto_advance: true,
         ..Invoice::default()
-    })
+    }
 }
 
 /// The subscription as it will be then, with the change that waits for it.
@@ -73,16 +81,33 @@ fn next_period(w: &World, sub: &Subscription) -> Subscription {
     next
 }
 
-/// What a change would put on an invoice, now or next. The operation under way is undone, so that
-/// the world stays as it is.
+/// What a change by itself would put on an invoice, now or next. The operation under way is undone,
+/// so that the world stays as it is.
 pub fn preview(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
+    tried(w, id, wanted, |w| {
+        let sub = w.subscriptions.get(id)?;
+        Some(of_next_period(w, sub, sub, waiting_lines(w, id)))
+    })
+}
+
+/// The invoice that would come after a change: at once, or with the next period. Undone as well.
+pub fn preview_invoice(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
+    tried(w, id, wanted, |w| next(w, id))
+}
+
+fn tried(
+    w: &mut World,
+    id: &str,
+    wanted: &Change,
+    otherwise: impl FnOnce(&World) -> Option<Invoice>,
+) -> Answer<Invoice> {
     let held = w.invoices.len();
     let (changed, _) = w.hold_back(|w| change::change(w, id, wanted, Holder::Approves));
     let would_be = match changed {
         Err(refusal) if !refusal.stands => Err(refusal),
         _ => {
             let made = w.invoices.iter().nth(held).cloned().map(unpaid);
-            made.or_else(|| next(w, id)).ok_or_else(nothing)
+            made.or_else(|| otherwise(w)).ok_or_else(nothing)
         }
     };
     w.undo();

@@ -105,11 +105,15 @@ fn of_invoice(invoice: &Invoice) -> Option<(i64, Step)> {
 pub fn run(w: &mut World, step: &Step) {
     match step {
         Step::TrialWillEnd(id) => {
-            w.subscriptions.change(id).map(|sub| sub.trial_end_said = true);
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.trial_end_said = true;
+            }
             invoicing::say(w, id, "customer.subscription.trial_will_end");
         }
         Step::Upcoming(id) => {
-            w.subscriptions.change(id).map(|sub| sub.upcoming_said = Some(sub.period_end()));
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.upcoming_said = Some(sub.period_end());
+            }
             if let Some(object) = upcoming(w, id) {
                 w.emit("invoice.upcoming", object);
             }

@@ -54,11 +54,13 @@ fn state(w: &World, i: &Invoice) -> Value {
 }
 
 fn of_customer(w: &World, i: &Invoice) -> Value {
-    let c = w.customers.get(&i.customer).cloned().unwrap_or_default();
+    let c = w.customers.get(&i.customer);
     json!({
-        "customer": i.customer, "customer_account": null, "customer_address": c.address, "customer_email": c.email,
-        "customer_name": c.name, "customer_phone": c.phone, "customer_shipping": c.shipping,
-        "customer_tax_exempt": c.tax_exempt, "customer_tax_ids": [],
+        "customer": i.customer, "customer_account": null, "customer_address": c.and_then(|c| c.address.as_ref()),
+        "customer_email": c.and_then(|c| c.email.as_ref()), "customer_name": c.and_then(|c| c.name.as_ref()),
+        "customer_phone": c.and_then(|c| c.phone.as_ref()),
+        "customer_shipping": c.and_then(|c| c.shipping.as_ref()),
+        "customer_tax_exempt": c.map(|c| &c.tax_exempt), "customer_tax_ids": [],
     })
 }
 
