@@ -123,10 +123,10 @@ pub fn run(w: &mut World, step: &Step) {
         Step::Renew(id) => begin_period(w, id, None),
         Step::Resume(id) => {
             if cancel::resume(w, id, Holder::Absent).is_err() {
-                w.subscriptions
-                    .change(id)
-                    .and_then(|sub| sub.paused.as_mut())
-                    .map(|paused| paused.resumes_at = None);
+                // Without a card it stays paused, and is not tried again every second.
+                if let Some(paused) = w.subscriptions.change(id).and_then(|sub| sub.paused.as_mut()) {
+                    paused.resumes_at = None;
+                }
             }
         }
         Step::Collect(id) => {
