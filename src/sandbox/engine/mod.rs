@@ -18,7 +18,7 @@ pub use cancel::{cancel_now, end, pause, renew, resume, schedule_cancel};
 pub use change::{Change, ItemChange, Proration, change, release_schedule, schedule_change};
 pub use checkout::{
     Paying, checkout_amounts, checkout_needs_card, complete_checkout, decline_checkout, expire_checkout,
-    expire_old_sessions, trial_of,
+    trial_of,
 };
 pub use clock::{FURTHEST, advance, catch_up, keep_time, next_renewal, next_trial_end};
 pub use customers::{add_card, card_in_charge, change_customer, create_customer, remove_card};
