@@ -78,7 +78,9 @@ pub fn list(w: &World, mut p: Params) -> Answer {
 
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     let gone = retrieve(w, id, p)?;
-    w.coupons.change(id).map(|coupon| coupon.deleted = true);
+    if let Some(coupon) = w.coupons.change(id) {
+        coupon.deleted = true;
+    }
     w.emit("coupon.deleted", gone);
     Ok(json!({ "id": id, "object": "coupon", "deleted": true }))
 }

@@ -181,7 +181,9 @@ pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
         customer.default_payment_method = None;
     }
     for card in w.payment_methods.ids(|method| method.customer.as_deref() == Some(id)) {
-        w.payment_methods.change(&card).map(|method| (method.customer, method.detached) = (None, true));
+        if let Some(method) = w.payment_methods.change(&card) {
+            (method.customer, method.detached) = (None, true);
+        }
     }
     w.emit("customer.deleted", gone);
     retrieve(w, id, Params::default())

@@ -116,7 +116,11 @@ impl Drop for InUse {
     fn drop(&mut self) {
         let (sandbox, request) = (self.0.clone(), self.1.clone());
         tokio::spawn(async move {
-            sandbox.act(|w| Ok(idempotency::end(w, &request, 409, &serde_json::Value::Null))).await
+            let freed = sandbox.act(|w| {
+                idempotency::end(w, &request, 409, &serde_json::Value::Null);
+                Ok(())
+            });
+            freed.await
         });
     }
 }
@@ -170,7 +174,11 @@ async fn broken(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(Some((status, body))) => Reply::json(status, body).replayed(),
         Ok(None) => {
             let body = failure.body(&request.id);
-            sandbox.act(|w| Ok(idempotency::end(w, request, 500, &body))).await.ok();
+            let kept = sandbox.act(|w| {
+                idempotency::end(w, request, 500, &body);
+                Ok(())
+            });
+            kept.await.ok();
             Reply::json(500, body)
         }
     }

@@ -101,7 +101,11 @@ async fn execute(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(None) => {
             let (status, body) = run(sandbox, request).await;
             // The one place where both are at hand: what was done and the record of it.
-            sandbox.act(|w| Ok(idempotency::end(w, request, status, &body))).await.ok();
+            let kept = sandbox.act(|w| {
+                idempotency::end(w, request, status, &body);
+                Ok(())
+            });
+            kept.await.ok();
             Reply::json(status, body)
         }
     }

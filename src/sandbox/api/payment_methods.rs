@@ -88,7 +88,9 @@ pub fn attach_to(w: &mut World, id: &str, customer: &str) -> Answer<String> {
         cards::admit(&card)?;
         return engine::add_card(w, customer, card, Holder::Approves).inspect(|id| {
             // By API nobody was asked, so nobody has approved.
-            w.payment_methods.change(id).map(|method| method.card.authenticated = false);
+            if let Some(method) = w.payment_methods.change(id) {
+                method.card.authenticated = false;
+            }
         });
     }
     let method = w.payment_methods.get(id).ok_or_else(|| Refusal::not_found("PaymentMethod", id))?;

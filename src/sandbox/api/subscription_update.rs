@@ -12,7 +12,7 @@ pub struct Update {
     pub trial_end: Option<i64>,
     pub error_if_incomplete: bool,
     pub pending_if_incomplete: bool,
-    pub discounts: Option<Vec<(Option<String>, Option<String>)>>,
+    pub discounts: Option<Vec<Given>>,
     pub fields: Subscription,
 }
 
@@ -75,7 +75,7 @@ fn read_change(p: &mut Params) -> Answer<Option<Change>> {
         item.finish()?;
     }
     let changes = !items.is_empty() || anchor_now;
-    Ok(changes.then(|| Change { items, proration, anchor_now, end_trial: false }))
+    Ok(changes.then_some(Change { items, proration, anchor_now, end_trial: false }))
 }
 
 fn read_cancel(w: &World, p: &mut Params, sub: &mut Subscription) -> Answer<()> {
@@ -208,8 +208,11 @@ pub fn trial_settings(p: &mut Params) -> Answer<Option<String>> {
     Ok(choice)
 }
 
+/// A coupon and a promotion code, one of which is there.
+pub type Given = (Option<String>, Option<String>);
+
 /// `discounts[]` as pairs of coupon and promotion code; an empty list takes all away.
-pub fn coupons(p: &mut Params) -> Answer<Option<Vec<(Option<String>, Option<String>)>>> {
+pub fn coupons(p: &mut Params) -> Answer<Option<Vec<Given>>> {
     let Some(given) = p.maps("discounts")? else { return Ok(None) };
     let mut all = Vec::new();
     for mut discount in given {

@@ -3,7 +3,7 @@ use super::{
     Answer, Paging, Params, Refusal, customers,
     list::Span,
     subscription_update::{
-        Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
+        Given, Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
     },
 };
 use crate::sandbox::{
@@ -82,7 +82,7 @@ fn new_items(p: &mut Params) -> Answer<Vec<(String, i64)>> {
     each.collect()
 }
 
-fn redeem(w: &mut World, customer: &str, given: (Option<String>, Option<String>)) -> Answer<Discount> {
+fn redeem(w: &mut World, customer: &str, given: Given) -> Answer<Discount> {
     let (coupon, code) = match given {
         (Some(_), Some(_)) => {
             return Err(Refusal::invalid(
@@ -139,7 +139,9 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
     if let Some(given) = update.discounts {
         let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
         let discounts = given.into_iter().map(|one| redeem(w, &customer, one)).collect::<Answer<Vec<_>>>()?;
-        w.subscriptions.change(id).map(|sub| sub.discounts = discounts);
+        if let Some(sub) = w.subscriptions.change(id) {
+            sub.discounts = discounts;
+        }
     }
     let now = w.now();
     if let Some(sub) = update.trial_end.filter(|end| *end > now).and_then(|_| w.subscriptions.change(id)) {

@@ -167,7 +167,9 @@ pub fn weigh(w: &mut World, invoice: &str) {
         return;
     }
     let owes = w.invoices.iter().any(|i| i.customer == customer && i.status == "open" && i.attempted);
-    w.customers.change(&customer).map(|customer| customer.delinquent = owes);
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = owes;
+    }
 }
 
 /// An invoice was closed unpaid. Where none is open any more, the subscription is in order again;
@@ -203,7 +205,9 @@ fn failed(w: &mut World, id: &str, needs_action: bool) {
         i.next_payment_attempt.is_none_or(|at| at <= now) && !i.subscription.as_ref().is_some_and(first)
     });
     let customer = w.invoices.get(id).map(|invoice| invoice.customer.clone()).unwrap_or_default();
-    w.customers.change(&customer).map(|customer| customer.delinquent = true);
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = true;
+    }
     let mut exhausted = false;
     if let Some(invoice) = w.invoices.change(id).filter(|i| scheduled && i.auto_advance) {
         let wait = RETRIES.get(invoice.failures as usize);

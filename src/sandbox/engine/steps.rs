@@ -105,11 +105,15 @@ fn of_invoice(invoice: &Invoice) -> Option<(i64, Step)> {
 pub fn run(w: &mut World, step: &Step) {
     match step {
         Step::TrialWillEnd(id) => {
-            w.subscriptions.change(id).map(|sub| sub.trial_end_said = true);
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.trial_end_said = true;
+            }
             invoicing::say(w, id, "customer.subscription.trial_will_end");
         }
         Step::Upcoming(id) => {
-            w.subscriptions.change(id).map(|sub| sub.upcoming_said = Some(sub.period_end()));
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.upcoming_said = Some(sub.period_end());
+            }
             if let Some(object) = upcoming(w, id) {
                 w.emit("invoice.upcoming", object);
             }
@@ -119,10 +123,10 @@ pub fn run(w: &mut World, step: &Step) {
         Step::Renew(id) => begin_period(w, id, None),
         Step::Resume(id) => {
             if cancel::resume(w, id, Holder::Absent).is_err() {
-                w.subscriptions
-                    .change(id)
-                    .and_then(|sub| sub.paused.as_mut())
-                    .map(|paused| paused.resumes_at = None);
+                let paused = w.subscriptions.change(id).and_then(|sub| sub.paused.as_mut());
+                if let Some(paused) = paused {
+                    paused.resumes_at = None;
+                }
             }
         }
         Step::Collect(id) => {
