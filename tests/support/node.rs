@@ -9,7 +9,7 @@ pub struct Node {
 
 /// None where Node is missing, or `npm ci` has not been run in `tests/sdk`.
 pub fn node_or_skip() -> Option<Node> {
-    find().map_err(|why| tether::skip_or_fail("Node with tests/sdk's packages", why)).ok()
+    find().map_err(|why| tether::skip_or_fail("node", why)).ok()
 }
 
 fn find() -> Result<Node, &'static str> {

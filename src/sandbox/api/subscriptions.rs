@@ -3,7 +3,7 @@ use super::{
     Answer, Paging, Params, Refusal, customers,
     list::Span,
     subscription_update::{
-        Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
+        Given, Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
     },
 };
 use crate::sandbox::{
@@ -82,7 +82,7 @@ fn new_items(p: &mut Params) -> Answer<Vec<(String, i64)>> {
     each.collect()
 }
 
-fn redeem(w: &mut World, customer: &str, given: (Option<String>, Option<String>)) -> Answer<Discount> {
+fn redeem(w: &mut World, customer: &str, given: Given) -> Answer<Discount> {
     let (coupon, code) = match given {
         (Some(_), Some(_)) => {
             return Err(Refusal::invalid(
