@@ -26,8 +26,8 @@ pub async fn status(app: &App, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Instants are unix seconds, absent is null, `status` and ids are Stripe's own words.
-fn believed(slug: &str, customer: Option<&str>, s: &Standing) -> Value {
+/// A line of `status --json`. Instants are unix seconds, absent is null, `status` and ids are Stripe's own words.
+pub fn believed(slug: &str, customer: Option<&str>, s: &Standing) -> Value {
     let alive = s.is_alive();
     let status = s.status.as_deref();
     // With nothing alive `status` says only that something has ended.
