@@ -68,8 +68,10 @@ pub async fn counts(app: &App) -> Result<(i64, i64)> {
 
 /// Schedules that stand in the queue from the first start on.
 pub async fn begin_schedules(app: &App) -> Result<()> {
+    // Not at once: what arrives in the first moments needs nobody to look for it.
+    let soon = app.clock.now() + time::Duration::seconds(30);
     for job in [Job::Reconcile, Job::FullPass, Job::Tidy] {
-        db::begin(&app.db, &job.key(), app.clock.now()).await?;
+        db::begin(&app.db, &job.key(), soon).await?;
     }
     Ok(())
 }
