@@ -102,3 +102,7 @@ create table projects (
     created_at integer not null,
     primary key (org_id, id)
 );
+
+-- The customer's own card where the subscription is charged to another: adding a card does not change that.
+alter table billing_state add column spare_card text;
+alter table billing_state add column spare_card_id text;

@@ -2,7 +2,7 @@
 use super::{
     Standing, db,
     db::Attempt,
-    plans::{Interval, Plan, lookup_key},
+    plans::{AUTOMATIC_TAX, COLLECT_TAX_IDS, Interval, Plan, lookup_key},
     sync,
 };
 use crate::{
@@ -86,6 +86,8 @@ async fn open_session(
         success_url: app
             .url(&format!("/orgs/{}/billing/return?session_id={{CHECKOUT_SESSION_ID}}", scope.slug())),
         cancel_url: app.url(&format!("/orgs/{}/billing", scope.slug())),
+        automatic_tax: AUTOMATIC_TAX,
+        tax_ids: COLLECT_TAX_IDS,
     };
     let (session, url) = app.stripe.create_checkout(new, until).await?;
     let mut tx = app.db.write(scope).await?;

@@ -122,6 +122,18 @@ pub async fn open_portal(
     Ok(session.url)
 }
 
+/// Charges the subscription to the customer's own card from now on: a card that is added in the
+/// portal becomes the customer's, while the one that Checkout pinned stays in charge.
+pub async fn use_spare_card(app: &App, scope: &Scope) -> Result<()> {
+    let standing = standing(app, scope).await?;
+    let (Some(subscription), Some(card)) = (&standing.subscription_id, &standing.spare_card_id) else {
+        return Ok(()); // it is in charge already
+    };
+    let until = Deadline::of_click();
+    app.stripe.pin_card(subscription, card, &format!("card:{}", uuid::Uuid::now_v7()), until).await?;
+    sync(app, scope, until).await
+}
+
 /// The organisation's one customer, made when first needed, or again once Stripe has deleted it.
 /// Twenty clicks at once send the same idempotency key, so Stripe makes one; the first to record it
 /// wins and the rest read that.

@@ -101,6 +101,12 @@ impl Plan {
     }
 }
 
+/// What Checkout asks for beside the money. Stripe Tax collects nothing, and says nothing, until you
+/// have registered somewhere: switch it on after that.
+pub const AUTOMATIC_TAX: bool = false;
+/// Whether people may give a tax id, which then stands on their invoices.
+pub const COLLECT_TAX_IDS: bool = false;
+
 /// `pro`, `month` → `pro_month`.
 pub fn lookup_key(plan: Plan, interval: Interval) -> String {
     format!("{}_{}", plan.as_str(), interval.as_str())

@@ -39,6 +39,9 @@ pub struct Standing {
     pub collection_paused: bool,
     /// A change of plan waits for the end of the period.
     pub scheduled: bool,
+    /// The customer's own card where the subscription is charged to another, and Stripe's id of it.
+    pub spare_card: Option<String>,
+    pub spare_card_id: Option<String>,
     /// A trial was had, by this subscription or one before it.
     pub trial_used: bool,
 }
@@ -67,6 +70,8 @@ impl Default for Standing {
             item_count: 0,
             collection_paused: false,
             scheduled: false,
+            spare_card: None,
+            spare_card_id: None,
             trial_used: false,
         }
     }
@@ -177,13 +182,17 @@ impl Standing {
 
     /// `Visa ending in 4242, expires 12/2034`
     pub fn card(&self) -> Option<String> {
-        let brand = self.card_brand.as_deref()?;
-        let mut letters = brand.chars();
-        let brand: String =
-            letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default();
+        let card = in_words(self.card_brand.as_deref()?, self.card_last4.as_deref()?);
         let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
-        Some(format!("{brand} ending in {}{expires}", self.card_last4.as_deref()?))
+        Some(card + &expires)
     }
+}
+
+/// `visa`, `4242` → `Visa ending in 4242`
+pub fn in_words(brand: &str, last4: &str) -> String {
+    let mut letters = brand.chars();
+    let brand: String = letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    format!("{brand} ending in {last4}")
 }
 
 #[cfg(test)]

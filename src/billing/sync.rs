@@ -4,12 +4,13 @@ use super::{
     db::InvoiceRow,
     notices,
     plans::{Interval, Plan, of_lookup_key},
+    standing::in_words,
 };
 use crate::{
     App,
     db::{At, OrgTx, Scope},
     error::{Error, Result},
-    stripe::{Card, CustomerId, Deadline, Invoice, Subscription},
+    stripe::{Card, CustomerId, Deadline, Invoice, PaymentMethod, Subscription},
 };
 
 /// Losing this often to other writers within one call means that something else is wrong.
@@ -18,7 +19,8 @@ const TRIES: u32 = 5;
 /// Everything we look at of one customer, asked for at once.
 struct Truth {
     deleted: bool,
-    card: Option<Card>,
+    /// The customer's default.
+    method: Option<PaymentMethod>,
     subscriptions: Vec<Subscription>,
     invoices: Vec<Invoice>,
 }
@@ -51,7 +53,7 @@ pub(super) async fn sync_settling(
 }
 
 async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Truth> {
-    let gone = || Truth { deleted: true, card: None, subscriptions: Vec::new(), invoices: Vec::new() };
+    let gone = || Truth { deleted: true, method: None, subscriptions: Vec::new(), invoices: Vec::new() };
     let held = match app.stripe.customer(customer, until).await {
         Err(error) if error.is_missing_customer() => return Ok(gone()),
         held => held?,
@@ -61,7 +63,7 @@ async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Trut
     }
     let subscriptions = app.stripe.subscriptions(customer, until).await?;
     let invoices = app.stripe.invoices(customer, until).await?;
-    Ok(Truth { deleted: false, card: held.card().cloned(), subscriptions, invoices })
+    Ok(Truth { deleted: false, method: held.method().cloned(), subscriptions, invoices })
 }
 
 /// False if somebody else wrote since `generation` was read.
@@ -120,7 +122,7 @@ fn projection(truth: &Truth, before: &Standing, now: At) -> Standing {
         live_subscriptions: held.iter().filter(|s| is_alive(&s.status)).count() as i64,
         ..Standing::default()
     };
-    let nothing = with_card(nothing, truth.card.as_ref());
+    let nothing = with_card(nothing, truth.method.as_ref().and_then(|method| method.card.as_ref()));
     match chosen(held) {
         None if truth.deleted && before.status.is_some() => {
             Standing { status: Some("canceled".into()), ..nothing }
@@ -157,7 +159,16 @@ fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, 
         scheduled: s.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()),
         ..rest
     };
-    with_card(standing, s.card().or(truth.card.as_ref()))
+    let spare = truth.method.as_ref().filter(|usual| s.method().is_some_and(|pinned| pinned.id != usual.id));
+    let charged = s.method().or(truth.method.as_ref()).and_then(|method| method.card.as_ref());
+    let standing = with_card(standing, charged);
+    Standing {
+        spare_card: spare
+            .and_then(|method| method.card.as_ref())
+            .map(|card| in_words(&card.brand, &card.last4)),
+        spare_card_id: spare.map(|method| method.id.clone()),
+        ..standing
+    }
 }
 
 /// Since the first invoice that could not be collected; of a strange state since we first saw it.
@@ -207,7 +218,7 @@ mod tests {
 
     fn held(json: &str) -> Truth {
         let subscriptions = serde_json::from_str(json).unwrap();
-        Truth { deleted: false, card: None, subscriptions, invoices: Vec::new() }
+        Truth { deleted: false, method: None, subscriptions, invoices: Vec::new() }
     }
 
     fn standing(json: &str, before: &Standing) -> Standing {
@@ -246,14 +257,19 @@ mod tests {
     #[test]
     fn the_subscriptions_own_card_goes_before_the_customers() {
         let mut truth = held(
-            r#"[{"id":"sub_1","status":"active","default_payment_method":{"card":{"brand":"visa","last4":"0341","exp_month":1,"exp_year":2030}},
+            r#"[{"id":"sub_1","status":"active","default_payment_method":{"id":"pm_1","card":{"brand":"visa","last4":"0341","exp_month":1,"exp_year":2030}},
                  "items":{"data":[]}}]"#,
         );
-        truth.card = Some(Card { brand: "visa".into(), last4: "4242".into(), exp_month: 12, exp_year: 2034 });
+        let card = Card { brand: "mastercard".into(), last4: "4444".into(), exp_month: 12, exp_year: 2034 };
+        truth.method = Some(PaymentMethod { id: "pm_2".into(), card: Some(card) });
 
+        let standing = projection(&truth, &Standing::default(), At::from_unix(1));
+
+        assert_eq!(standing.card_last4.as_deref(), Some("0341"));
         assert_eq!(
-            projection(&truth, &Standing::default(), At::from_unix(1)).card_last4.as_deref(),
-            Some("0341")
+            standing.spare_card.as_deref(),
+            Some("Mastercard ending in 4444"),
+            "and can take its place"
         );
     }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use stripe_checkout::{
     CheckoutSessionMode,
     checkout_session::{
-        CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionSubscriptionData,
-        ExpireCheckoutSession, RetrieveCheckoutSession,
+        CreateCheckoutSession, CreateCheckoutSessionAutomaticTax, CreateCheckoutSessionCustomerUpdate,
+        CreateCheckoutSessionCustomerUpdateAddress, CreateCheckoutSessionCustomerUpdateName,
+        CreateCheckoutSessionLineItems, CreateCheckoutSessionSubscriptionData,
+        CreateCheckoutSessionTaxIdCollection, ExpireCheckoutSession, RetrieveCheckoutSession,
     },
 };
 use stripe_client_core::StripeRequest;
@@ -23,6 +25,8 @@ pub struct NewCheckout<'a> {
     pub expires_at: i64,
     pub success_url: String,
     pub cancel_url: String,
+    pub automatic_tax: bool,
+    pub tax_ids: bool,
 }
 
 impl Stripe {
@@ -59,6 +63,7 @@ impl Stripe {
             .expires_at(new.expires_at)
             .success_url(new.success_url)
             .cancel_url(new.cancel_url);
+        let ask = with_tax(ask, new.automatic_tax, new.tax_ids);
         let key = format!("checkout:{}", new.attempt_id);
         let made: CheckoutSession = self.transport.send(ask.build(), Some(&key), until).await?;
         let url = made.url.ok_or_else(|| Error::Absent("the Checkout session's address".into()))?;
@@ -85,4 +90,22 @@ impl Stripe {
     pub fn known_url(&self, url: String) -> Result<StripeUrl, Error> {
         self.hosts.check(url)
     }
+}
+
+/// What Stripe Tax and tax ids ask of a session.
+fn with_tax(mut ask: CreateCheckoutSession, automatic_tax: bool, tax_ids: bool) -> CreateCheckoutSession {
+    if automatic_tax {
+        ask = ask.automatic_tax(CreateCheckoutSessionAutomaticTax::new(true));
+    }
+    if tax_ids {
+        ask = ask.tax_id_collection(CreateCheckoutSessionTaxIdCollection::new(true));
+    }
+    if automatic_tax || tax_ids {
+        // Stripe wants to keep what people type with the customer they already are.
+        let mut update = CreateCheckoutSessionCustomerUpdate::new();
+        update.address = Some(CreateCheckoutSessionCustomerUpdateAddress::Auto);
+        update.name = Some(CreateCheckoutSessionCustomerUpdateName::Auto);
+        ask = ask.customer_update(update);
+    }
+    ask
 }

@@ -138,6 +138,18 @@ impl Stripe {
         self.transport.send::<Subscription>(ask.build(), Some(key), until).await.map(drop)
     }
 
+    /// Charges the subscription to this card from now on.
+    pub async fn pin_card(
+        &self,
+        subscription: &str,
+        method: &str,
+        key: &str,
+        until: Deadline,
+    ) -> Result<(), Error> {
+        let ask = UpdateSubscription::new(subscription).default_payment_method(method);
+        self.transport.send::<Subscription>(ask.build(), Some(key), until).await.map(drop)
+    }
+
     /// Ends it now. One that has ended already is ended.
     pub async fn cancel(&self, subscription: &str, until: Deadline) -> Result<(), Error> {
         let ask = CancelSubscription::new(subscription);

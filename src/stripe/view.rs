@@ -102,6 +102,8 @@ impl<T> Maybe<T> {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct PaymentMethod {
+    #[serde(default)]
+    pub id: String,
     pub card: Option<Card>,
 }
 
@@ -130,8 +132,9 @@ struct InvoiceSettings {
 }
 
 impl CustomerState {
-    pub fn card(&self) -> Option<&Card> {
-        self.invoice_settings.default_payment_method.here()?.card.as_ref()
+    /// The customer's default.
+    pub fn method(&self) -> Option<&PaymentMethod> {
+        self.invoice_settings.default_payment_method.here()
     }
 }
 
@@ -216,8 +219,9 @@ impl Subscription {
         self.items.data.first().and_then(|item| item.quantity)
     }
 
-    pub fn card(&self) -> Option<&Card> {
-        self.default_payment_method.here()?.card.as_ref()
+    /// The one pinned to it, as Checkout does; it goes before the customer's.
+    pub fn method(&self) -> Option<&PaymentMethod> {
+        self.default_payment_method.here()
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 crate::support::on_both_engines! {
     a_year_of_a_subscription_is_lived_without_drift,
     a_person_who_closes_the_tab_after_paying_has_what_they_paid_for,
+    a_card_added_in_the_portal_is_offered_and_takes_over_on_a_click,
 }
 
 const GOOD: &str = "4242424242424242";
@@ -65,4 +66,23 @@ async fn a_person_who_closes_the_tab_after_paying_has_what_they_paid_for(app: Te
     assert_eq!(it.believed("acme").await["plan"], "business");
     assert_eq!(it.mails().await, ["Welcome to Business"]);
     assert_eq!(it.audited("acme", "billing.checkout_started").await, 1);
+}
+
+/// Checkout pins its card to the subscription, so adding one to the customer changes nothing by itself.
+async fn a_card_added_in_the_portal_is_offered_and_takes_over_on_a_click(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
+    it.act(&customer, "add_card", json!({ "card": "5555555555554444" })).await;
+    it.settled().await;
+    let page = acme.owner.get("/orgs/acme/billing").await;
+    assert!(page.text().contains("Visa ending in 4242"), "still in charge: {}", page.text());
+    assert!(page.text().contains("Use Mastercard ending in 4444 instead"), "{}", page.text());
+
+    acme.owner.post("/orgs/acme/billing/card").await.assert_redirects_to("/orgs/acme/billing");
+
+    let page = acme.owner.get("/orgs/acme/billing").await;
+    assert!(page.text().contains("Mastercard ending in 4444, expires") && !page.text().contains("instead"));
+    it.settled().await;
+    it.assert_no_drift("acme").await;
 }

@@ -44,6 +44,7 @@ const MATRIX: &[Row] = &[
     ("POST", "/orgs/{org}/billing/checkout", [401, 404, 403, 422, 422, 422]), // no plan
     ("GET", "/orgs/{org}/billing", [303, 404, 403, 200, 200, 200]),
     ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),
+    ("POST", "/orgs/{org}/billing/card", [401, 404, 403, 303, 303, 303]),
     ("GET", "/orgs/{org}/billing/return", [303, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/sync", [401, 404, 403, 303, 303, 303]),
     ("POST", "/sign-out", SEE_OTHER), // last: it ends the people of this test

@@ -38,6 +38,7 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         stripe.owner_of(object, until()).await.expect(object);
     }
     stripe.set_seats("sub_1", "si_1", 5, "seats:contract:1", until()).await.expect("seats");
+    stripe.pin_card("sub_1", "pm_1", "card:contract:1", until()).await.expect("a card");
     stripe.cancel("sub_1", until()).await.expect("an end");
     let checkout = NewCheckout {
         customer: &customer,
@@ -50,6 +51,8 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         expires_at: time::OffsetDateTime::now_utc().unix_timestamp() + 3000,
         success_url: "https://portico.test/return?session_id={CHECKOUT_SESSION_ID}".into(),
         cancel_url: "https://portico.test/billing".into(),
+        automatic_tax: true,
+        tax_ids: true,
     };
     let (session, _) = stripe.create_checkout(checkout, until()).await.expect("a session");
     stripe.checkout(&session, until()).await.expect("the session again");

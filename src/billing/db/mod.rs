@@ -143,7 +143,7 @@ pub async fn standing(on: impl Exec<'_>, org: OrgId) -> Result<Option<Standing>>
         on,
         "select subscription_id, status, plan, billing_interval, quantity, cancel_at, current_period_end, trial_end,
                 synced_at, unit_amount, currency, card_brand, card_last4, card_expires, trouble_since,
-                live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used
+                live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, spare_card, spare_card_id
          from billing_state where org_id = $1",
         org
     )
@@ -157,7 +157,7 @@ pub async fn standings_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<
         "select s.org_id, s.subscription_id, s.status, s.plan, s.billing_interval, s.quantity, s.cancel_at,
                 s.current_period_end, s.trial_end, s.synced_at, s.unit_amount, s.currency, s.card_brand, s.card_last4,
                 s.card_expires, s.trouble_since, s.live_subscriptions, s.item_id, s.item_count, s.collection_paused,
-                s.scheduled, s.trial_used
+                s.scheduled, s.trial_used, s.spare_card, s.spare_card_id
          from members m join billing_state s on s.org_id = m.org_id where m.user_id = $1",
         user
     )
@@ -174,7 +174,8 @@ pub async fn believed(on: impl Exec<'_>) -> Result<Vec<BelievedOfOrg>> {
                 s.unit_amount, s.currency, s.card_brand, s.card_last4, s.card_expires, s.trouble_since,
                 coalesce(s.live_subscriptions, 0) as live_subscriptions, s.item_id,
                 coalesce(s.item_count, 0) as item_count, coalesce(s.collection_paused, false) as collection_paused,
-                coalesce(s.scheduled, false) as scheduled, coalesce(s.trial_used, false) as trial_used
+                coalesce(s.scheduled, false) as scheduled, coalesce(s.trial_used, false) as trial_used, s.spare_card,
+                s.spare_card_id
          from orgs o
          left join billing_customers c on c.org_id = o.id
          left join billing_state s on s.org_id = o.id
@@ -219,37 +220,20 @@ pub async fn replace_standing(tx: &mut OrgTx<'_>, s: &Standing, generation: i64)
     let written = sql!(tx,
         "insert into billing_state (org_id, subscription_id, status, plan, billing_interval, quantity, cancel_at,
             current_period_end, trial_end, synced_at, unit_amount, currency, card_brand, card_last4, card_expires,
-            trouble_since, live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, generation)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23 + 1)
+            trouble_since, live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, spare_card,
+            spare_card_id, generation)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $24, $25, $23 + 1)
          on conflict (org_id) do update set subscription_id = $2, status = $3, plan = $4, billing_interval = $5, quantity = $6,
              cancel_at = $7, current_period_end = $8, trial_end = $9, synced_at = $10, unit_amount = $11, currency = $12,
              card_brand = $13, card_last4 = $14, card_expires = $15, trouble_since = $16, live_subscriptions = $17, item_id = $18,
-             item_count = $19, collection_paused = $20, scheduled = $21, trial_used = $22, generation = $23 + 1
+             item_count = $19, collection_paused = $20, scheduled = $21, trial_used = $22, spare_card = $24, spare_card_id = $25,
+             generation = $23 + 1
          where billing_state.generation = $23",
-        org,
-        s.subscription_id.clone(),
-        s.status.clone(),
-        s.plan,
-        s.interval,
-        s.quantity,
-        s.cancel_at,
-        s.current_period_end,
-        s.trial_end,
-        s.synced_at,
-        s.unit_amount,
-        s.currency.clone(),
-        s.card_brand.clone(),
-        s.card_last4.clone(),
-        s.card_expires.clone(),
-        s.trouble_since,
-        s.live_subscriptions,
-        s.item_id.clone(),
-        s.item_count,
-        s.collection_paused,
-        s.scheduled,
-        s.trial_used,
-        generation
-    )
+        org, s.subscription_id.clone(), s.status.clone(), s.plan, s.interval, s.quantity, s.cancel_at,
+        s.current_period_end, s.trial_end, s.synced_at, s.unit_amount, s.currency.clone(), s.card_brand.clone(),
+        s.card_last4.clone(), s.card_expires.clone(), s.trouble_since, s.live_subscriptions, s.item_id.clone(),
+        s.item_count, s.collection_paused, s.scheduled, s.trial_used, generation, s.spare_card.clone(),
+        s.spare_card_id.clone())
     .execute()
     .await?;
     Ok(written == 1)

@@ -142,6 +142,14 @@ async fn from_portal(app: &App, who: &BillingManager) -> Response {
     see_other(&format!("/orgs/{}/billing", who.scope.slug()))
 }
 
+/// The card on file takes the place of the one that Checkout pinned.
+pub async fn use_card(State(app): State<App>, who: BillingManager, _recent: Recent) -> Result<Response> {
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
+    billing::use_spare_card(&app, &who.scope).await?;
+    flash("success", "Payments are taken from that card from now on.");
+    Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
+}
+
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::sync(&app, &who.scope, Deadline::of_click()).await?;

@@ -26,6 +26,8 @@ pub struct BillingPage {
     pub banner: Option<Banner>,
     /// The card that will be charged.
     pub card: Option<String>,
+    /// Another card that is on file and not charged.
+    pub spare_card: Option<String>,
     pub next_payment: Option<String>,
     /// `2 of 50 projects`
     pub usage: Vec<String>,
@@ -99,6 +101,7 @@ impl BillingPage {
             detail: standing.detail(),
             banner: Banner::of(&standing, &may, &invoices),
             card: standing.card(),
+            spare_card: standing.spare_card.clone(),
             next_payment: standing.next_payment(),
             usage: usage(app, who, &may).await?,
             invoices: invoices.iter().map(InvoiceLine::from).collect(),
