@@ -17,5 +17,6 @@ mod permissions;
 mod process;
 mod stripe_contract;
 mod stripe_faults;
+mod stripe_setup;
 mod templates;
 mod web;

@@ -16,7 +16,7 @@ const CURRENCY: &str = "usd";
 pub struct Sold {
     pub offer: &'static Offer,
     pub product: String,
-    /// By month, then by year; fewer where some are missing and nothing may be made.
+    /// Fewer where some are missing and nothing may be made.
     pub prices: Vec<String>,
 }
 
@@ -40,10 +40,12 @@ impl Work<'_> {
         let mut all = Vec::new();
         for offer in offers() {
             let product = self.product(offer, &products).await?;
-            let (sold, retired) = self.prices(offer, product.as_ref(), &prices).await?;
+            let (month, year, retired) = self.prices(offer, product.as_ref(), &prices).await?;
             if let Some(product) = product {
-                self.default_price(offer, &product, sold.first()).await?;
-                all.push(Sold { offer, product: product.id, prices: sold });
+                let is_new = !products.iter().any(|known| known.id == product.id);
+                self.default_price(&product, is_new, month.as_ref()).await?;
+                let prices = [month, year].into_iter().flatten().collect();
+                all.push(Sold { offer, product: product.id, prices });
             }
             for old in retired {
                 self.stripe.retire_price(&old, offer.plan.as_str()).await?;
@@ -77,32 +79,33 @@ impl Work<'_> {
         Ok(Some(found.clone()))
     }
 
-    /// The ids of the right ones, and of those that gave way to them.
+    /// The right one for a month and for a year, and those that gave way to them.
     async fn prices(
         &mut self,
         offer: &'static Offer,
         product: Option<&Product>,
         all: &[Price],
-    ) -> Result<(Vec<String>, Vec<String>), Error> {
-        let (mut sold, mut retired) = (Vec::new(), Vec::new());
-        for interval in Interval::ALL {
-            let key = lookup_key(offer.plan, *interval);
+    ) -> Result<(Option<String>, Option<String>, Vec<String>), Error> {
+        let (mut sold, mut retired) = ([None, None], Vec::new());
+        let every = [(Interval::Month, offer.month), (Interval::Year, offer.year)];
+        for ((interval, amount), into) in every.into_iter().zip(&mut sold) {
+            let key = lookup_key(offer.plan, interval);
             let found = all.iter().find(|price| price.lookup_key.as_ref() == Some(&key));
             let new = NewPrice {
                 plan: offer.plan.as_str(),
                 product: product.map_or("", |product| &product.id),
                 lookup_key: &key,
                 currency: CURRENCY,
-                amount: if *interval == Interval::Month { offer.month } else { offer.year },
+                amount,
                 interval: interval.as_str(),
             };
-            let id = self.price(&new, found).await?;
+            *into = self.price(&new, found).await?;
             // Another product's price only loses the key.
-            let replaced = found.filter(|old| old.active && id.as_ref().is_some_and(|id| *id != old.id));
-            retired.extend(replaced.filter(|old| old.product == new.product).map(|old| old.id.clone()));
-            sold.extend(id);
+            let replaced = found.filter(|old| old.product == new.product && into.as_ref() != Some(&old.id));
+            retired.extend(replaced.filter(|_| self.mends()).map(|old| old.id.clone()));
         }
-        Ok((sold, retired))
+        let [month, year] = sold;
+        Ok((month, year, retired))
     }
 
     /// Amounts, currencies and intervals of a price are for ever: a wrong one gives way to another.
@@ -130,22 +133,25 @@ impl Work<'_> {
         }
         match self.mends() {
             true => self.stripe.make_price(new).await.map(|made| Some(made.id)),
-            false => Ok(None),
+            // What is in its place; that it is wrong was said already.
+            false => Ok(found.map(|price| price.id.clone())),
         }
     }
 
     /// It has to be another before an old one can be retired.
     async fn default_price(
         &mut self,
-        offer: &'static Offer,
         product: &Product,
+        is_new: bool,
         month: Option<&String>,
     ) -> Result<(), Error> {
         let Some(month) = month.filter(|month| product.default_price.as_ref() != Some(month)) else {
             return Ok(());
         };
-        let key = offer.plan.as_str();
-        self.found(Part::Product, format!("product {key}: default price is not that of a month"));
+        if !is_new {
+            let key = product.plan().unwrap_or_default();
+            self.found(Part::Product, format!("product {key}: default price is not that of a month"));
+        }
         match self.mends() {
             true => self.stripe.set_default_price(&product.id, month).await,
             false => Ok(()),
