@@ -115,7 +115,8 @@ async fn as_set_up(stripe: &Stripe, config: &Config) -> Vec<Check> {
     let matters =
         |part: Part| matches!(part, Part::Portal | Part::Endpoint) && !config.uses_embedded_sandbox();
     let found = report.findings.into_iter().map(|found| {
-        let said = format!("{}; `portico stripe setup` mends it", found.drift);
+        let (drift, way) = (&found.drift, "`portico stripe setup` mends it");
+        let said = if drift.contains("portico ") { drift.clone() } else { format!("{drift}; {way}") };
         match matters(found.part) {
             true => Check::fail("setup", said),
             false => Check::warn("setup", said),

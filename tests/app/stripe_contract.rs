@@ -100,9 +100,12 @@ async fn stripe_mock_accepts_every_request_of_the_setup() {
     stripe.endpoints().await.expect("endpoints");
     stripe.change_endpoint("we_1").await.expect("an endpoint's change");
     stripe.disable_endpoint("we_1").await.expect("its end");
-    // The mock's endpoint has no secret to say: the request is right, and the lack of one is said.
-    let made = stripe.make_endpoint("https://portico.test/webhooks/stripe").await;
-    assert!(matches!(made, Ok(_) | Err(Error::Absent(_))), "{made:?}");
+    // The newest stripe-mock is older than our version of the API, and may object to that alone.
+    match stripe.make_endpoint("https://portico.test/webhooks/stripe").await {
+        Ok(_) | Err(Error::Absent(_)) => {}
+        Err(Error::Refused(it)) if it.message.contains("'api_version' validation failed") => {}
+        Err(error) => panic!("an endpoint: {error}"),
+    }
     for (right, path, _) in READS {
         stripe.may_read(path).await.expect(right);
     }

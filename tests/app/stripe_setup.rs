@@ -191,7 +191,11 @@ async fn each_drift_is_named_and_mended() {
         ),
         (&portal, &[("login_page[enabled]", "true")], "login_page.enabled is true"),
         (&portal, &[("active", "false")], "is not active"),
-        (&hook, &[("enabled_events[0]", "invoice.paid")], "does not hear of customer.subscription.updated"),
+        (
+            &hook,
+            &[("enabled_events[0]", "invoice.paid")],
+            "does not hear of checkout.session.async_payment_failed, ",
+        ),
         (&hook, &[("enabled_events[0]", "*")], "should not hear of *"),
         (&hook, &[("disabled", "true")], "is disabled"),
     ];

@@ -36,8 +36,8 @@ impl Work<'_> {
         if !found.is_enabled() {
             self.found(Part::Endpoint, format!("webhook endpoint {}: is disabled", found.id));
         }
-        for (kind, what) in wrong_events(&found.enabled_events) {
-            self.found(Part::Endpoint, format!("webhook endpoint {}: {what} {kind}", found.id));
+        for wrong in wrong_events(&found.enabled_events) {
+            self.found(Part::Endpoint, format!("webhook endpoint {}: {wrong}", found.id));
         }
         let can_be_mended = self.report.findings.len() > before;
         if !found.has_our_version() {
@@ -53,12 +53,17 @@ impl Work<'_> {
     }
 }
 
-fn wrong_events(heard: &[String]) -> Vec<(&str, &'static str)> {
+fn wrong_events(heard: &[String]) -> impl Iterator<Item = String> {
     let wanted = subscribed();
-    let missing = wanted.iter().filter(|kind| !heard.iter().any(|it| it == *kind || it == "*"));
-    let extra = heard.iter().map(String::as_str).filter(|kind| !wanted.contains(kind));
-    let missing = missing.map(|kind| (*kind, "does not hear of"));
-    missing.chain(extra.map(|kind| (kind, "should not hear of"))).collect()
+    let heard: Vec<&str> = heard.iter().map(String::as_str).collect();
+    let missing = wanted.iter().filter(|kind| !heard.contains(kind) && !heard.contains(&"*"));
+    let extra = heard.iter().filter(|kind| !wanted.contains(kind));
+    let line = |what, kinds: Vec<&str>| (!kinds.is_empty()).then(|| format!("{what} {}", kinds.join(", ")));
+    let lines = [
+        line("does not hear of", missing.copied().collect()),
+        line("should not hear of", extra.copied().collect()),
+    ];
+    lines.into_iter().flatten()
 }
 
 /// Stripe sets a version when an endpoint is made and never again.
