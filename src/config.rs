@@ -24,6 +24,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("STRIPE_PORTAL_CONFIGURATION", ""),
     ("SANDBOX_BIND", "127.0.0.1:12111"),
     ("SANDBOX_DATA", "data/sandbox.db"),
+    ("SANDBOX_WEBHOOK_URL", ""),
+    ("SANDBOX_WEBHOOK_SECRET", ""),
     ("SMTP_URL", ""),
     ("MAIL_FROM", "Portico <portico@localhost>"),
     ("ARGON2_MEMORY_KIB", "19456"),
@@ -83,6 +85,8 @@ pub struct Sandbox {
     /// Set by hand: then a taken port is an error instead of a reason to take the next.
     pub bind_is_fixed: bool,
     pub data: String,
+    /// Where `portico sandbox` delivers from the start, and what signs it.
+    pub webhook: Option<(Url, SecretString)>,
 }
 
 /// Where mail goes, and from whom it comes.
@@ -170,6 +174,7 @@ impl Reader<'_> {
                 bind: self.parsed("SANDBOX_BIND", "a loopback address and port, such as 127.0.0.1:12111"),
                 bind_is_fixed: self.given("SANDBOX_BIND").is_some(),
                 data: self.text("SANDBOX_DATA"),
+                webhook: self.sandbox_webhook(),
             },
             smtp: self.smtp(),
             argon2: self.argon2(),
@@ -198,10 +203,40 @@ impl Reader<'_> {
         Some(smtp).filter(|smtp| !smtp.url.is_empty())
     }
 
+    /// Both or neither: an endpoint without a secret would sign with nothing.
+    fn sandbox_webhook(&mut self) -> Option<(Url, SecretString)> {
+        let (url, secret) = (self.text("SANDBOX_WEBHOOK_URL"), self.text("SANDBOX_WEBHOOK_SECRET"));
+        if url.is_empty() && secret.is_empty() {
+            return None;
+        }
+        let formed = secret.strip_prefix("whsec_").is_some_and(|rest| !rest.is_empty());
+        self.refuse_if(
+            !formed,
+            "SANDBOX_WEBHOOK_SECRET",
+            "must be whsec_… and go with SANDBOX_WEBHOOK_URL: receivers refuse others",
+        );
+        let parsed = Url::parse(&url).ok().filter(|url| url.scheme() == "http" && is_loopback(url));
+        self.refuse_if(
+            parsed.is_none(),
+            "SANDBOX_WEBHOOK_URL",
+            "must be an http:// address of this machine, such as http://localhost:3000/webhooks/stripe",
+        );
+        Some((parsed?, secret.into()))
+    }
+
     fn argon2(&mut self) -> Argon2 {
         Argon2 {
             memory_kib: self.parsed("ARGON2_MEMORY_KIB", "a number of KiB"),
             time: self.parsed("ARGON2_TIME", "a number of passes"),
         }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }

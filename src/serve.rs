@@ -230,8 +230,16 @@ async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = bind_sandbox(&config).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let sandbox = open_sandbox(&config, None).await?;
-    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)\n");
+    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| crate::sandbox::Webhook {
+        url: url.to_string(),
+        secret: secrecy::ExposeSecret::expose_secret(secret).to_owned(),
+    });
+    let sandbox = open_sandbox(&config, webhook).await?;
+    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)");
+    if let Some((url, _)) = &config.sandbox.webhook {
+        println!("  Webhooks to     {url}");
+    }
+    println!();
     Ok(sandbox.serve(listener, told_to_stop()).await?)
 }
 

@@ -100,7 +100,22 @@ pub async fn open_portal(
     };
     let back = app.url(&format!("/orgs/{}/billing/return", scope.slug()));
     let open = OpenPortal { customer: &customer, flow, subscription, switch_to, return_url: &back };
-    let session = app.stripe.open_portal(open, until).await?;
+    let session = match app.stripe.open_portal(open, until).await {
+        // Deleted at Stripe without our hearing of it: there is a new one from now on.
+        Err(error) if error.is_missing_customer() => {
+            sync(app, scope, until).await?;
+            let fresh = ensure_customer(app, scope, until).await?;
+            let open = OpenPortal {
+                flow: Flow::Home,
+                customer: &fresh,
+                subscription: None,
+                switch_to: None,
+                return_url: &back,
+            };
+            app.stripe.open_portal(open, until).await?
+        }
+        opened => opened?,
+    };
     let mut tx = app.db.write(scope).await?;
     let event = Event::PortalOpened { session: &session.id, flow: flow.as_str() };
     audit::record(&mut tx, app.clock.now(), event).await?;

@@ -1,6 +1,6 @@
 //! What a change of our copy means to people: audit entries and mails, from the difference between
 //! old and new and in the same transaction, so that a doubled webhook causes neither twice.
-use super::{Standing, db, sync::is_alive};
+use super::{GRACE, Standing, db, sync::is_alive};
 use crate::{
     App,
     audit::{self, Event},
@@ -104,22 +104,37 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
         let key = format!("renewed:{id}:{}", before.cancel_at.map_or(0, At::unix));
         news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
     }
+    news.extend(of_trouble(before, after, &id, now));
+    if let Some(ended) = ended(before, held) {
+        let at = ended.ended_at.map_or(now, At::from_unix);
+        let message = Message::Ended { plan: before.plan_name() };
+        news.push(News { key: format!("ended:{}", ended.id), at, message });
+    }
+    news
+}
+
+/// What needs somebody, or does not any more.
+fn of_trouble(before: &Standing, after: &Standing, id: &str, now: At) -> Vec<News> {
+    let mut news = Vec::new();
     if let Some(end) = after.trial_end.filter(|end| is_trialing(after) && *end - TRIAL_WARNING <= now) {
         let (key, on) = (format!("trial:{id}:{}", end.unix()), date(end));
         let message =
             Message::TrialEnding { plan: after.plan_name(), on, has_card: after.card_brand.is_some() };
         news.push(News { key, at: now, message });
     }
-    if let Some(ended) = ended(before, held) {
-        let at = ended.ended_at.map_or(now, At::from_unix);
-        let message = Message::Ended { plan: before.plan_name() };
-        news.push(News { key: format!("ended:{}", ended.id), at, message });
+    if let Some(since) = after.trouble_since.filter(|since| is_past_due(after) && *since + GRACE <= now) {
+        let key = format!("read-only:{id}:{}", since.unix());
+        news.push(News { key, at: now, message: Message::ReadOnly });
     }
     if before.status.as_deref() == Some("past_due") && after.status.as_deref() == Some("active") {
         let key = format!("recovered:{id}:{}", before.trouble_since.map_or(0, At::unix));
         news.push(News { key, at: now, message: Message::Recovered });
     }
     news
+}
+
+fn is_past_due(standing: &Standing) -> bool {
+    matches!(standing.status.as_deref(), Some("past_due" | "unpaid"))
 }
 
 fn is_trialing(standing: &Standing) -> bool {
@@ -134,7 +149,7 @@ fn ended<'s>(before: &Standing, held: &'s [Subscription]) -> Option<&'s Subscrip
 
 /// Each invoice that could not be collected is told once.
 fn of_invoices(after: &Standing, invoices: &[Invoice]) -> Vec<News> {
-    let troubled = matches!(after.status.as_deref(), Some("past_due" | "unpaid"));
+    let troubled = is_past_due(after);
     let open = invoices.iter().filter(|i| troubled && i.status.as_deref() == Some("open") && i.attempted);
     let one = |invoice: &Invoice| {
         let id = invoice.id.clone()?;

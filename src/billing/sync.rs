@@ -51,9 +51,13 @@ pub(super) async fn sync_settling(
 }
 
 async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Truth> {
-    let held = app.stripe.customer(customer, until).await?;
+    let gone = || Truth { deleted: true, card: None, subscriptions: Vec::new(), invoices: Vec::new() };
+    let held = match app.stripe.customer(customer, until).await {
+        Err(error) if error.is_missing_customer() => return Ok(gone()),
+        held => held?,
+    };
     if held.deleted {
-        return Ok(Truth { deleted: true, card: None, subscriptions: Vec::new(), invoices: Vec::new() });
+        return Ok(gone());
     }
     let subscriptions = app.stripe.subscriptions(customer, until).await?;
     let invoices = app.stripe.invoices(customer, until).await?;

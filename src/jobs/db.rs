@@ -40,6 +40,15 @@ pub async fn begin(on: impl Exec<'_>, key: &str, at: At) -> Result<u64> {
     .await
 }
 
+pub async fn is_any_due(on: impl Exec<'_>, now: At) -> Result<bool> {
+    let due = sql!(
+        on,
+        "select key from jobs where dead = false and run_at <= $1 and (leased_until is null or leased_until < $1) limit 1",
+        now
+    );
+    Ok(due.optional::<(String,)>().await?.is_some())
+}
+
 /// The next one that is due and nobody's, leased.
 pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<Claimed>> {
     sql!(

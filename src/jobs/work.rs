@@ -68,6 +68,9 @@ where
 /// One job, if one is due.
 async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, Try) -> F) -> Result<bool> {
     let now = app.clock.now();
+    if !db::is_any_due(&app.db, now).await? {
+        return Ok(false); // looked up by a reader, so that idle hands do not queue for the one writer
+    }
     let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
     let is_last = claimed.tries >= TRIES;
     let outcome = match Job::parse(&claimed.key) {

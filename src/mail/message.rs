@@ -7,6 +7,7 @@ pub enum Message {
     Started { plan: String },
     TrialEnding { plan: String, on: String, has_card: bool },
     PaymentFailed { amount: String, page: Option<String> },
+    ReadOnly,
     Recovered,
     WillEnd { plan: String, on: String },
     GoesOn { plan: String },
@@ -66,6 +67,7 @@ impl Message {
             Message::PaymentFailed { amount, .. } => {
                 (format!("A payment of {amount} did not go through"), &[FAILED, FAILED_LATER], "Pay now")
             }
+            Message::ReadOnly => ("Your organisation can only be read now".into(), &[READ_ONLY], "Pay now"),
             Message::Recovered => ("Your payment went through".into(), &[RECOVERED], MANAGE),
             Message::WillEnd { plan, on } => {
                 (format!("Your {plan} plan ends on {on}"), &[WILL_END], "Keep the plan")
@@ -88,6 +90,7 @@ const FAILED: &str =
     "Nothing is switched off yet. We try again over the next days; you can also pay now or use another card.";
 const FAILED_LATER: &str =
     "If it is still open after a week, your organisation can be read but not changed until it is paid.";
+const READ_ONLY: &str = "A payment has been missing for more than a week. Everything can still be seen, and works again as soon as it is paid.";
 const RECOVERED: &str = "Thank you. Everything is as it was before.";
 const WILL_END: &str = "Until then everything works as before, and nothing more is charged. You can change your mind at any time before that day.";
 const GOES_ON: &str = "It will not end after all. Nothing else has changed.";
@@ -104,6 +107,7 @@ mod tests {
             Message::Started { plan: plan() },
             Message::TrialEnding { plan: plan(), on: "1 January 2027".into(), has_card: false },
             Message::PaymentFailed { amount: "$29.00".into(), page: None },
+            Message::ReadOnly,
             Message::Recovered,
             Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
             Message::GoesOn { plan: plan() },

@@ -7,13 +7,13 @@ pub use db::Project;
 use crate::{
     App,
     audit::{self, Event},
-    billing::{self, plans::Limit},
+    billing::{self, Access, plans::Limit},
     db::{ProjectId, Scope},
     error::{Error, Result},
     words,
 };
 
-/// What came of wanting one more.
+/// What came of wanting one more, or another name.
 pub enum Made {
     Done,
     /// The plan's limit, or read-only for want of a payment.
@@ -51,13 +51,17 @@ pub async fn create(app: &App, scope: &Scope, name: &str) -> Result<Made> {
     Ok(Made::Done)
 }
 
-pub async fn rename(app: &App, scope: &Scope, id: ProjectId, name: &str) -> Result<()> {
+pub async fn rename(app: &App, scope: &Scope, id: ProjectId, name: &str) -> Result<Made> {
+    if billing::entitlements(app, scope).await?.access == Access::ReadOnly {
+        return Ok(Made::NotIncluded);
+    }
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
     let old = db::project(&mut tx, scope.org(), id).await?.ok_or(Error::NotFound)?;
     db::rename(&mut tx, id, name).await?;
     audit::record(&mut tx, app.clock.now(), Event::ProjectRenamed { old: &old.name, new: name }).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(Made::Done)
 }
 
 /// Also where the plan allows no more: making room is always possible.

@@ -70,15 +70,18 @@ pub async fn rename(
     Path(InUrl { id }): Path<InUrl>,
     Form(form): Form<ProjectForm>,
 ) -> Result<Response> {
-    match super::name(&form.name) {
-        Ok(name) => super::rename(&app, &who.scope, id, &name).await?,
-        Err(message) => {
-            let errors = Errors::of_form(message);
-            return Ok(Page::mistake(page(&app, &who, String::new(), errors).await?).into_response());
-        }
-    }
-    flash("success", "Renamed.");
-    Ok(home(&who))
+    let mistake = match super::name(&form.name) {
+        Err(message) => message,
+        Ok(name) => match super::rename(&app, &who.scope, id, &name).await? {
+            Made::NotIncluded => "A payment is missing, so projects can only be read.".to_owned(),
+            Made::Done => {
+                flash("success", "Renamed.");
+                return Ok(home(&who));
+            }
+        },
+    };
+    let errors = Errors::of_form(mistake);
+    Ok(Page::mistake(page(&app, &who, String::new(), errors).await?).into_response())
 }
 
 pub async fn delete(

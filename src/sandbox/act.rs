@@ -2,8 +2,9 @@
 use super::{
     api::{Answer, Params, Refusal},
     engine::{self, Change, Holder, ItemChange, Paying, Proration, cards},
-    objects::{Cancellation, Subscription},
+    objects::{Cancellation, Features, Subscription},
     state::World,
+    wire,
 };
 
 /// Does it; ids of what it touched. In Stripe's words if it is refused.
@@ -21,7 +22,7 @@ pub fn act(w: &mut World, mut p: Params) -> Answer<Vec<String>> {
         "cancel" => by.cancel(w, p),
         "renew" => by.with_subscription(w, p, engine::renew),
         "pause" => by.with_subscription(w, p, |w, id| engine::pause(w, id, "pause_requested", None)),
-        "resume" => by.with_subscription(w, p, |w, id| engine::resume(w, id, Holder::Approves)),
+        "resume" => by.with_subscription(w, p, |w, id| resume(w, id, Holder::Approves)),
         "pay_invoice" => by.pay_invoice(w, p),
         "update_details" => by.update_details(w, p),
         other => Err(Refusal::invalid(format!("There is no action {other}.")).at("action")),
@@ -109,7 +110,8 @@ impl By {
             let by_key = w.prices.iter().find(|price| price.lookup_key.as_deref() == Some(&named));
             by_key.map_or(named.clone(), |price| price.id.clone())
         });
-        switch_plan(w, &sub.id, price, quantity, Holder::Approves)?;
+        let to = Switch { price, quantity, ..Switch::default() };
+        switch_plan(w, &sub.id, &to, &portal_features(w), Holder::Approves)?;
         Ok(vec![sub.id])
     }
 
@@ -134,7 +136,7 @@ impl By {
         if w.invoices.get(&id).is_none_or(|invoice| invoice.customer != customer) {
             return Err(Refusal::no_such("invoice", &id, "invoice"));
         }
-        engine::pay(w, &id, Holder::Approves, None)?;
+        pay_invoice(w, &id, None, false, Holder::Approves)?;
         Ok(vec![id])
     }
 
@@ -154,18 +156,14 @@ impl By {
 pub fn add_card(w: &mut World, customer: &str, number: &str, holder: Holder) -> Answer<String> {
     let card = cards::by_number(number)?.card();
     let id = engine::add_card(w, customer, card, holder)?;
-    engine::change_customer(w, customer, |c| c.default_payment_method = Some(id.clone()))?;
+    make_default(w, customer, &id)?;
     Ok(id)
 }
 
 /// The last card of a customer stays while a subscription needs it.
 pub fn remove_card(w: &mut World, customer: &str, id: &str) -> Answer<()> {
-    let own = w.payment_methods.ids(|method| method.customer.as_deref() == Some(customer));
-    if !own.iter().any(|it| it == id) {
-        return Err(Refusal::no_such("PaymentMethod", id, "card"));
-    }
-    let needed = w.subscriptions.iter().any(|sub| sub.customer == customer && sub.is_alive());
-    if needed && own.len() == 1 {
+    own_card(w, customer, id)?;
+    if is_last_card(w, customer) {
         return Err(Refusal::invalid(
             "The last payment method cannot be removed while a subscription is active.",
         ));
@@ -173,45 +171,120 @@ pub fn remove_card(w: &mut World, customer: &str, id: &str) -> Answer<()> {
     engine::remove_card(w, id)
 }
 
+/// Whether the customer has one card only, and a subscription that needs it.
+pub fn is_last_card(w: &World, customer: &str) -> bool {
+    let own = w.payment_methods.ids(|method| method.customer.as_deref() == Some(customer));
+    own.len() == 1 && w.subscriptions.iter().any(|sub| sub.customer == customer && sub.is_alive())
+}
+
+/// What somebody chose instead of what they have; `None` leaves a value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Switch {
+    pub price: Option<String>,
+    pub quantity: Option<i64>,
+    pub coupon: Option<String>,
+    pub promotion_code: Option<String>,
+}
+
 /// As the portal's configuration has it: prorated now or later, or waiting for the period's end.
 /// A payment that is refused changes nothing.
-pub fn switch_plan(
-    w: &mut World,
-    id: &str,
-    price: Option<String>,
-    quantity: Option<i64>,
-    holder: Holder,
-) -> Answer<()> {
+pub fn switch_plan(w: &mut World, id: &str, to: &Switch, features: &Features, holder: Holder) -> Answer<()> {
     let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
     let [item] = &sub.items[..] else {
         return Err(Refusal::invalid("This subscription cannot be updated because it has multiple items."));
     };
-    let (price, quantity) = (price.unwrap_or_else(|| item.price.clone()), quantity.unwrap_or(item.quantity));
-    if price == item.price && quantity == item.quantity {
+    let price = to.price.clone().unwrap_or_else(|| item.price.clone());
+    let quantity = to.quantity.unwrap_or(item.quantity);
+    let same = price == item.price && quantity == item.quantity;
+    if let Some(coupon) = &to.coupon {
+        add_discount(w, id, coupon, to.promotion_code.as_deref())?;
+        if same {
+            return Ok(());
+        }
+    }
+    if same {
         return Err(Refusal::invalid(
-            "There are no changes to confirm: the subscription already has this price and quantity.",
+            "This subscription cannot be updated because there are no changes to confirm.",
         ));
     }
     if w.prices.get(&price).is_none() {
         return Err(Refusal::no_such("price", &price, "price"));
     }
-    let features = portal_features(w);
     if waits(w, &sub, &price, quantity, &features.update_at_period_end) {
         return engine::schedule_change(w, id, &price, quantity);
     }
-    let change = planned(&sub, &price, quantity, &features);
+    let change = planned(&sub, &price, quantity, features);
     engine::say_change(w, id, |w| {
         engine::change(w, id, &change, holder).map_err(|refusal| Refusal { stands: false, ..refusal })
     })
 }
 
+/// Money off from now on: a code that was typed, or what was offered to somebody about to leave.
+pub fn add_discount(w: &mut World, id: &str, coupon: &str, promotion_code: Option<&str>) -> Answer<()> {
+    let discount = engine::discount_of(w, coupon, promotion_code)?;
+    let sub = w.subscriptions.get(id).ok_or_else(|| Refusal::not_found("subscription", id))?;
+    w.emit("customer.discount.created", wire::discount(sub, &discount));
+    engine::amend(w, id, |sub| sub.discounts.push(discount))
+}
+
+/// Pays with a new test card, else with the one in charge. `keep` puts a new card in charge of what
+/// comes after, once it has paid.
+pub fn pay_invoice(w: &mut World, id: &str, new: Option<&str>, keep: bool, holder: Holder) -> Answer<()> {
+    let invoice = w.invoices.get(id).cloned().ok_or_else(|| Refusal::not_found("invoice", id))?;
+    let added = match new {
+        Some(number) => {
+            Some(engine::add_card(w, &invoice.customer, cards::by_number(number)?.card(), holder)?)
+        }
+        None => None,
+    };
+    let sub = invoice.subscription.as_deref();
+    let method = added.clone().or_else(|| engine::card_in_charge(w, &invoice.customer, sub));
+    bank_may_ask(w, method.as_deref(), holder)?;
+    engine::pay(w, id, holder, method.as_deref())?;
+    match added.filter(|_| keep) {
+        Some(card) => {
+            make_default(w, &invoice.customer, &card)?;
+            sub.map_or(Ok(()), |sub| use_card_for(w, &invoice.customer, sub, &card))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Back from a pause, with the payment for the period that begins.
+pub fn resume(w: &mut World, id: &str, holder: Holder) -> Answer<()> {
+    let sub = w.subscriptions.get(id).ok_or_else(|| Refusal::not_found("subscription", id))?;
+    let method = engine::card_in_charge(w, &sub.customer, Some(id));
+    bank_may_ask(w, method.as_deref(), holder)?;
+    engine::resume(w, id, holder)
+}
+
+/// Somebody is at the screen: they are asked before an attempt is made that could only fail.
+fn bank_may_ask(w: &World, method: Option<&str>, holder: Holder) -> Answer<()> {
+    match method.filter(|method| holder == Holder::Absent && engine::would_ask(w, method)) {
+        Some(_) => Err(cards::asks()),
+        None => Ok(()),
+    }
+}
+
+/// The card for everything that has none of its own.
+pub fn make_default(w: &mut World, customer: &str, id: &str) -> Answer<()> {
+    own_card(w, customer, id)?;
+    engine::change_customer(w, customer, |c| c.default_payment_method = Some(id.to_owned()))
+}
+
+/// Pins a card to one subscription.
+pub fn use_card_for(w: &mut World, customer: &str, sub: &str, id: &str) -> Answer<()> {
+    own_card(w, customer, id)?;
+    engine::amend(w, sub, |sub| sub.default_payment_method = Some(id.to_owned()))
+}
+
+fn own_card(w: &World, customer: &str, id: &str) -> Answer<()> {
+    let own = w.payment_methods.get(id).filter(|method| method.customer.as_deref() == Some(customer));
+    own.map(drop).ok_or_else(|| Refusal::no_such("PaymentMethod", id, "card"))
+}
+
 /// The change a switch makes, for the page that shows its price first.
-pub fn planned(
-    sub: &Subscription,
-    price: &str,
-    quantity: i64,
-    features: &super::objects::Features,
-) -> Change {
+pub fn planned(sub: &Subscription, price: &str, quantity: i64, features: &Features) -> Change {
     let item = ItemChange {
         id: sub.items.first().map(|item| item.id.clone()),
         price: Some(price.to_owned()),
@@ -227,7 +300,7 @@ pub fn planned(
     Change { items: vec![item], proration, anchor_now: features.update_anchor == "now", end_trial }
 }
 
-fn portal_features(w: &World) -> super::objects::Features {
+fn portal_features(w: &World) -> Features {
     let active = w.portal_configurations.iter().filter(|it| it.active);
     active.max_by_key(|it| it.is_default).map(|it| it.features.clone()).unwrap_or_default()
 }

@@ -56,24 +56,8 @@ fn product(w: &mut World, plan: &Sold) -> SwitchProduct {
     let (id, now) = (w.id("prod_"), w.now());
     let marketing_features = plan.features.iter().map(|name| (*name).to_owned()).collect();
     let metadata = Metadata::from([("app".into(), "portico".into()), ("plan".into(), plan.key.into())]);
-    let prices = [("month", plan.month), ("year", plan.year)].map(|(interval, amount)| {
-        let price = Price {
-            id: w.id("price_"),
-            created: now,
-            active: true,
-            product: id.clone(),
-            currency: "usd".into(),
-            unit_amount: amount,
-            recurring: Some(Every { interval: interval.into(), count: 1 }),
-            lookup_key: Some(format!("{}_{interval}", plan.key)),
-            nickname: None,
-            tax_behavior: "unspecified".into(),
-            metadata: metadata.clone(),
-        };
-        let id = price.id.clone();
-        w.prices.put(price);
-        id
-    });
+    let prices = [("month", plan.month), ("year", plan.year)]
+        .map(|(interval, amount)| price(w, plan, &id, interval, amount));
     let unit_label = plan.per_seat.then(|| "seat".to_owned());
     let (name, default_price) = (plan.name.to_owned(), Some(prices[0].clone()));
     w.products.put(Product {
@@ -97,6 +81,24 @@ fn product(w: &mut World, plan: &Sold) -> SwitchProduct {
         minimum: 1,
         maximum: plan.per_seat.then_some(500),
     }
+}
+
+fn price(w: &mut World, plan: &Sold, product: &str, interval: &str, unit_amount: i64) -> String {
+    let (id, created) = (w.id("price_"), w.now());
+    w.prices.put(Price {
+        id: id.clone(),
+        created,
+        active: true,
+        product: product.into(),
+        currency: "usd".into(),
+        unit_amount,
+        recurring: Some(Every { interval: interval.into(), count: 1 }),
+        lookup_key: Some(format!("{}_{interval}", plan.key)),
+        nickname: None,
+        tax_behavior: "unspecified".into(),
+        metadata: Metadata::from([("app".into(), "portico".into()), ("plan".into(), plan.key.into())]),
+    });
+    id
 }
 
 /// `WELCOME`: a quarter off the first three months.

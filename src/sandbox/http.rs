@@ -11,11 +11,20 @@ use hyper::{
 };
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use serde_json::Value;
-use std::{convert::Infallible, io, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 /// Larger bodies than any request of Stripe's.
 const BODY_BYTES: usize = 1024 * 1024;
+
+/// Longer than a body takes on loopback.
+const BODY_TIME: Duration = Duration::from_secs(20);
 
 type Body = BoxBody<Bytes, io::Error>;
 
@@ -111,7 +120,7 @@ impl Reply {
             }
             Reply::CutOff { status, mut headers, body } => {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-                (status, headers, Half(Some(body.slice(..body.len() / 2))).boxed())
+                (status, headers, Half::of(&body).boxed())
             }
         };
         let mut response = Response::new(body);
@@ -121,18 +130,32 @@ impl Reply {
     }
 }
 
-/// The first half, and then the end of the connection.
-struct Half(Option<Bytes>);
+/// The first half, and then the end of the connection; between them a moment, or hyper would not
+/// send the half it has.
+struct Half {
+    half: Option<Bytes>,
+    moment: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Half {
+    fn of(body: &Bytes) -> Self {
+        let moment = Box::pin(tokio::time::sleep(Duration::from_millis(20)));
+        Self { half: Some(body.slice(..body.len() / 2)), moment }
+    }
+}
 
 impl hyper::body::Body for Half {
     type Data = Bytes;
     type Error = io::Error;
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let next = self.0.take().map(Frame::data);
-        std::task::Poll::Ready(Some(next.ok_or_else(|| io::Error::other("cut off, as asked"))))
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        let over = self.moment.as_mut().poll(cx);
+        over.map(|()| Some(Err(io::Error::other("cut off, as asked"))))
     }
 }
 
@@ -166,19 +189,28 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, stop: impl Future<Ou
 
 async fn respond(sandbox: &Sandbox, request: hyper::Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_BYTES).collect().await else {
-        return Reply::json(413, api::Refusal::invalid("Request too large.").body("-"));
-    };
+    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await;
     let (id, ahead) = sandbox.request_id().await;
-    let request = api::Request {
+    let mut request = api::Request {
         id,
         ahead,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: body.to_bytes(),
+        body: Bytes::new(),
     };
+    let refused = match body {
+        Ok(Ok(body)) => {
+            request.body = body.to_bytes();
+            None
+        }
+        Ok(Err(_)) => Some(api::Refusal::invalid("Request too large.").with_status(413)),
+        Err(_) => Some(api::Refusal::invalid("The request took too long to arrive.").with_status(408)),
+    };
+    if let Some(refusal) = refused {
+        return Reply::json(refusal.status, refusal.body(&request.id)).with_headers(&request);
+    }
     match request.path.split('/').nth(1) {
         Some("v1" | "v2") => api::answer(sandbox, request).await,
         Some("_sandbox") => panel::answer(sandbox, request).await,

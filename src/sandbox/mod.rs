@@ -12,6 +12,8 @@ mod panel;
 mod seed;
 mod state;
 mod wire;
+#[cfg(test)]
+mod year;
 
 use api::Refusal;
 use state::{Asked, Keep, Settings, World};
@@ -140,19 +142,31 @@ impl Sandbox {
         let Held { world, keep } = &mut *held;
         world.asked = Asked::default();
         engine::catch_up(world);
-        let mut changes = world.settle();
+        let kept = keep.is_on_disk();
+        let mut changes = world.settle(kept);
         world.asked = asked;
         let outcome = operation(world);
         if matches!(&outcome, Err(refusal) if !refusal.stands) {
             world.undo();
         }
-        changes.append(&mut world.settle());
+        changes.append(&mut world.settle(kept));
         if let Err(error) = keep.write(changes).await {
             tracing::error!(%error, "the sandbox's file");
         }
         drop(held);
         self.0.deliveries.notify_one();
         outcome
+    }
+
+    /// Writes down what has happened already: no clock is looked at, nobody is woken.
+    async fn note(&self, write: impl FnOnce(&mut World)) {
+        let mut held = self.0.held.lock().await;
+        let Held { world, keep } = &mut *held;
+        write(world);
+        let changes = world.settle(keep.is_on_disk());
+        if let Err(error) = keep.write(changes).await {
+            tracing::error!(%error, "the sandbox's file");
+        }
     }
 
     /// Reads without changing anything.

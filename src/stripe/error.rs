@@ -71,6 +71,14 @@ impl Error {
             || matches!(self, Error::Refused(r) if r.status == 400 && r.kind == "idempotency_error")
     }
 
+    /// Whether Stripe has no such customer, though one was made. Not so if it is only in the other
+    /// mode: then a key is wrong, and nothing is to be repaired.
+    pub fn is_missing_customer(&self) -> bool {
+        matches!(self, Error::Refused(r) if r.code.as_deref() == Some("resource_missing")
+            && matches!(r.param.as_deref(), Some("customer" | "id"))
+            && r.message.starts_with("No such customer") && !r.message.contains("similar object exists"))
+    }
+
     /// Whether it is the portal's page that was refused, not the customer or the key.
     pub fn is_about_the_page(&self) -> bool {
         matches!(self, Error::Refused(r) if r.status == 400 && r.code.as_deref() != Some("resource_missing"))

@@ -93,12 +93,12 @@ struct Every {
 #[serde(untagged)]
 pub enum Maybe<T> {
     Here(T),
-    Elsewhere(#[expect(dead_code, reason = "only that it is not here matters")] serde_json::Value),
+    Elsewhere(serde::de::IgnoredAny),
 }
 
 impl<T> Default for Maybe<T> {
     fn default() -> Self {
-        Maybe::Elsewhere(serde_json::Value::Null)
+        Maybe::Elsewhere(serde::de::IgnoredAny)
     }
 }
 

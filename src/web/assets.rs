@@ -14,6 +14,7 @@ use std::{borrow::Cow, collections::HashMap, io::Write, sync::LazyLock};
 
 #[derive(rust_embed::Embed)]
 #[folder = "static"]
+#[exclude = "sandbox/*"] // the sandbox serves its own, and a release image has none
 struct Files;
 
 struct Asset {
@@ -28,7 +29,8 @@ struct Asset {
 /// By path under `static/` and by hashed path.
 static ASSETS: LazyLock<HashMap<String, &'static Asset>> = LazyLock::new(|| {
     let mut all = HashMap::new();
-    for path in Files::iter() {
+    // The sandbox serves its own: no page of the product's needs them.
+    for path in Files::iter().filter(|path| !path.starts_with("sandbox/")) {
         let Some(asset) = Asset::load(&path) else { continue };
         let asset: &'static Asset = Box::leak(Box::new(asset));
         all.insert(asset.url.trim_start_matches("/static/").to_owned(), asset);

@@ -1,7 +1,7 @@
 //! Limits by address and by organisation, in memory: each instance guards itself. Limits that must hold across
 //! instances (an account's sign-ins) live in the database.
 use crate::{
-    db::OrgId,
+    db::{OrgId, UserId},
     error::{Error, Result},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
@@ -26,6 +26,7 @@ pub struct Limits {
     sign_in: DefaultKeyedRateLimiter<IpAddr>,
     sign_up: DefaultKeyedRateLimiter<IpAddr>,
     stripe: DefaultKeyedRateLimiter<OrgId>,
+    stripe_by_person: DefaultKeyedRateLimiter<UserId>,
 }
 
 impl Limits {
@@ -37,6 +38,7 @@ impl Limits {
             sign_in: RateLimiter::keyed(every(6, TEN)),
             sign_up: RateLimiter::keyed(every(360, TEN)),
             stripe: RateLimiter::keyed(every(3, TWENTY)),
+            stripe_by_person: RateLimiter::keyed(every(3, TWENTY)),
         }
     }
 
@@ -45,8 +47,12 @@ impl Limits {
     }
 
     /// Takes one click that makes us call Stripe from an organisation: 20 at once, then 20 a minute.
-    pub fn take_stripe_call(&self, org: OrgId) -> Result<()> {
-        if self.on { take(&self.stripe, &org) } else { Ok(()) }
+    pub fn take_stripe_call(&self, org: OrgId, person: UserId) -> Result<()> {
+        if !self.on {
+            return Ok(());
+        }
+        take(&self.stripe_by_person, &person)?;
+        take(&self.stripe, &org)
     }
 
     /// Takes one, or says when the next is due.
@@ -63,6 +69,7 @@ impl Limits {
         self.sign_in.retain_recent();
         self.sign_up.retain_recent();
         self.stripe.retain_recent();
+        self.stripe_by_person.retain_recent();
     }
 }
 

@@ -35,9 +35,9 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
     sent.assert_status(303);
     assert!(sent.location().starts_with(&format!("{}/", app.stripe)), "{}", sent.location());
     assert_eq!(sent.said("cache-control"), "no-store");
-    let portal = Person::visiting(&Site::at(&app.stripe))
-        .get(sent.location().strip_prefix(&app.stripe).unwrap())
-        .await;
+    let at_stripe = Person::visiting(&Site::at(&app.stripe));
+    let opened = at_stripe.get(sent.location().strip_prefix(&app.stripe).unwrap()).await;
+    let portal = at_stripe.follow(&opened).await;
     portal.assert_status(200);
     assert!(portal.text().contains("acme"), "the portal names the customer: {}", portal.text());
     assert!(

@@ -32,6 +32,8 @@ fn each_bad_setting_is_refused_by_name() {
         ("STRIPE_SECRET_KEY", "sk_test_1,sk_live_2", "mixes"),
         ("STRIPE_API_BASE", "ftp://stripe", "http://"),
         ("SANDBOX_BIND", "0.0.0.0:12111", "loopback"),
+        ("SANDBOX_WEBHOOK_URL", "https://hooks.example/stripe", "of this machine"),
+        ("SANDBOX_WEBHOOK_SECRET", "secret", "whsec_"),
         ("ARGON2_MEMORY_KIB", "1024", "OWASP"),
         ("ARGON2_MEMORY_KIB", "9999999", "1048576"),
         ("ARGON2_TIME", "two", "passes"),

@@ -52,7 +52,9 @@ async fn the_main_job_on_an_empty_folder(more: &[(&str, &str)]) {
     sent.assert_redirects_to(&sandbox);
     let portal = sent.location().strip_prefix(&sandbox).unwrap();
     let way_back = format!("{home}/orgs/acme/billing/return");
-    Person::visiting(&Site::at(&sandbox)).get(portal).await.assert_status(200).assert_says(&way_back);
+    let at_stripe = Person::visiting(&Site::at(&sandbox));
+    let opened = at_stripe.get(portal).await;
+    at_stripe.follow(&opened).await.assert_status(200).assert_says(&way_back);
     owner.get("/orgs/acme/billing/return").await.assert_redirects_to("/orgs/acme/billing");
     let secret = portal.rsplit('/').next().unwrap();
     assert!(!portico.output().contains(secret), "the portal's address is never logged");

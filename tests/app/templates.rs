@@ -87,7 +87,7 @@ fn files(folder: &str) -> Vec<String> {
     found.iter().map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/")).collect()
 }
 
-fn faults(html: &str) -> Vec<String> {
+pub fn faults(html: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut fault = |wrong: bool, text: String| {
         if wrong {

@@ -188,7 +188,7 @@ pub fn sign_in_form(email: &str) -> [(&str, &str); 2] {
     [("email", email), ("password", PASSWORD)]
 }
 
-async fn start_sandbox() -> String {
+pub async fn start_sandbox() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = sandbox::Options { catalogue: true, ..sandbox::Options::default() };
     let base = format!("http://{}", listener.local_addr().unwrap());

@@ -61,7 +61,7 @@ pub async fn open_portal(
     _recent: Recent,
     Form(form): Form<PortalForm>,
 ) -> Result<ToStripe> {
-    app.limits.take_stripe_call(who.scope.org())?;
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     let flow = if form.flow.is_empty() {
         Flow::Home
     } else {
@@ -84,7 +84,7 @@ pub async fn start_checkout(
     _recent: Recent,
     Form(form): Form<CheckoutForm>,
 ) -> Result<ToStripe> {
-    app.limits.take_stripe_call(who.scope.org())?;
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     let (plan, interval) = chosen(&form.plan, &form.interval)?;
     checkout::start(&app, &who.scope, who.person.id, plan, interval).await.map(ToStripe)
 }
@@ -102,7 +102,7 @@ pub async fn come_back(
     who: BillingManager,
     Query(query): Query<ComeBack>,
 ) -> Result<Response> {
-    app.limits.take_stripe_call(who.scope.org())?;
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     if query.session_id.is_empty() {
         return Ok(from_portal(&app, &who).await);
     }
@@ -143,7 +143,7 @@ async fn from_portal(app: &App, who: &BillingManager) -> Response {
 }
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
-    app.limits.take_stripe_call(who.scope.org())?;
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::sync(&app, &who.scope, Deadline::of_click()).await?;
     flash("success", "This is what Stripe holds right now.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))

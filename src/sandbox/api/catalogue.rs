@@ -27,7 +27,9 @@ pub fn create_product(w: &mut World, mut p: Params) -> Answer {
     if let Some(price) = price {
         let made = create_price_of(w, price, Some(id.clone()))?;
         let default = made["id"].as_str().map(str::to_owned);
-        w.products.change(&id).map(|product| product.default_price = default);
+        if let Some(product) = w.products.change(&id) {
+            product.default_price = default;
+        }
     }
     shown(w, "product", &id)
 }
@@ -185,7 +187,9 @@ fn claim(w: &mut World, key: Option<String>, transfer: bool) -> Answer<Option<St
             let said = format!("A price (`{id}`) already uses that lookup key.");
             return Err(Refusal::invalid(said).at("lookup_key"));
         }
-        w.prices.change(&id).map(|price| price.lookup_key = None);
+        if let Some(price) = w.prices.change(&id) {
+            price.lookup_key = None;
+        }
     }
     Ok(Some(key))
 }

@@ -49,13 +49,25 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     if let Some(customer) = &customer {
         customers::named(w, customer)?;
     }
-    let line_items = line_items_of(w, &mut p, &mode)?;
-    let (coupon, promotion_code) = discount(w, &mut p)?;
+    let mut session = read(w, &mut p, mode, customer)?;
+    p.metadata(&mut session.metadata)?;
+    p.word("currency")?;
+    p.ignore(WITHOUT_EFFECT);
+    p.finish()?;
+    check(&session)?;
+    let object = wire::checkout_session(w, &session);
+    w.checkout_sessions.put(session);
+    Ok(object)
+}
+
+fn read(w: &mut World, p: &mut Params, mode: String, customer: Option<String>) -> Answer<CheckoutSession> {
+    let line_items = line_items_of(w, p, &mode)?;
+    let (coupon, promotion_code) = discount(w, p, customer.as_deref())?;
     let (now, page) = (wall(), w.secret());
-    let mut session = CheckoutSession {
+    Ok(CheckoutSession {
         id: w.id("cs_test_"),
         created: now,
-        expires_at: expires_at(&mut p, now)?,
+        expires_at: expires_at(p, now)?,
         mode,
         status: "open".into(),
         payment_status: "unpaid".into(),
@@ -67,7 +79,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
             .and_then(|item| w.prices.get(&item.price))
             .map(|price| price.currency.clone()),
         line_items,
-        subscription_data: subscription_data(w, &mut p)?,
+        subscription_data: subscription_data(w, p)?,
         success_url: p.word("success_url")?,
         cancel_url: p.word("cancel_url")?,
         allow_promotion_codes: p.flag("allow_promotion_codes")?.unwrap_or(false),
@@ -77,22 +89,14 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
             .choice("payment_method_collection", &["always", "if_required"])?
             .unwrap_or_else(|| "always".into()),
         billing_address_collection: p.choice("billing_address_collection", &["auto", "required"])?,
-        automatic_tax: enabled(&mut p, "automatic_tax", &["liability"])?,
-        tax_id_collection: enabled(&mut p, "tax_id_collection", &["required"])?,
+        automatic_tax: enabled(p, "automatic_tax", &["liability"])?,
+        tax_id_collection: enabled(p, "tax_id_collection", &["required"])?,
         locale: p.word("locale")?,
         integration_identifier: p.word("integration_identifier")?,
         custom_text: p.map("custom_text")?.map(Params::into_json),
         page,
         ..CheckoutSession::default()
-    };
-    p.metadata(&mut session.metadata)?;
-    p.word("currency")?;
-    p.ignore(WITHOUT_EFFECT);
-    p.finish()?;
-    check(&session)?;
-    let object = wire::checkout_session(w, &session);
-    w.checkout_sessions.put(session);
-    Ok(object)
+    })
 }
 
 fn check(session: &CheckoutSession) -> Answer<()> {
@@ -117,9 +121,6 @@ fn check(session: &CheckoutSession) -> Answer<()> {
         return Err(Refusal::invalid(
             "You may only specify one of these parameters: customer, customer_email.",
         ));
-    }
-    if session.automatic_tax && session.customer.is_none() {
-        return Ok(());
     }
     Ok(())
 }
@@ -153,12 +154,12 @@ fn line_items_of(w: &mut World, p: &mut Params, mode: &str) -> Answer<Vec<LineIt
     }
 }
 
-fn discount(w: &World, p: &mut Params) -> Answer<(Option<String>, Option<String>)> {
+fn discount(w: &World, p: &mut Params, customer: Option<&str>) -> Answer<(Option<String>, Option<String>)> {
     let Some(mut given) = p.maps("discounts")?.and_then(|mut all| all.pop()) else { return Ok((None, None)) };
     let (coupon, code) = (given.word("coupon")?, given.word("promotion_code")?);
     given.finish()?;
     let Some(code) = code else {
-        if let Some(coupon) = coupon.as_ref().filter(|id| w.coupons.get(id).is_none()) {
+        if let Some(coupon) = coupon.as_ref().filter(|id| w.coupons.get(id).is_none_or(|it| it.deleted)) {
             return Err(Refusal::no_such("coupon", coupon, "discounts[0][coupon]"));
         }
         return Ok((coupon, None));
@@ -166,11 +167,12 @@ fn discount(w: &World, p: &mut Params) -> Answer<(Option<String>, Option<String>
     let known = w.promotion_codes.get(&code);
     let known =
         known.ok_or_else(|| Refusal::no_such("promotion code", &code, "discounts[0][promotion_code]"))?;
+    engine::code_is_usable(w, known, customer)?;
     Ok((Some(known.coupon.clone()), Some(code)))
 }
 
 fn expires_at(p: &mut Params, now: i64) -> Answer<i64> {
-    let at = p.int("expires_at")?.unwrap_or(now + DAY);
+    let at = p.instant("expires_at")?.unwrap_or(now + DAY);
     // Stripe's bounds are 30 minutes and 24 hours; a little is allowed for the way.
     if at < now + 30 * 60 - 60 || at > now + DAY + 60 {
         return Err(Refusal::invalid("The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.")
@@ -184,8 +186,8 @@ fn subscription_data(w: &World, p: &mut Params) -> Answer<SubscriptionData> {
     let mut read = SubscriptionData {
         description: data.word("description")?,
         trial_period_days: data.int_in("trial_period_days", 1, 730)?,
-        trial_end: data.int("trial_end")?,
-        billing_cycle_anchor: data.int("billing_cycle_anchor")?,
+        trial_end: data.instant("trial_end")?,
+        billing_cycle_anchor: data.instant("billing_cycle_anchor")?,
         ..SubscriptionData::default()
     };
     if read.trial_end.is_some_and(|end| end < w.now() + 2 * DAY - 60) {

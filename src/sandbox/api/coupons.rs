@@ -14,7 +14,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         currency: p.word("currency")?,
         duration_in_months: p.int_in("duration_in_months", 1, 120)?,
         max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        redeem_by: p.int("redeem_by")?,
+        redeem_by: p.instant("redeem_by")?,
         duration,
         ..Coupon::default()
     };
@@ -46,7 +46,7 @@ fn check(w: &World, coupon: &Coupon) -> Answer<()> {
         _ if !percent => {
             Refusal::invalid("Invalid percent_off: must be greater than 0 and at most 100.").at("percent_off")
         }
-        _ if w.coupons.get(&coupon.id).is_some() => {
+        _ if there(w, &coupon.id).is_some() => {
             Refusal::invalid("Coupon already exists.").with_code("resource_already_exists").at("id")
         }
         _ if coupon.duration == "repeating" && coupon.duration_in_months.is_none() => {
@@ -61,46 +61,33 @@ fn check(w: &World, coupon: &Coupon) -> Answer<()> {
 
 pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    w.coupons.get(id).map(|coupon| wire::coupon(w, coupon)).ok_or_else(|| Refusal::not_found("coupon", id))
+    there(w, id).map(|coupon| wire::coupon(w, coupon)).ok_or_else(|| Refusal::not_found("coupon", id))
+}
+
+fn there<'w>(w: &'w World, id: &str) -> Option<&'w Coupon> {
+    w.coupons.get(id).filter(|coupon| !coupon.deleted)
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     p.ignore(&["created"]);
     p.finish()?;
-    paging.of("/v1/coupons", w.coupons.iter().rev(), |coupon| wire::coupon(w, coupon))
+    paging
+        .of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
 }
 
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     let gone = retrieve(w, id, p)?;
-    w.coupons.remove(id);
+    if let Some(coupon) = w.coupons.change(id) {
+        coupon.deleted = true;
+    }
     w.emit("coupon.deleted", gone);
     Ok(json!({ "id": id, "object": "coupon", "deleted": true }))
 }
 
 pub fn create_code(w: &mut World, mut p: Params) -> Answer {
-    // Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
-    let coupon = match p.map("promotion")? {
-        Some(mut promotion) => {
-            promotion.choice("type", &["coupon"])?;
-            let coupon = promotion.required("coupon")?;
-            promotion.finish()?;
-            coupon
-        }
-        None => p.required("coupon")?,
-    };
-    if w.coupons.get(&coupon).is_none() {
-        return Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]"));
-    }
-    let first_time = match p.map("restrictions")? {
-        Some(mut restrictions) => {
-            restrictions.ignore(&["minimum_amount", "minimum_amount_currency", "currency_options"]);
-            let first_time = restrictions.flag("first_time_transaction")?;
-            restrictions.finish()?;
-            first_time.unwrap_or(false)
-        }
-        None => false,
-    };
+    let coupon = coupon_of(w, &mut p)?;
+    let first_time_transaction = first_time(&mut p)?;
     let mut code = PromotionCode {
         id: w.id("promo_"),
         created: w.now(),
@@ -109,8 +96,8 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
         active: p.flag("active")?.unwrap_or(true),
         customer: p.word("customer")?,
         max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        expires_at: p.int("expires_at")?,
-        first_time_transaction: first_time,
+        expires_at: p.instant("expires_at")?,
+        first_time_transaction,
         ..PromotionCode::default()
     };
     p.metadata(&mut code.metadata)?;
@@ -125,6 +112,31 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
     w.promotion_codes.put(code);
     w.emit("promotion_code.created", object.clone());
     Ok(object)
+}
+
+/// Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
+fn coupon_of(w: &World, p: &mut Params) -> Answer<String> {
+    let coupon = match p.map("promotion")? {
+        Some(mut promotion) => {
+            promotion.choice("type", &["coupon"])?;
+            let coupon = promotion.required("coupon")?;
+            promotion.finish()?;
+            coupon
+        }
+        None => p.required("coupon")?,
+    };
+    match there(w, &coupon) {
+        Some(_) => Ok(coupon),
+        None => Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]")),
+    }
+}
+
+fn first_time(p: &mut Params) -> Answer<bool> {
+    let Some(mut restrictions) = p.map("restrictions")? else { return Ok(false) };
+    restrictions.ignore(&["minimum_amount", "minimum_amount_currency", "currency_options"]);
+    let first_time = restrictions.flag("first_time_transaction")?;
+    restrictions.finish()?;
+    Ok(first_time.unwrap_or(false))
 }
 
 pub fn update_code(w: &mut World, id: &str, mut p: Params) -> Answer {

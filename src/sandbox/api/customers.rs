@@ -61,35 +61,24 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
     set(&mut c.name, p.text("name")?);
     set(&mut c.phone, p.text("phone")?);
     set(&mut c.description, p.text("description")?);
-    let email = p.text("email")?;
-    if email.as_ref().is_some_and(|email| !email.is_empty() && !email.contains('@')) {
-        let said = format!("Invalid email address: {}", email.unwrap_or_default());
-        return Err(Refusal::invalid(said).with_code("email_invalid").at("email"));
+    set(&mut c.email, email(p)?);
+    if let Some(given) = p.map("address")? {
+        c.address = address(given)?;
     }
-    set(&mut c.email, email);
-    for (name, into) in [("address", &mut c.address), ("shipping", &mut c.shipping)] {
-        if let Some(given) = p.map(name)? {
-            let json = given.into_json();
-            *into = Some(json).filter(|json| json.as_object().is_some_and(|fields| !fields.is_empty()));
-        }
+    if let Some(given) = p.map("shipping")? {
+        c.shipping = shipping(given)?;
     }
-    c.address = c.address.take().map(whole_address);
     if let Some(locales) = p.words("preferred_locales")? {
         c.preferred_locales = locales;
     }
-    if let Some(balance) = p.int("balance")? {
+    if let Some(balance) = p.int_in("balance", -99_999_999_999, 99_999_999_999)? {
         c.balance = balance;
     }
     if let Some(exempt) = p.choice("tax_exempt", &["none", "exempt", "reverse"])? {
         c.tax_exempt = exempt;
     }
     p.metadata(&mut c.metadata)?;
-    let mut card = None;
-    if let Some(mut settings) = p.map("invoice_settings")? {
-        card = settings.text("default_payment_method")?;
-        settings.ignore(&["custom_fields", "footer", "rendering_options"]);
-        settings.finish()?;
-    }
+    let card = invoice_settings(p)?;
     p.ignore(&[
         "cash_balance",
         "invoice_prefix",
@@ -102,13 +91,49 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
     Ok(card)
 }
 
-/// All of an address's lines, those not given as null.
-fn whole_address(given: Value) -> Value {
-    let mut whole = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
-    for (key, value) in given.as_object().into_iter().flatten() {
-        whole[key] = value.clone();
+fn email(p: &mut Params) -> Answer<Option<String>> {
+    match p.text("email")? {
+        Some(email) if !email.is_empty() && !email.contains('@') => {
+            let said = format!("Invalid email address: {email}");
+            Err(Refusal::invalid(said).with_code("email_invalid").at("email"))
+        }
+        email => Ok(email),
     }
-    whole
+}
+
+/// The default payment method, if it is named.
+fn invoice_settings(p: &mut Params) -> Answer<Option<String>> {
+    let Some(mut settings) = p.map("invoice_settings")? else { return Ok(None) };
+    let card = settings.text("default_payment_method")?;
+    settings.ignore(&["custom_fields", "footer", "rendering_options"]);
+    settings.finish()?;
+    Ok(card)
+}
+
+/// All of an address's lines, those not given as null; none if nothing is given.
+pub fn address(mut p: Params) -> Answer<Option<Value>> {
+    let mut whole = serde_json::Map::new();
+    for line in ["city", "country", "line1", "line2", "postal_code", "state"] {
+        whole.insert(line.into(), p.word(line)?.into());
+    }
+    p.finish()?;
+    Ok(whole.values().any(Value::is_string).then_some(Value::Object(whole)))
+}
+
+fn shipping(mut p: Params) -> Answer<Option<Value>> {
+    let (name, phone) = (p.word("name")?, p.word("phone")?);
+    let address = p.map("address")?.map(address).transpose()?.flatten();
+    p.finish()?;
+    let given = name.is_some() || phone.is_some() || address.is_some();
+    Ok(given.then(|| json!({ "address": address, "name": name, "phone": phone })))
+}
+
+/// A customer that a list is filtered by, deleted or not.
+pub fn known(w: &World, id: Option<&str>) -> Answer<()> {
+    match id.filter(|id| w.customers.get(id).is_none()) {
+        Some(id) => Err(Refusal::no_such("customer", id, "customer")),
+        None => Ok(()),
+    }
 }
 
 pub fn alive<'w>(w: &'w World, id: &str) -> Answer<&'w Customer> {
@@ -128,7 +153,7 @@ fn shown(w: &World, id: &str) -> Answer {
 /// Also of a deleted one: its id and that it is gone.
 pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    w.customers.get(id).map(|c| wire::customer(w, c)).ok_or_else(|| Refusal::not_found("customer", id))
+    w.customers.get(id).map(wire::customer).ok_or_else(|| Refusal::not_found("customer", id))
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
@@ -141,18 +166,24 @@ pub fn list(w: &World, mut p: Params) -> Answer {
             && email.as_ref().is_none_or(|email| c.email.as_ref() == Some(email))
             && clock.as_ref().is_none_or(|clock| c.test_clock.as_ref() == Some(clock))
     });
-    paging.of("/v1/customers", rows, |c| wire::customer(w, c))
+    paging.of("/v1/customers", rows, wire::customer)
 }
 
 /// Ends every subscription at once, as Stripe does.
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    let gone = wire::customer(w, alive(w, id)?);
+    let gone = wire::customer(alive(w, id)?);
     for sub in w.subscriptions.ids(|sub| sub.customer == id && sub.is_alive()) {
         engine::end(w, &sub, "cancellation_requested");
     }
     if let Some(customer) = w.customers.change(id) {
         customer.deleted = true;
+        customer.default_payment_method = None;
+    }
+    for card in w.payment_methods.ids(|method| method.customer.as_deref() == Some(id)) {
+        if let Some(method) = w.payment_methods.change(&card) {
+            (method.customer, method.detached) = (None, true);
+        }
     }
     w.emit("customer.deleted", gone);
     retrieve(w, id, Params::default())

@@ -47,6 +47,7 @@ impl Refusal {
 
     /// An object that a parameter names and that is not there.
     pub fn no_such(what: &str, id: &str, param: &str) -> Self {
+        let id: String = id.chars().take(200).collect();
         let hint = if id.contains("_live_") {
             "; a similar object exists in live mode, but a test mode key was used to make this request."
         } else {

@@ -18,10 +18,11 @@ fn cannot(path: &str) -> Refusal {
 
 /// False if there is no such property.
 fn walk(w: &World, at: &mut Value, steps: &[&str]) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return true };
+    let Some((step, rest)) = steps.split_first() else { return can_end(at) };
     match at {
         Value::Array(list) => list.iter_mut().all(|each| walk(w, each, steps)),
-        Value::Object(_) => {
+        // Whatever people keep under `metadata` is text, also where it looks like an id.
+        Value::Object(_) if *step != "metadata" => {
             if at.get(*step).is_none() {
                 let Some(part) = wire::left_out(w, at, step) else { return false };
                 at[*step] = part;
@@ -34,6 +35,15 @@ fn walk(w: &World, at: &mut Value, steps: &[&str]) -> bool {
             }
             part.is_null() || walk(w, part, rest)
         }
+        _ => false,
+    }
+}
+
+/// Only objects that exist by themselves, and lists of them, are ever expanded.
+fn can_end(at: &Value) -> bool {
+    match at {
+        Value::Null | Value::Array(_) => true,
+        Value::Object(fields) => fields.contains_key("object"),
         _ => false,
     }
 }

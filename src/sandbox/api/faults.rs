@@ -1,7 +1,7 @@
 //! Faults on request: Stripe's worst day, one rule at a time.
-use super::{Answer, Params, Refusal, Request, execute, idempotency};
+use super::{Answer, Params, Refusal, Request, idempotency, to_the_end};
 use crate::sandbox::{Sandbox, http::Reply, objects::Fault, state::World};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Longer than any client of Stripe's waits.
 const HANG: Duration = Duration::from_secs(120);
@@ -58,9 +58,9 @@ pub fn add(w: &mut World, mut fields: Params) -> Answer<Fault> {
         path: fields.word("path")?.unwrap_or_else(|| "*".into()),
         key: fields.word("key")?,
         kind,
-        nth: fields.int("nth")?,
-        probability: fields.decimal("probability")?,
-        times: fields.int("times")?,
+        nth: fields.int_in("nth", 1, i64::MAX)?,
+        probability: likely(&mut fields)?,
+        times: fields.int_in("times", 0, i64::MAX)?,
         seen: 0,
         struck: 0,
         chance: crate::sandbox::state::Chance::seeded(seed),
@@ -68,6 +68,16 @@ pub fn add(w: &mut World, mut fields: Params) -> Answer<Fault> {
     fields.finish()?;
     w.faults.put(fault.clone());
     Ok(fault)
+}
+
+fn likely(fields: &mut Params) -> Answer<Option<f64>> {
+    let probability = fields.decimal("probability")?;
+    match probability {
+        Some(likely) if !(0.0..=1.0).contains(&likely) => {
+            Err(Refusal::invalid("Invalid probability: must be between 0 and 1.").at("probability"))
+        }
+        probability => Ok(probability),
+    }
 }
 
 /// The first rule that strikes this request. Every rule that fits has seen it.
@@ -92,7 +102,31 @@ pub fn strike(w: &mut World, request: &Request, key: &str) -> Option<Kind> {
     struck
 }
 
-pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
+/// The idempotency key of a request that hangs: in use until the client has had enough.
+struct InUse(Sandbox, Arc<Request>);
+
+impl InUse {
+    async fn of(sandbox: &Sandbox, request: &Arc<Request>) -> Option<Self> {
+        let begun = sandbox.act(|w| idempotency::begin(w, request)).await;
+        matches!(begun, Ok(None)).then(|| Self(sandbox.clone(), request.clone()))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let (sandbox, request) = (self.0.clone(), self.1.clone());
+        tokio::spawn(async move {
+            sandbox
+                .act(|w| {
+                    idempotency::end(w, &request, 409, &serde_json::Value::Null);
+                    Ok(())
+                })
+                .await
+        });
+    }
+}
+
+pub async fn suffer(sandbox: &Sandbox, request: &Arc<Request>, kind: Kind) -> Reply {
     let refuse = |refusal: Refusal| Reply::json(refusal.status, refusal.body(&request.id));
     match kind {
         Kind::RateLimit => refuse(rate_limit("Request rate limit exceeded.", "rate_limit")),
@@ -109,14 +143,13 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
         Kind::Html => Reply::html(502, "<html><body><h1>502 Bad Gateway</h1></body></html>".into()),
         Kind::Hang => {
             // The key is in use meanwhile, as it would be.
-            sandbox.act(|w| idempotency::begin(w, request)).await.ok();
+            let _in_use = InUse::of(sandbox, request).await;
             tokio::time::sleep(HANG).await;
-            sandbox.act(|w| Ok(idempotency::end(w, request, 409, &serde_json::Value::Null))).await.ok();
             Reply::HungUp
         }
         Kind::CloseBefore => Reply::HungUp,
         Kind::CloseAfter => {
-            execute(sandbox, request).await;
+            to_the_end(sandbox, request).await;
             Reply::HungUp
         }
         Kind::BadKey => refuse(Refusal::invalid("Invalid API Key provided: sk_test_****").with_status(401)),
@@ -125,7 +158,7 @@ pub async fn suffer(sandbox: &Sandbox, request: &Request, kind: Kind) -> Reply {
                 .with_status(403)
                 .with_code("more_permissions_required"),
         ),
-        Kind::Truncated => execute(sandbox, request).await.cut_off(),
+        Kind::Truncated => to_the_end(sandbox, request).await.cut_off(),
     }
 }
 
@@ -142,7 +175,13 @@ async fn broken(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(Some((status, body))) => Reply::json(status, body).replayed(),
         Ok(None) => {
             let body = failure.body(&request.id);
-            sandbox.act(|w| Ok(idempotency::end(w, request, 500, &body))).await.ok();
+            sandbox
+                .act(|w| {
+                    idempotency::end(w, request, 500, &body);
+                    Ok(())
+                })
+                .await
+                .ok();
             Reply::json(500, body)
         }
     }

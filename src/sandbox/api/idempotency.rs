@@ -63,14 +63,18 @@ fn key(request: &Request) -> Option<&str> {
     request.header("idempotency-key").filter(|key| request.method == Method::POST && !key.is_empty())
 }
 
-/// Of the parameters, in whatever order they were sent.
 fn digest(request: &Request) -> String {
-    let form = url::form_urlencoded::parse(&request.body);
-    let mut pairs: Vec<_> = url::form_urlencoded::parse(request.query.as_bytes()).chain(form).collect();
-    pairs.sort();
+    // The same parameters in another order are the same parameters.
+    let mut pairs: Vec<_> = url::form_urlencoded::parse(request.query.as_bytes())
+        .chain(url::form_urlencoded::parse(&request.body))
+        .collect();
+    pairs.sort_by(|(one, _), (two, _)| one.cmp(two));
     let mut sha = Sha256::new();
-    for (name, value) in pairs {
-        sha.update(format!("{}:{name}={}:{value}", name.len(), value.len()));
+    for (key, value) in pairs {
+        for part in [key, value] {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part.as_bytes());
+        }
     }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

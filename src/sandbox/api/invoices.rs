@@ -2,7 +2,7 @@
 use super::{
     Answer, Paging, Params, Refusal,
     list::{Span, whole},
-    subscriptions,
+    subscription_update,
 };
 use crate::sandbox::{
     engine::{self, Holder},
@@ -30,6 +30,7 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     let status = p.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
     p.ignore(&["collection_method", "due_date"]);
     p.finish()?;
+    super::customers::known(w, customer.as_deref())?;
     let rows = w.invoices.iter().rev().filter(|it| {
         span.holds(it.created)
             && customer.as_ref().is_none_or(|customer| it.customer == *customer)
@@ -65,7 +66,11 @@ pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
     let (method, outside) = (p.word("payment_method")?, p.flag("paid_out_of_band")?);
     p.ignore(&["off_session", "forgive", "mandate", "source"]);
     p.finish()?;
-    if let Some(method) = method.as_ref().filter(|id| w.payment_methods.get(id).is_none()) {
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    let customer = Some(invoice.customer.as_str());
+    let own =
+        |id: &str| w.payment_methods.get(id).is_some_and(|method| method.customer.as_deref() == customer);
+    if let Some(method) = method.as_ref().filter(|id| !own(id)) {
         return Err(Refusal::no_such("PaymentMethod", method, "payment_method"));
     }
     if outside == Some(true) {
@@ -114,7 +119,7 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
     });
     let sub =
         sub.ok_or_else(|| Refusal::invalid("You must pass a subscription to preview.").at("subscription"))?;
-    let change = subscriptions::read_preview(&mut p)?;
+    let change = subscription_update::read_preview(&mut p)?;
     p.ignore(&[
         "automatic_tax",
         "coupon",
@@ -131,9 +136,9 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
         return Err(Refusal::no_such("subscription", &sub, "subscription"));
     }
     let mut object = match change {
-        None => engine::upcoming(w, &sub).unwrap_or_default(),
+        None => engine::upcoming(w, &sub).ok_or_else(engine::nothing_upcoming)?,
         Some(change) => {
-            let invoice = engine::preview(w, &sub, &change)?;
+            let invoice = engine::preview_invoice(w, &sub, &change)?;
             wire::invoice(w, &invoice)
         }
     };

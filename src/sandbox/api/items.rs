@@ -3,11 +3,10 @@ use super::{Answer, Params, Refusal};
 use crate::sandbox::{state::World, wire};
 use serde_json::json;
 
-pub fn by_id(w: &World, id: &str, p: Params) -> Answer {
+pub fn by_id(w: &World, kind: &str, id: &str, p: Params) -> Answer {
     p.finish()?;
-    wire::by_id(w, id).ok_or_else(|| {
-        Refusal::not_found(if id.starts_with("ch_") { "charge" } else { "payment_intent" }, id)
-    })
+    let found = wire::by_id(w, id).filter(|object| object["object"] == kind);
+    found.ok_or_else(|| Refusal::not_found(kind, id))
 }
 
 pub fn account(p: Params) -> Answer {

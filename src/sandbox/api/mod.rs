@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod expand;
 mod faults;
+mod form;
 mod idempotency;
 mod invoices;
 mod items;
@@ -22,10 +23,13 @@ mod portal_flow;
 mod routes;
 mod schedules;
 mod subscription_items;
+mod subscription_update;
 mod subscriptions;
 
+pub use customers::{TAX_ID_KINDS, add_tax_id, delete_tax_id};
 pub use error::{Answer, Refusal};
-pub use faults::{Kind as FaultKind, add as add_fault};
+pub use events::roll_secret;
+pub use faults::add as add_fault;
 pub use list::{Paging, whole};
 pub use params::Params;
 pub use routes::route;
@@ -39,6 +43,7 @@ use super::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hyper::{HeaderMap, Method, body::Bytes};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One request, read whole.
 pub struct Request {
@@ -71,15 +76,23 @@ impl Request {
     }
 }
 
+/// A client that hangs up does not stop what it asked for.
 pub async fn answer(sandbox: &Sandbox, request: Request) -> Reply {
+    let request = Arc::new(request);
     let reply = match key_of(&request) {
         Err(refusal) => Reply::json(refusal.status, refusal.body(&request.id)),
         Ok(key) => match sandbox.act(|w| Ok(faults::strike(w, &request, &key))).await {
             Ok(Some(fault)) => faults::suffer(sandbox, &request, fault).await,
-            _ => execute(sandbox, &request).await,
+            _ => to_the_end(sandbox, &request).await,
         },
     };
     reply.with_headers(&request)
+}
+
+/// To the end, also if nobody waits for it.
+async fn to_the_end(sandbox: &Sandbox, request: &Arc<Request>) -> Reply {
+    let (sandbox, request) = (sandbox.clone(), request.clone());
+    tokio::spawn(async move { execute(&sandbox, &request).await }).await.unwrap_or(Reply::HungUp)
 }
 
 /// Once for each idempotency key.
@@ -90,7 +103,13 @@ async fn execute(sandbox: &Sandbox, request: &Request) -> Reply {
         Ok(None) => {
             let (status, body) = run(sandbox, request).await;
             // The one place where both are at hand: what was done and the record of it.
-            sandbox.act(|w| Ok(idempotency::end(w, request, status, &body))).await.ok();
+            sandbox
+                .act(|w| {
+                    idempotency::end(w, request, status, &body);
+                    Ok(())
+                })
+                .await
+                .ok();
             Reply::json(status, body)
         }
     }

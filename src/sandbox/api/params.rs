@@ -1,17 +1,14 @@
 //! Form parameters with brackets, taken out one by one. What is left over at the end is unknown.
-use super::error::{Answer, Refusal};
+use super::{
+    error::{Answer, Refusal},
+    form::{self, Node},
+};
 use crate::sandbox::objects::Metadata;
 
-/// Deeper than anything Stripe takes.
-const DEEPEST: usize = 8;
-/// More than any request of Stripe's has.
-const MOST: usize = 1000;
-
-#[derive(Clone, Debug, PartialEq)]
-enum Node {
-    Text(String),
-    Map(Vec<(String, Node)>),
-}
+/// Far past any amount or instant, and far from where arithmetic would overflow.
+const LARGEST: i64 = 1_000_000_000_000_000;
+/// The end of the year 2199, in unix seconds.
+const LATEST: i64 = 7_258_118_399;
 
 /// The parameters of a request, or of one of its hashes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,18 +21,7 @@ pub struct Params {
 impl Params {
     /// From a query or a form body.
     pub fn parse(encoded: &[u8]) -> Answer<Self> {
-        let mut top = Vec::new();
-        for (n, (key, value)) in url::form_urlencoded::parse(encoded).enumerate() {
-            if n == MOST {
-                return Err(Refusal::invalid("Too many parameters."));
-            }
-            let path = segments(&key)?;
-            insert(&mut top, &path, value.into_owned()).ok_or_else(|| {
-                Refusal::invalid(format!("Invalid parameters: {key} stands for two things"))
-                    .at(key.to_string())
-            })?;
-        }
-        Ok(Self { at: String::new(), left: top })
+        Ok(Self { at: String::new(), left: form::parse(encoded)? })
     }
 
     /// Its name in full, as errors give it.
@@ -81,11 +67,22 @@ impl Params {
 
     pub fn int(&mut self, name: &str) -> Answer<Option<i64>> {
         let Some(text) = self.word(name)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| {
-            Refusal::invalid(format!("Invalid integer: {text}"))
+        let number = text.parse::<i64>().ok().filter(|n| (-LARGEST..=LARGEST).contains(n));
+        number.map(Some).ok_or_else(|| {
+            Refusal::invalid(format!("Invalid integer: {}", shown(&text)))
                 .with_code("parameter_invalid_integer")
                 .at(self.name_of(name))
         })
+    }
+
+    /// Unix seconds.
+    pub fn instant(&mut self, name: &str) -> Answer<Option<i64>> {
+        match self.int(name)? {
+            Some(at) if !(0..=LATEST).contains(&at) => {
+                Err(Refusal::invalid("Invalid timestamp.").at(self.name_of(name)))
+            }
+            at => Ok(at),
+        }
     }
 
     /// A whole number within bounds.
@@ -103,9 +100,9 @@ impl Params {
     pub fn decimal(&mut self, name: &str) -> Answer<Option<f64>> {
         let Some(text) = self.word(name)? else { return Ok(None) };
         let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
-        number
-            .map(Some)
-            .ok_or_else(|| Refusal::invalid(format!("Invalid decimal: {text}")).at(self.name_of(name)))
+        number.map(Some).ok_or_else(|| {
+            Refusal::invalid(format!("Invalid decimal: {}", shown(&text))).at(self.name_of(name))
+        })
     }
 
     pub fn flag(&mut self, name: &str) -> Answer<Option<bool>> {
@@ -113,7 +110,9 @@ impl Params {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(other) => Err(Refusal::invalid(format!("Invalid boolean: {other}")).at(self.name_of(name))),
+            Some(other) => {
+                Err(Refusal::invalid(format!("Invalid boolean: {}", shown(other))).at(self.name_of(name)))
+            }
         }
     }
 
@@ -216,59 +215,17 @@ impl Params {
     }
 }
 
+/// As much of what was sent as a message needs.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 fn json(node: Node) -> serde_json::Value {
     match node {
         Node::Text(text) if text.is_empty() => serde_json::Value::Null,
         Node::Text(text) => text.into(),
         Node::Map(left) => Params { at: String::new(), left }.into_json(),
     }
-}
-
-/// `a[0][b]` → a, 0, b; `a[]` → a, and an empty one for "the next".
-fn segments(key: &str) -> Answer<Vec<&str>> {
-    let broken = || Refusal::invalid("Invalid parameter name.").at(key.chars().take(100).collect::<String>());
-    let (first, mut rest) = key.find('[').map_or((key, ""), |at| key.split_at(at));
-    let mut path = vec![first];
-    while !rest.is_empty() {
-        let (inside, after) = rest.strip_prefix('[').and_then(|r| r.split_once(']')).ok_or_else(broken)?;
-        path.push(inside);
-        rest = after;
-    }
-    if first.is_empty() || path.len() > DEEPEST { Err(broken()) } else { Ok(path) }
-}
-
-/// None if a name would be a text and a hash at once.
-fn insert(into: &mut Vec<(String, Node)>, path: &[&str], value: String) -> Option<()> {
-    let (first, rest) = path.split_first()?;
-    let name = if first.is_empty() { next_place(into, rest) } else { (*first).to_owned() };
-    let known = into.iter().position(|(key, _)| *key == name);
-    match (rest.is_empty(), known) {
-        (true, None) => into.push((name, Node::Text(value))),
-        (true, Some(at)) => match &mut into[at].1 {
-            Node::Text(text) => *text = value, // the last one counts
-            Node::Map(_) => return None,
-        },
-        (false, None) => {
-            let mut inner = Vec::new();
-            insert(&mut inner, rest, value)?;
-            into.push((name, Node::Map(inner)));
-        }
-        (false, Some(at)) => match &mut into[at].1 {
-            Node::Map(inner) => insert(inner, rest, value)?,
-            Node::Text(_) => return None,
-        },
-    }
-    Some(())
-}
-
-/// Where `a[]` goes: a new place, or the last one while its hash lacks this key.
-fn next_place(list: &[(String, Node)], rest: &[&str]) -> String {
-    if let (Some((last, Node::Map(inner))), Some(key)) = (list.last(), rest.first())
-        && !inner.iter().any(|(k, _)| k == key)
-    {
-        return last.clone();
-    }
-    list.len().to_string()
 }
 
 /// The elements of an array by their index, however they were sent.

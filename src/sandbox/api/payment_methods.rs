@@ -6,7 +6,7 @@ use crate::sandbox::{
     state::World,
     wire,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Stripe's ready-made test ids and tokens, and the test card behind each.
 const READY_MADE: [(&str, &str); 9] = [
@@ -44,15 +44,15 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     };
     given.ignore(&["cvc", "networks"]);
     given.finish()?;
-    let details = p.map("billing_details")?.map(Params::into_json);
+    let details = billing_details(p.map("billing_details")?.unwrap_or_default())?;
     let (id, created) = (w.id("pm_"), w.now());
     let mut method = PaymentMethod {
         id,
         created,
         customer: None,
+        detached: false,
         card,
-        billing_details: details
-            .unwrap_or(json!({ "address": null, "email": null, "name": null, "phone": null })),
+        billing_details: details,
         metadata: Metadata::default(),
     };
     p.metadata(&mut method.metadata)?;
@@ -61,6 +61,17 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     let object = wire::payment_method(&method);
     w.payment_methods.put(method);
     Ok(object)
+}
+
+fn billing_details(mut p: Params) -> Answer<Value> {
+    let address = p.map("address")?.map(customers::address).transpose()?.flatten();
+    let (email, name, phone) = (p.word("email")?, p.word("name")?, p.word("phone")?);
+    p.ignore(&["tax_id"]);
+    p.finish()?;
+    let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
+    Ok(
+        json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }),
+    )
 }
 
 pub fn attach(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -77,12 +88,19 @@ pub fn attach_to(w: &mut World, id: &str, customer: &str) -> Answer<String> {
         cards::admit(&card)?;
         return engine::add_card(w, customer, card, Holder::Approves).inspect(|id| {
             // By API nobody was asked, so nobody has approved.
-            w.payment_methods.change(id).map(|method| method.card.authenticated = false);
+            if let Some(method) = w.payment_methods.change(id) {
+                method.card.authenticated = false;
+            }
         });
     }
     let method = w.payment_methods.get(id).ok_or_else(|| Refusal::not_found("PaymentMethod", id))?;
     match method.customer.as_deref() {
         Some(owner) if owner == customer => return Ok(id.to_owned()),
+        None if method.detached => {
+            return Err(Refusal::invalid(
+                "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again.",
+            ));
+        }
         Some(_) => {
             return Err(Refusal::invalid(
                 "The payment method you provided has already been attached to a customer.",
@@ -111,7 +129,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     let before = wire::payment_method(&method);
     p.metadata(&mut method.metadata)?;
     if let Some(details) = p.map("billing_details")? {
-        method.billing_details = details.into_json();
+        method.billing_details = billing_details(details)?;
     }
     p.ignore(&["card", "allow_redisplay"]);
     p.finish()?;

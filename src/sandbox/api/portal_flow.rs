@@ -41,7 +41,13 @@ fn after_completion(p: &mut Params, flow: &mut Flow) -> Answer<()> {
     let kinds = ["hosted_confirmation", "portal_homepage", "redirect"];
     flow.after = after.choice("type", &kinds)?.ok_or_else(|| after.missing("type"))?;
     if let Some(mut redirect) = after.map("redirect")? {
-        flow.after_url = Some(redirect.required("return_url")?);
+        let url = redirect.required("return_url")?;
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(Refusal::invalid("Not a valid URL")
+                .with_code("url_invalid")
+                .at(redirect.name_of("return_url")));
+        }
+        flow.after_url = Some(url);
         redirect.finish()?;
     }
     if let Some(mut confirmation) = after.map("hosted_confirmation")? {
@@ -81,18 +87,20 @@ fn details_of(_: &World, mut p: Params, flow: &mut Flow) -> Answer<()> {
     p.finish()
 }
 
-fn off(what: &str) -> Refusal {
+fn off(what: &str, feature: &str) -> Refusal {
     Refusal::invalid(format!(
-        "This {what} because the {what} feature in the portal configuration is disabled."
+        "This {what} because the {feature} feature in the portal configuration is disabled."
     ))
 }
 
 fn check(w: &World, flow: &Flow, customer: &str, features: &Features) -> Answer<()> {
     match flow.kind {
         FlowKind::PaymentMethodUpdate if !features.payment_method_update => {
-            Err(off("payment method cannot be updated"))
+            Err(off("payment method cannot be updated", "payment method update"))
         }
-        FlowKind::CustomerUpdate if !features.customer_update => Err(off("customer cannot be updated")),
+        FlowKind::CustomerUpdate if !features.customer_update => {
+            Err(off("customer cannot be updated", "customer update"))
+        }
         FlowKind::PaymentMethodUpdate | FlowKind::CustomerUpdate => Ok(()),
         _ => of_subscription(w, flow, customer, features),
     }
@@ -113,19 +121,17 @@ fn of_subscription(w: &World, flow: &Flow, customer: &str, features: &Features) 
         );
     }
     match flow.kind {
-        FlowKind::SubscriptionCancel if !features.cancel => Err(Refusal::invalid(
-            "This subscription cannot be canceled because the subscription cancellation feature in the portal configuration is disabled.",
-        )),
+        FlowKind::SubscriptionCancel if !features.cancel => {
+            Err(off("subscription cannot be canceled", "subscription cancellation"))
+        }
         FlowKind::SubscriptionCancel if sub.ends_at().is_some() => Err(Refusal::invalid(format!(
             "The subscription {id} is already set to be canceled at period end."
         ))),
-        FlowKind::SubscriptionPause if !features.pause => Err(Refusal::invalid(
-            "This subscription cannot be paused because the subscription pause feature in the portal configuration is disabled.",
-        )),
+        FlowKind::SubscriptionPause if !features.pause => {
+            Err(off("subscription cannot be paused", "subscription pause"))
+        }
         FlowKind::SubscriptionUpdate | FlowKind::SubscriptionUpdateConfirm if !features.update => {
-            Err(Refusal::invalid(
-                "This subscription cannot be updated because the subscription update feature in the portal configuration is disabled.",
-            ))
+            Err(off("subscription cannot be updated", "subscription update"))
         }
         FlowKind::SubscriptionUpdate | FlowKind::SubscriptionUpdateConfirm if sub.items.len() > 1 => {
             Err(Refusal::invalid("This subscription cannot be updated because it has multiple items."))
@@ -161,7 +167,7 @@ fn confirm(w: &World, flow: &Flow, sub: &Subscription, features: &Features) -> A
     let same = price == item.price && flow.quantity.is_none_or(|quantity| quantity == item.quantity);
     match same && flow.coupon.is_none() && flow.promotion_code.is_none() {
         true => Err(Refusal::invalid(
-            "There are no changes to confirm: the subscription already has this price and quantity.",
+            "This subscription cannot be updated because there are no changes to confirm.",
         )),
         false => Ok(()),
     }

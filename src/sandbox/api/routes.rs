@@ -4,7 +4,11 @@ use super::*;
 pub fn route(w: &mut World, method: &Method, path: &str, p: Params) -> Answer {
     let segments: Vec<String> = path.split('/').skip(2).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let newer = path.starts_with("/v2/");
     let answer = match *method {
+        // A slash at the end, or an id that is empty: no such address.
+        _ if segments.iter().any(|segment| segment.is_empty()) => None,
+        _ if newer != segments.starts_with(&["core"]) => None,
         Method::GET => get(w, &segments, p),
         Method::POST => post(w, &segments, p),
         Method::DELETE => delete(w, &segments, p),
@@ -19,7 +23,7 @@ pub fn route(w: &mut World, method: &Method, path: &str, p: Params) -> Answer {
 
 /// `cus%5F1` is `cus_1`.
 fn decoded(segment: &str) -> String {
-    let pair = format!("x={}", segment.replace('+', "%2B"));
+    let pair = format!("x={}", segment.replace('+', "%2B").replace('&', "%26"));
     url::form_urlencoded::parse(pair.as_bytes())
         .next()
         .map(|(_, value)| value.into_owned())
@@ -43,6 +47,23 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["promotion_codes", id] => coupons::retrieve_code(w, id, p),
         ["payment_methods"] => payment_methods::list(w, None, p),
         ["payment_methods", id] => payment_methods::retrieve(w, id, p),
+        ["events"] => events::list(w, p),
+        ["events", id] => events::retrieve(w, id, p),
+        ["webhook_endpoints"] => events::list_endpoints(w, p),
+        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
+        ["entitlements", "active_entitlements"] => entitlements::active(w, p),
+        ["entitlements", "features"] => entitlements::features(w, p),
+        ["test_helpers", "test_clocks"] => clocks::list(w, p),
+        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
+        ["core", "events", id] => events::retrieve_thin(w, id, p),
+        ["account"] => items::account(p),
+        ["balance"] => items::balance(p),
+        _ => return get_billing(w, path, p),
+    })
+}
+
+fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    Some(match path {
         ["checkout", "sessions"] => checkout::list(w, p),
         ["checkout", "sessions", id] => checkout::retrieve(w, id, p),
         ["checkout", "sessions", id, "line_items"] => checkout::line_items(w, id, p),
@@ -59,18 +80,8 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["invoices", id, "lines"] => invoices::lines(w, id, p),
         ["invoice_payments"] => invoices::payments(w, p),
         ["invoiceitems"] => invoices::list_items(w, p),
-        ["payment_intents", id] | ["charges", id] => items::by_id(w, id, p),
-        ["events"] => events::list(w, p),
-        ["events", id] => events::retrieve(w, id, p),
-        ["webhook_endpoints"] => events::list_endpoints(w, p),
-        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
-        ["entitlements", "active_entitlements"] => entitlements::active(w, p),
-        ["entitlements", "features"] => entitlements::features(w, p),
-        ["test_helpers", "test_clocks"] => clocks::list(w, p),
-        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
-        ["core", "events", id] => events::retrieve_thin(w, id, p),
-        ["account"] => items::account(p),
-        ["balance"] => items::balance(p),
+        ["payment_intents", id] => items::by_id(w, "payment_intent", id, p),
+        ["charges", id] => items::by_id(w, "charge", id, p),
         _ => return None,
     })
 }

@@ -121,7 +121,7 @@ pub fn resume(w: &mut World, id: &str, holder: Holder) -> Answer<()> {
     let sub = alive(w, id)?;
     let (paid, followed) = w.hold_back(|w| {
         let lines = invoicing::lines_of_period(w, &sub);
-        invoicing::invoice_now(w, &sub, lines, "subscription_cycle", holder)
+        invoicing::invoice_now(w, &sub, lines, "subscription_cycle", Some(holder))
     });
     match paid {
         Err(refusal) if !refusal.stands => return Err(refusal),

@@ -48,9 +48,9 @@ pub fn change(w: &mut World, id: &str, change: &Change, holder: Holder) -> Answe
     release_schedule(w, id);
     let now = w.now();
     let items = changed_items(w, &before, &change.items, now)?;
-    let trial_goes_on = before.status == "trialing" && !change.end_trial;
-    let restarts =
-        !trial_goes_on && (change.anchor_now || change.end_trial || needs_new_period(w, &before, &items));
+    let in_trial = before.status == "trialing";
+    let trial_goes_on = in_trial && !change.end_trial;
+    let restarts = !trial_goes_on && (change.anchor_now || in_trial || needs_new_period(w, &before, &items));
     let mut after = Subscription { items, ..before.clone() };
     if restarts {
         after.billing_cycle_anchor = now;
@@ -78,7 +78,7 @@ fn settle(w: &mut World, sub: &Subscription, lines: Vec<Line>, now: bool, holder
         return Ok(());
     }
     if now {
-        return invoicing::invoice_now(w, sub, lines, "subscription_update", holder).map(drop);
+        return invoicing::invoice_now(w, sub, lines, "subscription_update", Some(holder)).map(drop);
     }
     for mut line in lines {
         let id = w.id("ii_");
@@ -133,9 +133,31 @@ fn changed_items(w: &mut World, sub: &Subscription, changes: &[ItemChange], now:
             }
         }
     }
+    together(w, items.iter().map(|item| &item.price))?;
     match items.is_empty() {
         true => Err(Refusal::invalid("A subscription must have at least one active item.")),
         false => Ok(items),
+    }
+}
+
+/// Whether these prices can be on one subscription: each once, all of one interval.
+pub fn together<'p>(w: &World, prices: impl Iterator<Item = &'p String>) -> Answer<()> {
+    let prices: Vec<&String> = prices.collect();
+    let every = |id: &String| w.prices.get(id).and_then(|price| price.recurring.clone());
+    let twice = prices.iter().enumerate().find(|(n, price)| prices[..*n].contains(price));
+    if let Some((_, price)) = twice {
+        let said = format!("Cannot add multiple subscription items with the same plan: {price}");
+        return Err(Refusal::invalid(said).at("items"));
+    }
+    if prices.len() > 20 {
+        return Err(Refusal::invalid("A subscription can have up to 20 items.").at("items"));
+    }
+    match prices.iter().any(|price| every(price) != every(prices[0])) {
+        true => Err(Refusal::invalid(
+            "This sandbox bills a subscription at one interval: all of its prices must have the same.",
+        )
+        .at("items")),
+        false => Ok(()),
     }
 }
 
@@ -199,8 +221,12 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
     let whole = (item.current_period_end - item.current_period_start).max(1);
     let rest = (item.current_period_end - now).clamp(0, whole);
     let full = price.unit_amount * item.quantity;
-    let full = full - discounts::off(w, sub, full);
-    let amount = (full as f64 * rest as f64 / whole as f64).round() as i64 * sign;
+    let off = match sign {
+        // What is given back is what was paid, whatever has become of the coupon since.
+        ..0 => discounts::taken_off(w, sub, item, full),
+        _ => discounts::off(w, sub, full),
+    };
+    let amount = share(full - off, rest, whole) * sign;
     let what = if sign < 0 { "Unused time" } else { "Remaining time" };
     Some(Line {
         description: proration_words(what, &product_name(w, price), item.quantity, now),
@@ -213,6 +239,13 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
         subscription_item: Some(item.id.clone()),
         ..Line::default()
     })
+}
+
+/// So much of an amount, to the nearest minor unit.
+pub fn share(amount: i64, part: i64, whole: i64) -> i64 {
+    let (amount, part, whole) = (i128::from(amount), i128::from(part), i128::from(whole.max(1)));
+    let twice = 2 * amount * part + whole * amount.signum();
+    i64::try_from(twice / (2 * whole)).unwrap_or_default()
 }
 
 /// A change that waits for the end of the period.

@@ -33,6 +33,11 @@ pub fn checkout_amounts(w: &World, s: &CheckoutSession) -> (i64, i64) {
     (subtotal, subtotal - coupon.map_or(0, |coupon| coupon.off(subtotal)))
 }
 
+/// Whether a card is asked for: always, unless the session says only where something is due.
+pub fn checkout_needs_card(w: &World, s: &CheckoutSession) -> bool {
+    s.mode == "setup" || s.payment_method_collection == "always" || checkout_amounts(w, s).1 > 0
+}
+
 /// When the trial that this session gives would end.
 pub fn trial_of(w: &World, s: &CheckoutSession) -> Option<i64> {
     let data = &s.subscription_data;
@@ -43,8 +48,7 @@ pub fn trial_of(w: &World, s: &CheckoutSession) -> Option<i64> {
 pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> {
     let session = open(w, id)?;
     let (_, total) = checkout_amounts(w, &session);
-    let needs_card = total > 0 || session.payment_method_collection == "always" || session.mode == "setup";
-    let card = match (&paying.number, needs_card) {
+    let card = match (&paying.number, checkout_needs_card(w, &session)) {
         (Some(number), _) => Some(cards::by_number(number)?.card()),
         (None, true) => {
             return Err(Refusal::card("incomplete_number", None, "Your card number is incomplete."));
@@ -56,6 +60,7 @@ pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> 
     let method = card.map(|card| add_card(w, &customer, card, holder)).transpose()?;
     change_customer(w, &customer, |c| {
         c.name = c.name.take().or(paying.name.clone());
+        c.email = c.email.take().or(paying.email.clone());
         c.currency = c.currency.take().or(session.currency.clone());
     })?;
     let subscription = match session.mode.as_str() {

@@ -1,10 +1,17 @@
 //! Time: it follows the wall, it can be moved on, and whatever is due happens in order.
 use super::{checkout::expire_old_sessions, steps};
-use crate::sandbox::{Sandbox, api::Refusal, state::World};
+use crate::sandbox::{
+    Sandbox,
+    api::Refusal,
+    state::{DAY, World},
+};
 use std::time::Duration;
 
-/// More steps than a century of one subscription; past it something is wrong with the world.
+/// More steps than five years of a thousand subscriptions; past it something is wrong with the world.
 const MOST_STEPS: usize = 1_000_000;
+
+/// How far the clock may be moved at once.
+pub const FURTHEST: i64 = 5 * 366 * DAY;
 
 /// Does what has become due, each at its own instant.
 pub fn catch_up(w: &mut World) {
@@ -15,6 +22,7 @@ pub fn catch_up(w: &mut World) {
 
 /// Moves the clock to `to`, doing every due step on the way. How many there were.
 pub fn advance(w: &mut World, to: i64) -> usize {
+    let to = to.min(w.now() + FURTHEST);
     let steps = run_until(w, to);
     w.move_clock(to);
     steps
@@ -23,12 +31,16 @@ pub fn advance(w: &mut World, to: i64) -> usize {
 fn run_until(w: &mut World, to: i64) -> usize {
     for done in 0..MOST_STEPS {
         match steps::next(w) {
-            Some((at, step)) if at <= to => {
-                w.step_at = Some(at);
+            Some((due, step)) if due <= to => {
+                w.seen = w.seen.max(due);
+                w.step_at = Some(w.seen);
                 steps::run(w, &step);
                 w.step_at = None;
             }
-            _ => return done,
+            _ => {
+                w.seen = w.seen.max(to);
+                return done;
+            }
         }
     }
     MOST_STEPS

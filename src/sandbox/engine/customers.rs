@@ -12,7 +12,7 @@ pub fn create_customer(w: &mut World, new: Customer) -> String {
     let (id, prefix) = (w.id("cus_"), w.id("").to_uppercase());
     let created = w.now();
     let customer = Customer { id: id.clone(), created, invoice_prefix: prefix[..8].into(), ..new };
-    w.emit("customer.created", wire::customer(w, &customer));
+    w.emit("customer.created", wire::customer(&customer));
     w.customers.put(customer);
     id
 }
@@ -49,6 +49,7 @@ pub fn add_card(w: &mut World, customer: &str, card: Card, holder: Holder) -> An
         created,
         customer,
         card,
+        detached: false,
         billing_details,
         metadata: Default::default(),
     };
@@ -66,7 +67,7 @@ pub fn remove_card(w: &mut World, id: &str) -> Answer<()> {
         ));
     };
     if let Some(method) = w.payment_methods.change(id) {
-        method.customer = None;
+        (method.customer, method.detached) = (None, true);
     }
     if let Some(object) = wire::by_id(w, id) {
         w.emit("payment_method.detached", object);

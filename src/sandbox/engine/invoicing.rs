@@ -43,12 +43,15 @@ pub fn product_name(w: &World, price: &Price) -> String {
     w.products.get(&price.product).map_or_else(|| price.product.clone(), |product| product.name.clone())
 }
 
+/// What waits for the next invoice of a subscription.
+pub fn waiting(w: &World, sub: &str) -> Vec<String> {
+    w.invoice_items.ids(|it| it.invoice.is_none() && it.subscription.as_deref() == Some(sub))
+}
+
 /// A draft with these lines and whatever waited for it. `reason` is Stripe's `billing_reason`.
 pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &str) -> Invoice {
     let (id, created) = (w.id("in_"), w.now());
-    let waiting =
-        w.invoice_items.ids(|it| it.subscription.as_deref() == Some(&sub.id) && it.invoice.is_none());
-    for item in waiting {
+    for item in waiting(w, &sub.id) {
         if let Some(item) = w.invoice_items.change(&item) {
             item.invoice = Some(id.clone());
             lines.push(item.line.clone());
@@ -67,8 +70,7 @@ pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &s
         billing_reason: reason.into(),
         collection_method: sub.collection_method.clone(),
         currency: sub.currency.clone(),
-        // An invoice covers the period before it; what it sells is in its lines.
-        period_start: if reason == "subscription_cycle" { sub.period_start() } else { created },
+        period_start: created,
         period_end: created,
         discount: discounts::off(w, sub, discountable.max(0)),
         discounts: live,
@@ -81,11 +83,13 @@ pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &s
     }
 }
 
-/// A draft that finalizes itself in an hour, as renewals do. Says `invoice.created`.
-pub fn draft_for_cycle(w: &mut World, sub: &str) -> Answer<()> {
+/// A draft that finalizes itself in an hour, as renewals do. Says `invoice.created`. It covers the
+/// period before it, which began at `since`; what it sells is in its lines.
+pub fn draft_for_cycle(w: &mut World, sub: &str, since: i64) -> Answer<()> {
     let Some(sub) = w.subscriptions.get(sub).cloned() else { return Ok(()) };
     let lines = lines_of_period(w, &sub);
     let mut invoice = draft(w, &sub, lines, "subscription_cycle");
+    invoice.period_start = since;
     let paused = sub.pause_collection.as_ref().is_some_and(|pause| pause.behavior == "keep_as_draft");
     invoice.auto_advance = invoice.auto_advance && !paused;
     invoice.finalizes_at = invoice.auto_advance.then_some(invoice.created + HOUR);
@@ -118,21 +122,31 @@ fn spend_once_coupons(w: &mut World, sub: &str, invoice: &Invoice) {
     }
 }
 
-/// Made, finalized and, where it is charged automatically, tried at once.
+/// Made, finalized and, where it is charged automatically, tried at once; without a `holder` it
+/// waits for somebody to pay it.
 pub fn invoice_now(
     w: &mut World,
     sub: &Subscription,
     lines: Vec<Line>,
     reason: &str,
-    holder: paying::Holder,
+    holder: Option<paying::Holder>,
 ) -> Answer<String> {
     let invoice = draft(w, sub, lines, reason);
     let id = keep(w, invoice, &sub.id);
     finalize(w, &id);
-    if sub.collection_method == "charge_automatically" {
-        paying::attempt(w, &id, holder, None)?;
+    if let Some(holder) = holder {
+        collect(w, &id, holder)?;
     }
     Ok(id)
+}
+
+/// Tries an open invoice that is charged automatically; one written off is nobody's to try.
+pub fn collect(w: &mut World, id: &str, holder: paying::Holder) -> Answer<()> {
+    let tried = |i: &Invoice| i.status == "open" && i.collection_method == "charge_automatically";
+    match w.invoices.get(id).is_some_and(tried) {
+        true => paying::attempt(w, id, holder, None),
+        false => Ok(()),
+    }
 }
 
 /// From draft to open: numbered, with the customer's credit used up. What costs nothing is paid.
@@ -140,17 +154,16 @@ pub fn finalize(w: &mut World, id: &str) {
     let Some(invoice) = w.invoices.get(id).filter(|i| i.status == "draft").cloned() else { return };
     let (now, total) = (w.now(), invoice.total());
     let Some(customer) = w.customers.get(&invoice.customer).cloned() else { return };
-    let balance = match total {
-        ..0 => customer.balance + total,
-        _ => customer.balance + total.min(-customer.balance).max(0),
-    };
-    let changed = super::change_customer(w, &customer.id, |c| {
-        c.invoices_numbered += 1;
-        c.balance = balance;
-        c.currency.get_or_insert_with(|| invoice.currency.clone());
-        format!("{}-{:04}", c.invoice_prefix, c.invoices_numbered)
-    });
-    let Ok(number) = changed else { return };
+    // Credit that is left over stays; what the customer owed besides is asked for with this invoice.
+    let balance = (customer.balance + total).min(0);
+    // That a number was given out is no news of the customer; that credit was used is.
+    let Some(counted) = w.customers.change(&customer.id) else { return };
+    counted.invoices_numbered += 1;
+    counted.currency.get_or_insert_with(|| invoice.currency.clone());
+    let number = format!("{}-{:04}", counted.invoice_prefix, counted.invoices_numbered);
+    if balance != customer.balance {
+        super::change_customer(w, &customer.id, |c| c.balance = balance).ok();
+    }
     let pause =
         invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.pause_collection.clone());
     let due = invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.days_until_due);
@@ -168,13 +181,18 @@ pub fn finalize(w: &mut World, id: &str) {
     match pause.map(|pause| pause.behavior).as_deref() {
         Some("void") => close(w, id, "void", "invoice.voided"),
         Some("mark_uncollectible") => close(w, id, "uncollectible", "invoice.marked_uncollectible"),
-        _ => {}
+        _ => paying::settle_nothing(w, id),
     }
 }
 
-/// Void or uncollectible: nothing more is asked for.
+/// Void or uncollectible: nothing more is asked for. Credit that a void invoice used comes back.
 pub fn close(w: &mut World, id: &str, status: &str, event: &str) {
     let now = w.now();
+    let Some(was) = w.invoices.get(id).cloned() else { return };
+    let used = was.ending_balance.unwrap_or(was.starting_balance) - was.starting_balance;
+    if status == "void" && used != 0 {
+        super::change_customer(w, &was.customer, |c| c.balance -= used).ok();
+    }
     if let Some(invoice) = w.invoices.change(id) {
         invoice.status = status.into();
         invoice.auto_advance = false;
@@ -185,6 +203,10 @@ pub fn close(w: &mut World, id: &str, status: &str, event: &str) {
         }
     }
     say(w, id, event);
+    paying::weigh(w, id);
+    if let Some(sub) = was.subscription {
+        paying::nothing_owed(w, &sub, status == "void");
+    }
 }
 
 pub fn say(w: &mut World, id: &str, event: &str) {

@@ -30,6 +30,13 @@ pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answe
     attempt(w, id, holder, with)
 }
 
+/// What costs nothing is paid, whoever collects it and however.
+pub fn settle_nothing(w: &mut World, id: &str) {
+    if w.invoices.get(id).is_some_and(|invoice| invoice.status == "open" && invoice.amount_due() == 0) {
+        paid(w, id, None);
+    }
+}
+
 /// One attempt. A refusal stands: that a card was declined is a fact.
 pub fn attempt(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
     let Some(invoice) =
@@ -104,23 +111,26 @@ fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdic
         invoice.payment = Some(id.clone());
         invoice.needs_action = matches!(verdict, Verdict::Asks);
     }
-    let (intent, charged) = (wire::payment_intent(&payment), payment.charge.is_some());
-    let object = wire::charge(w, &payment);
+    say_payment(w, &payment, verdict);
     w.payments.put(payment);
+    id
+}
+
+fn say_payment(w: &mut World, payment: &Payment, verdict: &Verdict) {
+    let (intent, charge) = (wire::payment_intent(payment), wire::charge(w, payment));
     match verdict {
         Verdict::Paid => {
-            w.emit("charge.succeeded", object);
+            w.emit("charge.succeeded", charge);
             w.emit("payment_intent.succeeded", intent);
         }
         Verdict::Asks => w.emit("payment_intent.requires_action", intent),
         Verdict::Declined(_) => {
-            if charged {
-                w.emit("charge.failed", object);
+            if payment.charge.is_some() {
+                w.emit("charge.failed", charge);
             }
             w.emit("payment_intent.payment_failed", intent);
         }
     }
-    id
 }
 
 fn paid(w: &mut World, id: &str, payment: Option<&str>) {
@@ -133,12 +143,13 @@ fn paid(w: &mut World, id: &str, payment: Option<&str>) {
         invoice.next_payment_attempt = None;
         invoice.needs_action = false;
     }
+    let after = wire::by_id(w, id).unwrap_or_default();
     if payment.is_some() {
-        let after = wire::by_id(w, id).unwrap_or_default();
-        w.emit_change("invoice.updated", &before, after);
+        w.emit_change("invoice.updated", &before, after.clone());
     }
-    say(w, id, "invoice.paid");
-    say(w, id, "invoice.payment_succeeded");
+    w.emit("invoice.paid", after.clone());
+    w.emit("invoice.payment_succeeded", after);
+    weigh(w, id);
     let Some(sub) = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone()) else { return };
     let settled = w.subscriptions.get(&sub).is_some_and(|held| {
         matches!(held.status.as_str(), "past_due" | "unpaid" | "incomplete")
@@ -149,6 +160,38 @@ fn paid(w: &mut World, id: &str, payment: Option<&str>) {
     }
 }
 
+/// Whether the customer of a settled invoice still owes for another.
+pub fn weigh(w: &mut World, invoice: &str) {
+    let Some(customer) = w.invoices.get(invoice).map(|invoice| invoice.customer.clone()) else { return };
+    if w.customers.get(&customer).is_none_or(|customer| !customer.delinquent) {
+        return;
+    }
+    let owes = w.invoices.iter().any(|i| i.customer == customer && i.status == "open" && i.attempted);
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = owes;
+    }
+}
+
+/// An invoice was closed unpaid. Where none is open any more, the subscription is in order again;
+/// one whose first invoice was voided will never begin.
+pub fn nothing_owed(w: &mut World, sub: &str, void: bool) {
+    let Some(status) = w.subscriptions.get(sub).map(|sub| sub.status.clone()) else { return };
+    match status.as_str() {
+        "past_due" | "unpaid" if !owes(w, sub) => {
+            super::amend(w, sub, |sub| sub.status = "active".into()).ok();
+        }
+        "incomplete" if void => {
+            let now = w.now();
+            super::amend(w, sub, |sub| {
+                sub.status = "incomplete_expired".into();
+                sub.ended_at = Some(now);
+            })
+            .ok();
+        }
+        _ => {}
+    }
+}
+
 fn owes(w: &World, sub: &str) -> bool {
     w.invoices.iter().any(|invoice| invoice.subscription.as_deref() == Some(sub) && invoice.status == "open")
 }
@@ -156,7 +199,15 @@ fn owes(w: &World, sub: &str) -> bool {
 /// Says that it failed, plans the next try, and lets the subscription feel it.
 fn failed(w: &mut World, id: &str, needs_action: bool) {
     let now = w.now();
-    let scheduled = w.invoices.get(id).is_some_and(|i| i.next_payment_attempt.is_none_or(|at| at <= now));
+    // A first payment is not tried again by itself: it has 23 hours.
+    let first = |sub: &String| w.subscriptions.get(sub).is_some_and(|sub| sub.status == "incomplete");
+    let scheduled = w.invoices.get(id).is_some_and(|i| {
+        i.next_payment_attempt.is_none_or(|at| at <= now) && !i.subscription.as_ref().is_some_and(first)
+    });
+    let customer = w.invoices.get(id).map(|invoice| invoice.customer.clone()).unwrap_or_default();
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = true;
+    }
     let mut exhausted = false;
     if let Some(invoice) = w.invoices.change(id).filter(|i| scheduled && i.auto_advance) {
         let wait = RETRIES.get(invoice.failures as usize);

@@ -6,32 +6,45 @@ use super::{
 };
 use crate::sandbox::{
     api::{Answer, Refusal},
-    objects::{Invoice, Line},
-    state::World,
+    objects::{Invoice, Line, Subscription},
+    state::{HOUR, World},
     wire,
 };
 use serde_json::Value;
 
-/// The next invoice of a subscription, as `invoice.upcoming` says it: without an id.
+/// The next invoice of a subscription, as `invoice.upcoming` says it: without an id. None where it
+/// ends before there is one.
 pub fn upcoming(w: &World, id: &str) -> Option<Value> {
-    let sub = w.subscriptions.get(id)?.clone();
-    let mut next = sub.clone();
-    for item in &mut next.items {
-        let start = item.current_period_end;
-        item.current_period_start = start;
-        item.current_period_end = change::period_after(w, &item.price, start, sub.billing_cycle_anchor);
+    let mut object = wire::invoice(w, &next(w, id)?);
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("id");
     }
-    next.status = "active".into();
-    let mut lines = invoicing::lines_of_period(w, &next);
-    let waiting = |it: &&crate::sandbox::objects::InvoiceItem| {
-        it.subscription.as_deref() == Some(id) && it.invoice.is_none()
-    };
-    lines.extend(w.invoice_items.iter().filter(waiting).map(|it| it.line.clone()));
-    Some(without_id(w, &without_items(w, &next, lines)))
+    Some(object)
 }
 
-fn without_items(w: &World, sub: &crate::sandbox::objects::Subscription, lines: Vec<Line>) -> Invoice {
-    let off = super::discounts::off(w, sub, lines.iter().filter(|l| !l.proration).map(|l| l.amount).sum());
+fn next(w: &World, id: &str) -> Option<Invoice> {
+    let sub = w.subscriptions.get(id)?;
+    let ends = sub.ends_at().is_some_and(|at| at <= sub.period_end());
+    if ends || !(sub.is_billing() || sub.status == "trialing") {
+        return None;
+    }
+    let next = next_period(w, sub);
+    let mut lines = invoicing::lines_of_period(w, &next);
+    lines.append(&mut waiting_lines(w, id));
+    Some(of_next_period(w, sub, &next, lines))
+}
+
+fn waiting_lines(w: &World, id: &str) -> Vec<Line> {
+    let waiting = invoicing::waiting(w, id);
+    waiting.iter().filter_map(|id| w.invoice_items.get(id)).map(|it| it.line.clone()).collect()
+}
+
+fn of_next_period(w: &World, sub: &Subscription, next: &Subscription, mut lines: Vec<Line>) -> Invoice {
+    for (n, line) in lines.iter_mut().enumerate() {
+        line.id = format!("il_tmp_{n}");
+    }
+    let sold = lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
+    let charged = sub.collection_method == "charge_automatically";
     Invoice {
         created: w.now(),
         customer: sub.customer.clone(),
@@ -42,52 +55,93 @@ fn without_items(w: &World, sub: &crate::sandbox::objects::Subscription, lines: 
         currency: sub.currency.clone(),
         period_start: sub.period_start(),
         period_end: sub.period_end(),
-        next_payment_attempt: Some(sub.period_start()),
+        next_payment_attempt: charged.then(|| sub.period_end() + HOUR),
         starting_balance: w.customers.get(&sub.customer).map_or(0, |customer| customer.balance),
-        discount: off,
+        discount: super::discounts::off(w, next, sold),
+        discounts: super::discounts::live(w, next).into_iter().map(|(discount, _)| discount).collect(),
         lines,
+        auto_advance: true,
         ..Invoice::default()
     }
 }
 
-fn without_id(w: &World, invoice: &Invoice) -> Value {
-    let mut object = wire::invoice(w, invoice);
-    if let Some(fields) = object.as_object_mut() {
-        fields.remove("id");
+/// The subscription as it will be then, with the change that waits for it.
+fn next_period(w: &World, sub: &Subscription) -> Subscription {
+    let mut next = Subscription { status: "active".into(), ..sub.clone() };
+    if let (Some(waits), Some(item)) =
+        (sub.schedule.as_ref().and_then(|name| w.schedules.get(name)), next.items.first_mut())
+    {
+        (item.price, item.quantity) = (waits.price.clone(), waits.quantity);
     }
-    object
+    for item in &mut next.items {
+        let start = item.current_period_end;
+        item.current_period_start = start;
+        item.current_period_end = change::period_after(w, &item.price, start, sub.billing_cycle_anchor);
+    }
+    next
 }
 
-/// What a change would put on an invoice, now or next. The operation under way is undone, so that
-/// the world stays as it is.
+/// What a change by itself would put on an invoice, now or next. The operation under way is undone,
+/// so that the world stays as it is.
 pub fn preview(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
+    tried(w, id, wanted, |w| {
+        let sub = w.subscriptions.get(id)?;
+        Some(of_next_period(w, sub, sub, waiting_lines(w, id)))
+    })
+}
+
+/// The invoice that would come after a change: at once, or with the next period. Undone as well.
+pub fn preview_invoice(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
+    tried(w, id, wanted, |w| next(w, id))
+}
+
+fn tried(
+    w: &mut World,
+    id: &str,
+    wanted: &Change,
+    otherwise: impl FnOnce(&World) -> Option<Invoice>,
+) -> Answer<Invoice> {
     let held = w.invoices.len();
     let (changed, _) = w.hold_back(|w| change::change(w, id, wanted, Holder::Approves));
     let would_be = match changed {
         Err(refusal) if !refusal.stands => Err(refusal),
         _ => {
-            let made = w.invoices.iter().nth(held).cloned();
-            made.map_or_else(|| next_with_waiting(w, id), Ok)
+            let made = w.invoices.iter().nth(held).cloned().map(unpaid);
+            made.or_else(|| otherwise(w)).ok_or_else(nothing)
         }
     };
     w.undo();
     would_be
 }
 
-fn next_with_waiting(w: &World, id: &str) -> Answer<Invoice> {
-    let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
-    let waits =
-        w.invoice_items.iter().filter(|it| it.subscription.as_deref() == Some(id) && it.invoice.is_none());
-    let lines = waits.map(|it| it.line.clone()).collect();
-    Ok(without_items(w, &sub, lines))
+pub fn nothing() -> Refusal {
+    Refusal::invalid("No upcoming invoices for customer").with_code("invoice_upcoming_none").with_status(404)
 }
 
-/// `$29.00`, `€12.50`, `¥500`; the code for what has no sign here.
+/// As it would be before anybody pays it.
+fn unpaid(made: Invoice) -> Invoice {
+    Invoice {
+        status: "draft".into(),
+        number: None,
+        ending_balance: None,
+        amount_paid: 0,
+        attempt_count: 0,
+        attempted: false,
+        failures: 0,
+        finalized_at: None,
+        paid_at: None,
+        payment: None,
+        needs_action: false,
+        ..made
+    }
+}
+
+/// `$1,029.00`, `€12.50`, `¥500`; the code for what has no sign here.
 pub fn amount(minor: i64, currency: &str) -> String {
     let whole = matches!(currency, "jpy" | "krw" | "vnd" | "clp" | "isk" | "xof" | "xaf");
     let sign = if minor < 0 { "-" } else { "" };
     let minor = minor.abs();
-    let figure = if whole { minor.to_string() } else { format!("{}.{:02}", minor / 100, minor % 100) };
+    let figure = if whole { grouped(minor) } else { format!("{}.{:02}", grouped(minor / 100), minor % 100) };
     match currency {
         "usd" => format!("{sign}${figure}"),
         "eur" => format!("{sign}€{figure}"),
@@ -95,4 +149,12 @@ pub fn amount(minor: i64, currency: &str) -> String {
         "jpy" => format!("{sign}¥{figure}"),
         other => format!("{sign}{figure} {}", other.to_uppercase()),
     }
+}
+
+/// `1,029`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let threes: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|three| std::str::from_utf8(three).ok()).collect();
+    threes.join(",")
 }

@@ -26,11 +26,26 @@ pub enum Step {
     Retry(String),
 }
 
-/// The next one, and when it is due.
-pub fn next(w: &World) -> Option<(i64, Step)> {
-    let of_subscriptions = w.subscriptions.iter().filter(|sub| sub.is_alive()).flat_map(of_subscription);
-    let of_invoices = w.invoices.iter().filter_map(of_invoice);
-    of_subscriptions.chain(of_invoices).min_by(|(a, one), (b, two)| a.cmp(b).then(rank(one).cmp(&rank(two))))
+const SUBSCRIPTIONS: u8 = 0;
+const INVOICES: u8 = 1;
+
+/// The next one, and when it is due. Only rows that changed since are looked at again.
+pub fn next(w: &mut World) -> Option<(i64, Step)> {
+    for place in w.subscriptions.take_touched() {
+        let steps = w.subscriptions.at(place).map(of_subscription).unwrap_or_default();
+        w.agenda.set((SUBSCRIPTIONS, place), steps.iter().map(|(at, step)| (*at, rank(step))));
+    }
+    for place in w.invoices.take_touched() {
+        let step = w.invoices.at(place).and_then(of_invoice);
+        w.agenda.set((INVOICES, place), step.iter().map(|(at, step)| (*at, rank(step))));
+    }
+    let (at, order, (table, place)) = w.agenda.first()?;
+    let mut steps = match table {
+        SUBSCRIPTIONS => w.subscriptions.at(place).map(of_subscription).unwrap_or_default(),
+        _ => w.invoices.at(place).and_then(of_invoice).into_iter().collect(),
+    };
+    steps.retain(|(when, step)| (*when, rank(step)) == (at, order));
+    steps.into_iter().next()
 }
 
 /// Steps of one kind at one instant stay in the order of the rows, not of their ids.
@@ -48,6 +63,9 @@ fn rank(step: &Step) -> u8 {
 }
 
 fn of_subscription(sub: &Subscription) -> Vec<(i64, Step)> {
+    if !sub.is_alive() {
+        return Vec::new();
+    }
     let (id, end) = (|| sub.id.clone(), sub.period_end());
     let runs = sub.is_billing() || sub.status == "trialing";
     let ends = sub.ends_at().filter(|_| runs || sub.status == "paused");
@@ -87,11 +105,15 @@ fn of_invoice(invoice: &Invoice) -> Option<(i64, Step)> {
 pub fn run(w: &mut World, step: &Step) {
     match step {
         Step::TrialWillEnd(id) => {
-            w.subscriptions.change(id).map(|sub| sub.trial_end_said = true);
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.trial_end_said = true;
+            }
             invoicing::say(w, id, "customer.subscription.trial_will_end");
         }
         Step::Upcoming(id) => {
-            w.subscriptions.change(id).map(|sub| sub.upcoming_said = Some(sub.period_end()));
+            if let Some(sub) = w.subscriptions.change(id) {
+                sub.upcoming_said = Some(sub.period_end());
+            }
             if let Some(object) = upcoming(w, id) {
                 w.emit("invoice.upcoming", object);
             }
@@ -101,10 +123,10 @@ pub fn run(w: &mut World, step: &Step) {
         Step::Renew(id) => begin_period(w, id, None),
         Step::Resume(id) => {
             if cancel::resume(w, id, Holder::Absent).is_err() {
-                w.subscriptions
-                    .change(id)
-                    .and_then(|sub| sub.paused.as_mut())
-                    .map(|paused| paused.resumes_at = None);
+                // Without a card it stays paused, and is not tried again every second.
+                if let Some(paused) = w.subscriptions.change(id).and_then(|sub| sub.paused.as_mut()) {
+                    paused.resumes_at = None;
+                }
             }
         }
         Step::Collect(id) => {
@@ -113,9 +135,7 @@ pub fn run(w: &mut World, step: &Step) {
         Step::GiveUpFirstPayment(id) => cancel::expire_incomplete(w, id),
         Step::Finalize(id) => {
             finalize(w, id);
-            if w.invoices.get(id).is_some_and(|invoice| invoice.collection_method == "charge_automatically") {
-                attempt(w, id, Holder::Absent, None).ok(); // a failure has its own consequences
-            }
+            invoicing::collect(w, id, Holder::Absent).ok(); // a failure has its own consequences
         }
         Step::Retry(id) => {
             attempt(w, id, Holder::Absent, None).ok();
@@ -160,5 +180,5 @@ fn begin_period(w: &mut World, id: &str, anchor: Option<i64>) {
     })
     .ok();
     w.say_all(followed);
-    invoicing::draft_for_cycle(w, id).ok();
+    invoicing::draft_for_cycle(w, id, sub.period_start()).ok();
 }

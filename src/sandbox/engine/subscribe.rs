@@ -1,14 +1,14 @@
 //! A new subscription, with its first invoice.
 use super::{
     cards::{self, Verdict},
-    change::{period_after, recurring_price},
+    change::{period_after, recurring_price, share, together},
     customers::card_in_charge,
     invoicing,
     paying::Holder,
 };
 use crate::sandbox::{
     api::{Answer, Refusal},
-    objects::{Discount, Item, Metadata, Subscription},
+    objects::{Discount, Item, Line, Metadata, Subscription},
     state::World,
 };
 
@@ -58,52 +58,39 @@ fn first_invoice(
     trialing: bool,
     holder: Holder,
 ) -> Answer<()> {
-    let lines = invoicing::lines_of_period(w, sub);
-    let later = behavior == "default_incomplete" && !trialing;
-    let held =
-        if later { Subscription { collection_method: "later".into(), ..sub.clone() } } else { sub.clone() };
-    let paid = invoicing::invoice_now(w, &held, lines, "subscription_create", holder).map(drop);
+    let mut lines = invoicing::lines_of_period(w, sub);
+    shorten(w, sub, &mut lines, trialing);
+    let asked = (behavior != "default_incomplete" || trialing).then_some(holder);
+    let paid = invoicing::invoice_now(w, sub, lines, "subscription_create", asked).map(drop);
     if let (true, Some(sub)) =
         (sub.collection_method == "send_invoice" && !trialing, w.subscriptions.change(&sub.id))
     {
         sub.status = "active".into();
     }
-    let latest = w.subscriptions.get(&sub.id).and_then(|sub| sub.latest_invoice.clone());
-    if let Some(invoice) = latest.and_then(|id| w.invoices.change(&id)) {
-        invoice.collection_method = sub.collection_method.clone();
-    }
     paid
+}
+
+/// A first period that ends early, at a billing cycle anchor, costs its part of a whole one.
+fn shorten(w: &World, sub: &Subscription, lines: &mut [Line], trialing: bool) {
+    if trialing || sub.billing_cycle_anchor <= sub.start_date {
+        return;
+    }
+    for line in lines {
+        let Some(price) = &line.price else { continue };
+        let whole = period_after(w, price, sub.start_date, sub.start_date) - sub.start_date;
+        line.amount = share(line.amount, sub.billing_cycle_anchor - sub.start_date, whole);
+    }
 }
 
 fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
     let customer = w.customers.get(&new.customer).filter(|customer| !customer.deleted);
     let customer = customer.ok_or_else(|| Refusal::no_such("customer", &new.customer, "customer"))?.clone();
-    let first = new.items.first().ok_or_else(|| {
-        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
-    })?;
-    let currency = w.prices.get(&first.0).map(|price| price.currency.clone()).unwrap_or_default();
-    for (price, _) in &new.items {
-        recurring_price(w, price, &currency)?;
-    }
+    let currency = sellable(w, &new)?;
     let now = w.now();
     let trial_end = new.trial_end.filter(|end| *end > now);
     let collection_method = new.collection_method.unwrap_or_else(|| "charge_automatically".into());
     let anchor = trial_end.or(new.billing_cycle_anchor.filter(|at| *at > now)).unwrap_or(now);
-    let mut items = Vec::new();
-    for (price, quantity) in new.items {
-        let id = w.id("si_");
-        let current_period_end = if anchor > now { anchor } else { period_after(w, &price, now, now) };
-        let metadata = Metadata::default();
-        items.push(Item {
-            id,
-            created: now,
-            price,
-            quantity,
-            current_period_start: now,
-            current_period_end,
-            metadata,
-        });
-    }
+    let items: Vec<Item> = new.items.into_iter().map(|it| first_period(w, it, anchor)).collect();
     let period_end = items.first().map(|item| item.current_period_end);
     let sub = Subscription {
         id: w.id("sub_"),
@@ -132,6 +119,43 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
     };
     payable(w, &sub, &new.payment_behavior)?;
     Ok(sub)
+}
+
+/// Whether these prices can be sold so; their currency.
+fn sellable(w: &World, new: &NewSubscription) -> Answer<String> {
+    let (first, _) = new.items.first().ok_or_else(|| {
+        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
+    })?;
+    let currency = w.prices.get(first).map(|price| price.currency.clone()).unwrap_or_default();
+    for (price, _) in &new.items {
+        recurring_price(w, price, &currency)?;
+    }
+    together(w, new.items.iter().map(|(price, _)| price))?;
+    let now = w.now();
+    let natural = period_after(w, first, now, now);
+    if new.billing_cycle_anchor.is_some_and(|at| new.trial_end.is_none() && at > natural) {
+        return Err(Refusal::invalid("billing_cycle_anchor cannot be later than next natural billing date")
+            .at("billing_cycle_anchor"));
+    }
+    match new.cancel_at.is_some_and(|at| at <= now) {
+        true => Err(Refusal::invalid("Invalid timestamp: must be in the future.").at("cancel_at")),
+        false => Ok(currency),
+    }
+}
+
+/// An item whose first period ends at the anchor, where that lies ahead.
+fn first_period(w: &mut World, (price, quantity): (String, i64), anchor: i64) -> Item {
+    let (id, now) = (w.id("si_"), w.now());
+    let current_period_end = if anchor > now { anchor } else { period_after(w, &price, now, now) };
+    Item {
+        id,
+        created: now,
+        price,
+        quantity,
+        current_period_start: now,
+        current_period_end,
+        ..Item::default()
+    }
 }
 
 /// Without a card there is nothing to charge; Stripe says so before it makes anything.

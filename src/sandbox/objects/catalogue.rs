@@ -56,6 +56,9 @@ pub struct Coupon {
     pub redeem_by: Option<i64>,
     pub times_redeemed: i64,
     pub metadata: Metadata,
+    /// Nobody gets it any more; whoever has it keeps it.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -85,7 +88,8 @@ impl Coupon {
     }
 
     pub fn is_valid(&self, now: i64) -> bool {
-        self.redeem_by.is_none_or(|by| by > now)
+        !self.deleted
+            && self.redeem_by.is_none_or(|by| by > now)
             && self.max_redemptions.is_none_or(|most| self.times_redeemed < most)
     }
 }

@@ -39,7 +39,7 @@ pub struct CheckoutSession {
     pub invoice: Option<String>,
     /// Opens the hosted page.
     pub page: String,
-    /// A card whose bank wants to see its holder before anything happens.
+    /// The form that was sent, while a bank wants to see the card's holder before anything happens.
     pub challenged: Option<String>,
 }
 

@@ -33,8 +33,10 @@ pub struct Customer {
 pub struct PaymentMethod {
     pub id: String,
     pub created: i64,
-    /// None once it is detached; it never comes back.
+    /// None before it is attached, and once it is detached; then it never comes back.
     pub customer: Option<String>,
+    #[serde(default)]
+    pub detached: bool,
     pub card: Card,
     pub billing_details: Value,
     pub metadata: Metadata,

@@ -17,6 +17,9 @@ pub struct Event {
     pub request: Option<String>,
     pub idempotency_key: Option<String>,
     pub pending_webhooks: i64,
+    /// The endpoints that have not taken it yet.
+    #[serde(default)]
+    pub unheard: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,8 +52,19 @@ pub struct Delivery {
     pub due_ms: i64,
     /// `200`, `503`, `timeout`, …
     pub last_response: Option<String>,
+    /// Attempts that were made out of turn.
+    #[serde(default)]
+    pub extra: i64,
+    /// How it goes out has been drawn; the rest is what was drawn.
+    #[serde(default)]
+    pub decided: bool,
+    /// Its place among others that are due, where they are shuffled.
+    #[serde(default)]
+    pub rank: Option<u64>,
     pub thin: bool,
     pub bad_signature: bool,
+    #[serde(default)]
+    pub oversize: bool,
     pub api_version: Option<String>,
 }
 

@@ -42,6 +42,8 @@ pub struct Invoice {
     pub payment: Option<String>,
     /// The bank of the card in charge wants to see its holder.
     pub needs_action: bool,
+    /// What was sent to pay it, while a bank wants to see the card's holder.
+    pub challenged: Option<String>,
     /// Opens the hosted page: as secret as a link in a mail.
     pub page: String,
     pub metadata: Metadata,

@@ -20,9 +20,10 @@ pub type Metadata = std::collections::BTreeMap<String, String>;
 
 /// Implements `Row` for a struct with an `id`.
 macro_rules! row {
-    ($($row:ty = $kind:literal),+ $(,)?) => {
+    ($($row:ty = $kind:literal $($timed:ident)?),+ $(,)?) => {
         $(impl crate::sandbox::state::Row for $row {
             const KIND: &'static str = $kind;
+            $(const TIMED: bool = stringify!($timed).len() > 0;)?
             fn id(&self) -> &str {
                 &self.id
             }
@@ -32,8 +33,8 @@ macro_rules! row {
 row! {
     Customer = "customer", PaymentMethod = "payment_method", TaxId = "tax_id",
     Product = "product", Price = "price", Coupon = "coupon", PromotionCode = "promotion_code",
-    Subscription = "subscription", Schedule = "schedule",
-    Invoice = "invoice", InvoiceItem = "invoice_item", Payment = "payment",
+    Subscription = "subscription" timed, Schedule = "schedule",
+    Invoice = "invoice" timed, InvoiceItem = "invoice_item", Payment = "payment",
     CheckoutSession = "checkout_session",
     PortalConfiguration = "portal_configuration", PortalSession = "portal_session",
     Event = "event", Endpoint = "endpoint", Delivery = "delivery", Fault = "fault",

@@ -76,7 +76,7 @@ pub struct PortalSession {
     pub seen: i64,
     /// A flow that has been completed.
     pub done: bool,
-    /// A card whose bank wants to see its holder, and what it was for.
+    /// The step that was asked for, path and form, while a bank wants to see a card's holder.
     pub challenged: Option<String>,
 }
 

@@ -1,17 +1,58 @@
-//! Hosted pages: STUB, being written.
+//! Hosted pages: Checkout, the customer portal, invoices. What they change goes through `act.rs`
+//! and the engine, as the control API does.
+pub mod assets;
+mod card_form;
+mod checkout;
+mod form;
+mod invoice;
+mod message;
+mod page;
+mod pdf;
+mod portal;
+mod words;
+
 use super::{Sandbox, api, http::Reply};
+use form::{Form, Wrong};
+use hyper::Method;
+use message::{bank, message};
+use page::html;
 
 pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
-    if let Some(secret) = request.path.strip_prefix("/p/session/") {
-        let text = sandbox
-            .look(|w| {
-                let session = w.portal_sessions.iter().find(|s| s.secret == secret)?;
-                let customer = w.customers.get(&session.customer)?;
-                let back = session.return_url.clone().unwrap_or_default();
-                Some(format!("<!doctype html><h1>{}</h1><a href=\"{back}\">Back</a>", customer.name.clone()?))
-            })
-            .await;
-        return text.map_or(Reply::html(404, "gone".into()), |text| Reply::html(200, text));
+    if request.method == Method::POST && !is_from_here(&request) {
+        return message(
+            403,
+            "Not from this page",
+            "This form was sent from another site, so nothing was done.",
+            None,
+        );
     }
-    Reply::html(404, "nothing here".into())
+    let path: Vec<&str> = request.path.split('/').skip(1).collect();
+    match (&request.method, &path[..]) {
+        (&Method::GET | &Method::HEAD, ["assets", file]) => assets::serve(file),
+        (&Method::GET | &Method::HEAD | &Method::POST, ["c", "pay", rest @ ..]) => {
+            checkout::answer(sandbox, &request, rest).await
+        }
+        (&Method::GET | &Method::HEAD | &Method::POST, ["i", rest @ ..]) => {
+            invoice::answer(sandbox, &request, rest).await
+        }
+        (&Method::GET, ["p", "session", secret]) => portal::enter(sandbox, secret).await,
+        (&Method::GET | &Method::HEAD | &Method::POST, ["p", rest @ ..]) => {
+            portal::answer(sandbox, &request, rest).await
+        }
+        (_, [""]) => Reply::see_other("/_sandbox"),
+        _ => message::not_found(),
+    }
+}
+
+/// A browser says where a form came from, in one header or the other. Whoever says neither is no
+/// browser, and carries no cookie that could be abused.
+fn is_from_here(request: &api::Request) -> bool {
+    match (request.header("sec-fetch-site"), request.header("origin")) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => {
+            let host = request.header("host").unwrap_or_default();
+            origin.strip_prefix("http://") == Some(host)
+        }
+        (None, None) => true,
+    }
 }

@@ -1,6 +1,46 @@
-//! The control panel and its API: STUB, being written.
-use super::{Sandbox, api, http::Reply};
+//! The control panel under `/_sandbox`, and the API that its buttons and our tests share.
+mod assets;
+mod body;
+mod control;
+mod forms;
+mod frame;
+mod guard;
+mod objects;
+mod ops;
+mod pages;
+mod shown;
 
-pub async fn answer(_: &Sandbox, _: api::Request) -> Reply {
-    Reply::html(404, "nothing here".into())
+use super::{
+    Sandbox,
+    api::{self, Refusal},
+    http::Reply,
+};
+use hyper::Method;
+use serde_json::json;
+
+pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
+    let path = request.path.trim_start_matches("/_sandbox").trim_matches('/').to_owned();
+    let segments: Vec<&str> = path.split('/').collect();
+    let for_api = segments[0] == "api";
+    if let Err(refusal) = guard::admit(&request, for_api) {
+        return refused(&refusal);
+    }
+    match (&segments[..], &request.method) {
+        (["api", rest @ ..], _) => control::answer(sandbox, &request, rest).await,
+        (["assets", name], &Method::GET) => assets::serve(name),
+        (_, &Method::GET) => pages::answer(sandbox, &request, &segments).await,
+        (_, &Method::POST) => forms::answer(sandbox, &request, &segments).await,
+        _ => refused(&Refusal::invalid("Pages answer to GET, forms to POST.").with_status(405)),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Reply {
+    let mut error = json!({ "message": refusal.message });
+    if let Some(code) = refusal.code {
+        error["code"] = json!(code);
+    }
+    if let Some(param) = &refusal.param {
+        error["param"] = json!(param);
+    }
+    Reply::json(refusal.status, json!({ "error": error })).with("cache-control", "no-store")
 }

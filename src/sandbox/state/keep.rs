@@ -25,6 +25,10 @@ impl Keep {
         Ok(Self(Some(pool)))
     }
 
+    pub fn is_on_disk(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What an earlier run held.
     pub async fn load(&self, world: &mut World) -> Result<(), sqlx::Error> {
         let Some(pool) = &self.0 else { return Ok(()) };

@@ -1,10 +1,12 @@
 //! The world the sandbox holds: one value behind one lock. An operation changes all it means to,
 //! or, if it is refused, nothing.
+mod agenda;
 mod calendar;
 mod ids;
 mod keep;
 mod table;
 
+pub use agenda::Agenda;
 pub use calendar::{DAY, Every, HOUR, date, minute, wall, wall_ms};
 pub use ids::Chance;
 pub use keep::Keep;
@@ -53,30 +55,34 @@ macro_rules! world {
             pub base_url: String,
             /// The instant of the step under way, which may be later done than it was due.
             pub step_at: Option<i64>,
+            /// Up to where everything due has been done: nothing happens before what happened.
+            pub seen: i64,
+            pub agenda: Agenda,
             /// Events that wait for the one they follow from (see `hold_back`).
             held_back: Option<Vec<Said>>,
         }
 
         impl World {
             pub fn new(settings: Settings) -> Self {
-                let (settings_before, asked, base_url, step_at, held_back) = Default::default();
-                Self { $($table: Table::default(),)+ settings, settings_before, asked, base_url, step_at, held_back }
+                let (settings_before, asked, base_url, step_at, seen, agenda, held_back) = Default::default();
+                Self { $($table: Table::default(),)+ settings, settings_before, asked, base_url, step_at, seen, agenda, held_back }
             }
 
             /// The operation under way never was.
             pub fn undo(&mut self) {
                 $(self.$table.undo();)+
                 self.held_back = None;
+                self.seen = 0; // until the next look at the clock
                 if let Some(before) = self.settings_before.take() {
                     self.settings = before;
                 }
             }
 
-            /// The operation under way is over; what it changed is to be kept.
-            pub fn settle(&mut self) -> Vec<Kept> {
+            /// The operation under way is over. What it changed, if anybody keeps that.
+            pub fn settle(&mut self, kept: bool) -> Vec<Kept> {
                 let mut changes = Vec::new();
-                $(changes.append(&mut self.$table.settle());)+
-                if self.settings_before.take().is_some() {
+                $(changes.append(&mut self.$table.settle(kept));)+
+                if self.settings_before.take().is_some() && kept {
                     let json = serde_json::to_string(&self.settings).ok();
                     changes.push(Kept { kind: "settings", place: 0, json });
                 }
@@ -95,6 +101,7 @@ macro_rules! world {
             /// Forgets everything but what is in `settings`.
             pub fn clear(&mut self) {
                 $(self.$table.clear();)+
+                self.seen = 0;
             }
         }
     };
@@ -183,7 +190,7 @@ impl World {
         let Asked { request, idempotency_key } = self.asked.clone();
         let (id, created) = (self.id("evt_"), self.now());
         let Said { kind, object, previous: previous_attributes } = said;
-        let pending_webhooks = 0;
+        let (pending_webhooks, unheard) = Default::default();
         let event = Event {
             id,
             created,
@@ -193,6 +200,7 @@ impl World {
             request,
             idempotency_key,
             pending_webhooks,
+            unheard,
         };
         hooks::send(self, event);
     }

@@ -1,11 +1,13 @@
 //! Rows of one kind by id, in the order they were made, with an undo of the operation under way.
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a table can hold.
 pub trait Row: Clone + Serialize + DeserializeOwned {
     /// The word under which rows of this kind are kept on disk.
     const KIND: &'static str;
+    /// Whether something happens to such a row by itself, in time.
+    const TIMED: bool = false;
     fn id(&self) -> &str;
 }
 
@@ -16,6 +18,8 @@ pub struct Table<T> {
     next: u64,
     /// What rows were before the operation under way touched them; `None` for one it made.
     before: BTreeMap<u64, Option<T>>,
+    /// Rows that may have something else to expect of time than when they were last looked at.
+    touched: BTreeSet<u64>,
 }
 
 /// A row as it is kept: its place, and its text unless it is gone.
@@ -27,7 +31,13 @@ pub struct Kept {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), by_id: HashMap::new(), next: 1, before: BTreeMap::new() }
+        Self {
+            rows: BTreeMap::new(),
+            by_id: HashMap::new(),
+            next: 1,
+            before: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
     }
 }
 
@@ -40,6 +50,9 @@ impl<T: Row> Table<T> {
         let place = *self.by_id.get(id)?;
         let row = self.rows.get_mut(&place)?;
         self.before.entry(place).or_insert_with(|| Some(row.clone()));
+        if T::TIMED {
+            self.touched.insert(place);
+        }
         Some(row)
     }
 
@@ -52,6 +65,7 @@ impl<T: Row> Table<T> {
         let place = self.next;
         self.next += 1;
         self.before.entry(place).or_insert(None);
+        self.touch(place);
         self.by_id.insert(row.id().to_owned(), place);
         self.rows.insert(place, row);
     }
@@ -59,8 +73,24 @@ impl<T: Row> Table<T> {
     pub fn remove(&mut self, id: &str) -> Option<T> {
         let place = self.by_id.remove(id)?;
         let row = self.rows.remove(&place)?;
+        self.touch(place);
         self.before.entry(place).or_insert_with(|| Some(row.clone()));
         Some(row)
+    }
+
+    fn touch(&mut self, place: u64) {
+        if T::TIMED {
+            self.touched.insert(place);
+        }
+    }
+
+    /// Places of rows that changed since this was last asked.
+    pub fn take_touched(&mut self) -> BTreeSet<u64> {
+        std::mem::take(&mut self.touched)
+    }
+
+    pub fn at(&self, place: u64) -> Option<&T> {
+        self.rows.get(&place)
     }
 
     /// Oldest first.
@@ -78,12 +108,18 @@ impl<T: Row> Table<T> {
         self.rows.len()
     }
 
+    /// How many there ever were, those that are gone included.
+    pub fn made(&self) -> u64 {
+        self.next - 1
+    }
+
     pub fn ids(&self, of: impl Fn(&T) -> bool) -> Vec<String> {
         self.iter().filter(|row| of(row)).map(|row| row.id().to_owned()).collect()
     }
 
     pub(super) fn undo(&mut self) {
         for (place, before) in std::mem::take(&mut self.before) {
+            self.touch(place);
             if let Some(now) = self.rows.remove(&place) {
                 self.by_id.remove(now.id());
             }
@@ -94,9 +130,9 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// What the operation under way changed; it is over with this.
-    pub(super) fn settle(&mut self) -> Vec<Kept> {
-        let touched = std::mem::take(&mut self.before).into_keys();
+    /// The operation under way is over. What it changed, if anybody keeps that.
+    pub(super) fn settle(&mut self, kept: bool) -> Vec<Kept> {
+        let touched = std::mem::take(&mut self.before).into_keys().filter(|_| kept);
         let json = |row: &T| serde_json::to_string(row).ok();
         touched
             .map(|place| Kept { kind: T::KIND, place, json: self.rows.get(&place).and_then(json) })
@@ -105,6 +141,7 @@ impl<T: Row> Table<T> {
 
     pub(super) fn load(&mut self, place: u64, json: &str) -> Result<(), serde_json::Error> {
         let row: T = serde_json::from_str(json)?;
+        self.touch(place);
         self.by_id.insert(row.id().to_owned(), place);
         self.rows.insert(place, row);
         self.next = self.next.max(place + 1);
@@ -136,7 +173,7 @@ mod tests {
         let mut table = Table::default();
         table.put(Word("kept".into(), 1));
         table.put(Word("changed".into(), 1));
-        table.settle();
+        table.settle(true);
 
         table.change("changed").unwrap().1 = 2;
         table.remove("kept");
@@ -153,12 +190,12 @@ mod tests {
         let mut table = Table::default();
         table.put(Word("a".into(), 1));
         table.put(Word("b".into(), 1));
-        assert_eq!(table.settle().len(), 2);
+        assert_eq!(table.settle(true).len(), 2);
 
         table.remove("a");
-        let changes = table.settle();
+        let changes = table.settle(true);
 
         assert!(matches!(&changes[..], [Kept { place: 1, json: None, .. }]));
-        assert!(table.settle().is_empty());
+        assert!(table.settle(true).is_empty());
     }
 }

@@ -2,14 +2,13 @@
 use crate::sandbox::{api::whole, objects::*, state::World};
 use serde_json::{Value, json};
 
-pub fn customer(w: &World, c: &Customer) -> Value {
+pub fn customer(c: &Customer) -> Value {
     if c.deleted {
         return json!({ "id": c.id, "object": "customer", "deleted": true });
     }
-    let owes = w.invoices.iter().any(|i| i.customer == c.id && i.status == "open" && i.attempted);
     json!({
         "id": c.id, "object": "customer", "address": c.address, "balance": c.balance, "created": c.created,
-        "currency": c.currency, "customer_account": null, "default_source": null, "delinquent": owes,
+        "currency": c.currency, "customer_account": null, "default_source": null, "delinquent": c.delinquent,
         "description": c.description, "discount": null, "email": c.email, "invoice_prefix": c.invoice_prefix,
         "invoice_settings": { "custom_fields": null, "default_payment_method": c.default_payment_method,
             "footer": null, "rendering_options": null },

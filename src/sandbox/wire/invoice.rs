@@ -54,11 +54,13 @@ fn state(w: &World, i: &Invoice) -> Value {
 }
 
 fn of_customer(w: &World, i: &Invoice) -> Value {
-    let c = w.customers.get(&i.customer).cloned().unwrap_or_default();
+    let c = w.customers.get(&i.customer);
     json!({
-        "customer": i.customer, "customer_account": null, "customer_address": c.address, "customer_email": c.email,
-        "customer_name": c.name, "customer_phone": c.phone, "customer_shipping": c.shipping,
-        "customer_tax_exempt": c.tax_exempt, "customer_tax_ids": [],
+        "customer": i.customer, "customer_account": null, "customer_address": c.and_then(|c| c.address.as_ref()),
+        "customer_email": c.and_then(|c| c.email.as_ref()), "customer_name": c.and_then(|c| c.name.as_ref()),
+        "customer_phone": c.and_then(|c| c.phone.as_ref()),
+        "customer_shipping": c.and_then(|c| c.shipping.as_ref()),
+        "customer_tax_exempt": c.map(|c| &c.tax_exempt), "customer_tax_ids": [],
     })
 }
 
@@ -76,7 +78,7 @@ fn line(w: &World, i: &Invoice, l: &Line) -> Value {
     };
     json!({
         "id": l.id, "object": "line_item", "amount": l.amount, "currency": i.currency, "description": l.description,
-        "discount_amounts": [], "discountable": !l.proration, "discounts": [], "invoice": i.id, "livemode": false,
+        "discount_amounts": [], "discountable": !l.proration, "discounts": [], "invoice": Some(&i.id).filter(|id| !id.is_empty()), "livemode": false,
         "metadata": {}, "parent": parent, "period": { "start": l.period_start, "end": l.period_end },
         "pretax_credit_amounts": [],
         "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
@@ -113,6 +115,7 @@ pub fn invoice_item(w: &World, it: &InvoiceItem) -> Value {
         "period": { "start": l.period_start, "end": l.period_end },
         "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
             "price_details": { "price": p.id, "product": p.product } })),
-        "proration": l.proration, "quantity": l.quantity, "tax_rates": [], "test_clock": null,
+        "proration": l.proration, "quantity": l.quantity, "quantity_decimal": l.quantity.to_string(),
+        "tax_rates": [], "test_clock": null,
     })
 }

@@ -19,7 +19,7 @@ pub use payment::{charge, payment_intent};
 pub use portal::{portal_configuration, portal_session};
 pub use subscription::{discount, schedule, subscription, subscription_item};
 
-use super::state::World;
+use super::{objects::Invoice, state::World};
 use serde_json::Value;
 
 /// The newest version the sandbox speaks, and the account's own.
@@ -37,7 +37,7 @@ fn merged<const N: usize>(parts: [Value; N]) -> Value {
 pub fn by_id(w: &World, id: &str) -> Option<Value> {
     let kind = id.split('_').next()?;
     match kind {
-        "cus" => w.customers.get(id).map(|it| customer(w, it)),
+        "cus" => w.customers.get(id).map(customer),
         "pm" => w.payment_methods.get(id).map(payment_method),
         "prod" => w.products.get(id).map(product),
         "price" => w.prices.get(id).map(price),
@@ -55,7 +55,14 @@ pub fn by_id(w: &World, id: &str) -> Option<Value> {
         "di" => w
             .subscriptions
             .iter()
-            .find_map(|sub| sub.discounts.iter().find(|it| it.id == id).map(|it| discount(sub, it))),
+            .find_map(|sub| sub.discounts.iter().find(|it| it.id == id).map(|it| discount(sub, it)))
+            // A `once` coupon is gone from its subscription; the invoice it was used on has it.
+            .or_else(|| {
+                let spent = |i: &Invoice| i.discounts.iter().find(|it| it.id == id).cloned();
+                w.invoices
+                    .iter()
+                    .find_map(|i| Some(discount(w.subscriptions.get(i.subscription.as_ref()?)?, &spent(i)?)))
+            }),
         _ => w.products.get(id).map(product).or_else(|| w.coupons.get(id).map(|it| coupon(w, it))),
     }
 }

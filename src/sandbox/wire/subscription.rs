@@ -80,6 +80,8 @@ pub fn schedule(w: &World, s: &Schedule) -> Value {
             "transfer_data": null, "trial_end": null })
     };
     let start = now.map(|item| item.current_period_start);
+    let then = w.prices.get(&s.price).and_then(|price| price.recurring.as_ref());
+    let end = then.map(|every| every.after(s.at, s.at));
     json!({
         "id": s.id, "object": "subscription_schedule", "application": null,
         "billing_mode": { "type": current.map_or("flexible", |sub| &sub.billing_mode) }, "canceled_at": null,
@@ -92,7 +94,7 @@ pub fn schedule(w: &World, s: &Schedule) -> Value {
                 "issuer": { "type": "self" } }, "on_behalf_of": null, "transfer_data": null },
         "end_behavior": "release", "livemode": false, "metadata": {},
         "phases": [phase(now.map(|item| &item.price), now.map(|item| item.quantity), start, Some(s.at)),
-                   phase(Some(&s.price), Some(s.quantity), Some(s.at), None)],
+                   phase(Some(&s.price), Some(s.quantity), Some(s.at), end)],
         "released_at": s.released_at,
         "released_subscription": s.released_at.map(|_| &s.subscription), "status": s.status,
         "subscription": s.released_at.is_none().then_some(&s.subscription), "test_clock": null,
