@@ -1,6 +1,6 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
 use crate::{
-    App, billing,
+    App,
     config::{self, Config},
     db::{self, Db, RowSecurity},
     demo, jobs, routes,
@@ -189,7 +189,11 @@ fn webhook_url(config: &Config, ours: std::net::SocketAddr) -> String {
     let is_here = public.scheme() == "http"
         && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
         && public.port_or_known_default() == Some(ours.port());
-    if is_here { billing::setup::webhook_url(config) } else { format!("http://{ours}/webhooks/stripe") }
+    if is_here {
+        crate::billing::setup::webhook_url(config)
+    } else {
+        format!("http://{ours}/webhooks/stripe")
+    }
 }
 
 #[cfg(not(feature = "sandbox"))]

@@ -15,6 +15,7 @@ pub async fn setup(config: &Config, replace_endpoint: bool) -> Result<()> {
     for found in &report.findings {
         match found.outcome {
             Outcome::Left => println!("left     {}", found.drift),
+            _ if found.drift.ends_with("is missing") => println!("made     {}", found.drift),
             _ => println!("mended   {}", found.drift),
         }
     }

@@ -1,7 +1,7 @@
 //! HTTP to Stripe: pooled, bounded in time and size, retried by Stripe's own rules, with our
 //! idempotency keys. Knows nothing of what is asked.
 use super::{Deadline, Error, breaker::Breaker, error::Refusal};
-use crate::config;
+use crate::{clock::Clock, config};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response,
@@ -86,8 +86,8 @@ impl Transport {
     /// Every answer has a date; the sandbox also says how far its clock has been moved.
     fn note_time(&self, headers: &HeaderMap) {
         if let Ok(said) = OffsetDateTime::parse(&text(headers, "date"), &Rfc2822) {
-            let skew = OffsetDateTime::now_utc() - said;
-            self.skew.store(skew.whole_seconds(), Ordering::Relaxed);
+            let skew = Clock::default().now().unix() - said.unix_timestamp();
+            self.skew.store(skew, Ordering::Relaxed);
         }
         if let (false, Ok(ahead)) = (self.is_real, text(headers, "sandbox-ahead").parse()) {
             self.ahead.store(ahead, Ordering::Relaxed);

@@ -50,7 +50,7 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         price: "price_1".into(),
         quantity: 1,
         trial_days: Some(14),
-        expires_at: time::OffsetDateTime::now_utc().unix_timestamp() + 3000,
+        expires_at: app.app.clock.now().unix() + 3000,
         success_url: "https://portico.test/return?session_id={CHECKOUT_SESSION_ID}".into(),
         cancel_url: "https://portico.test/billing".into(),
     };

@@ -8,6 +8,7 @@ use crate::support::{
 };
 use portico::{
     billing::setup::{self, Mending, Outcome, Report},
+    clock::Clock,
     config::Config,
     db::{self, Db},
     ops::{self, Verdict},
@@ -152,6 +153,9 @@ async fn the_sandboxs_own_furniture_is_what_setup_would_make() {
     assert_eq!(drifts, [format!("webhook endpoint {HOOK}: is missing")]);
 }
 
+/// What is changed, how, and how `verify` names it.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str);
+
 #[tokio::test]
 async fn each_drift_is_named_and_mended() {
     let world = World::set_up().await;
@@ -161,7 +165,7 @@ async fn each_drift_is_named_and_mended() {
     let hook = format!("webhook_endpoints/{}", id(&world.all("webhook_endpoints").await[0]));
     let product = format!("products/{}", id(&pro));
     let price = format!("prices/{}", id(&world.price("pro_month").await));
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case] = &[
         (&product, &[("name", "Prospect")], "name is Prospect, should be Pro"),
         (&product, &[("active", "false")], "product pro: active is false"),
         (&product, &[("unit_label", "head")], "unit label is head, should be nothing"),
@@ -400,8 +404,9 @@ async fn the_doctor_finds_what_is_missing() {
 
 const NOTHING: &str = r#"{"object":"list","data":[],"has_more":false}"#;
 
-/// A Stripe that says the same to everything, at its own time.
-fn always(status: &str, date: time::OffsetDateTime, body: &str) -> Stub {
+/// A Stripe that says the same to everything, in a time by which ours is so many seconds ahead.
+fn always(status: &str, ahead: i64, body: &str) -> Stub {
+    let date = Clock::default().now().utc() - time::Duration::seconds(ahead);
     let date = date.format(&time::format_description::well_known::Rfc2822).unwrap().replace("+0000", "GMT");
     Stub::answering([Reply::http(status, &[&format!("date: {date}")], body)])
 }
@@ -409,8 +414,7 @@ fn always(status: &str, date: time::OffsetDateTime, body: &str) -> Stub {
 #[tokio::test]
 async fn the_doctor_compares_our_clock_with_stripes() {
     for (ahead, verdict) in [(0, "ok clock"), (90, "warn clock"), (-400, "fail clock")] {
-        let now = time::OffsetDateTime::now_utc() - time::Duration::seconds(ahead);
-        let stripe = always("200 OK", now, NOTHING);
+        let stripe = always("200 OK", ahead, NOTHING);
 
         let said = doctor(&config(&[("STRIPE_API_BASE", &stripe.url())])).await;
 
@@ -420,9 +424,8 @@ async fn the_doctor_compares_our_clock_with_stripes() {
 
 #[tokio::test]
 async fn the_doctor_names_each_right_that_a_restricted_key_lacks() {
-    let now = time::OffsetDateTime::now_utc();
     let refusal = |kind: &str| format!(r#"{{"error":{{"type":"{kind}","message":"no"}}}}"#);
-    let stripe = always("403 Forbidden", now, &refusal("invalid_request_error"));
+    let stripe = always("403 Forbidden", 0, &refusal("invalid_request_error"));
 
     let said = doctor(&config(&[("STRIPE_API_BASE", &stripe.url())])).await;
 
@@ -431,7 +434,7 @@ async fn the_doctor_names_each_right_that_a_restricted_key_lacks() {
         assert_says(&said, "fail rights", &format!("may not read {right};"));
     }
     assert_says(&said, "warn rights", "Webhook Endpoints");
-    let stripe = always("401 Unauthorized", now, &refusal("invalid_request_error"));
+    let stripe = always("401 Unauthorized", 0, &refusal("invalid_request_error"));
     let said = doctor(&config(&[("STRIPE_API_BASE", &stripe.url())])).await;
     assert_says(&said, "fail stripe key", "does not accept it");
 }
@@ -440,7 +443,7 @@ async fn the_doctor_names_each_right_that_a_restricted_key_lacks() {
 async fn the_doctor_finds_prices_of_the_other_mode() {
     let live =
         r#"{"object":"list","data":[{"id":"x_1","livemode":true,"product":"prod_1"}],"has_more":false}"#;
-    let stripe = always("200 OK", time::OffsetDateTime::now_utc(), live);
+    let stripe = always("200 OK", 0, live);
 
     let said = doctor(&config(&[("STRIPE_API_BASE", &stripe.url())])).await;
 
