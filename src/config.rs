@@ -37,6 +37,9 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("LOG", "info"),
 ];
 
+/// What stands where there is no key of Stripe's: the embedded sandbox takes any.
+pub const SANDBOX_KEY: &str = "sk_test_sandbox";
+
 #[derive(Clone, Debug)]
 pub struct Config {
     pub production: bool,
@@ -116,17 +119,36 @@ pub struct Refused(pub Vec<String>);
 impl Config {
     /// From the process's environment, then `.env` in the working directory, then the defaults.
     pub fn load() -> Result<Self, Refused> {
+        Self::from_environment(true)
+    }
+
+    /// For `stripe setup`, `stripe verify` and `doctor`: they run before there is a webhook secret,
+    /// and are how one comes to it.
+    pub fn load_for_setup() -> Result<Self, Refused> {
+        Self::from_environment(false)
+    }
+
+    fn from_environment(webhooks_needed: bool) -> Result<Self, Refused> {
         let file: std::collections::HashMap<String, String> =
             dotenvy::dotenv_iter().into_iter().flatten().filter_map(Result::ok).collect();
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads them")]
         let own = |name: &str| std::env::var(name).ok();
-        Self::read(|name| own(name).or_else(|| file.get(name).cloned()))
+        Self::read_with(|name| own(name).or_else(|| file.get(name).cloned()), webhooks_needed)
     }
 
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
-        let mut from = Reader { vars: &vars, refused: Vec::new() };
+        Self::read_with(vars, true)
+    }
+
+    fn read_with(vars: impl Fn(&str) -> Option<String>, webhooks_needed: bool) -> Result<Self, Refused> {
+        let mut from = Reader { vars: &vars, webhooks_needed, refused: Vec::new() };
         let config = from.config();
         if from.refused.is_empty() { Ok(config) } else { Err(Refused(from.refused)) }
+    }
+
+    /// Whether the key is our own, for the sandbox beside us.
+    pub fn uses_embedded_sandbox(&self) -> bool {
+        self.stripe.keys.iter().any(|key| key.expose_secret() == SANDBOX_KEY)
     }
 
     /// Whether `STRIPE_API_BASE` is Stripe itself, not a stand-in.

@@ -22,13 +22,31 @@ enum Command {
         #[command(subcommand)]
         command: StripeCommand,
     },
+    /// Check what has to be right around us: database, keys, secrets, endpoint, clock. Changes nothing.
+    Doctor,
     /// Run the stateful Stripe sandbox alone.
     #[cfg(feature = "sandbox")]
     Sandbox,
 }
 
+impl Command {
+    /// Whether it has to run while the webhook's secret is not known yet.
+    fn comes_before_setup(&self) -> bool {
+        use StripeCommand::{Setup, Verify};
+        matches!(self, Command::Stripe { command: Setup { .. } | Verify })
+    }
+}
+
 #[derive(Subcommand)]
 enum StripeCommand {
+    /// Make or mend products, prices, the portal's configuration and the webhook endpoint.
+    Setup {
+        /// Make a new endpoint (and secret) in place of one with another API version.
+        #[arg(long)]
+        replace_endpoint: bool,
+    },
+    /// Print where Stripe is not as `setup` would make it; fails if anywhere. Changes nothing.
+    Verify,
     /// Print what our database believes, an organisation a line.
     Status {
         /// One JSON object a line.
@@ -66,24 +84,37 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> serve::Result<()> {
-    let config = Config::load()?;
+    let config = match &command {
+        Command::Doctor => cli::refusals_as_checks(Config::load_for_setup())?,
+        it if it.comes_before_setup() => Config::load_for_setup()?,
+        _ => Config::load()?,
+    };
     log_to_stdout(&config);
     // One provider for TLS in the whole process, so that no crate picks another.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
     match command {
         Command::Serve => serve::serve(config).await,
         Command::Worker => serve::work(config).await,
-        Command::Stripe { command } => {
-            let app = serve::attach(config).await?;
-            match command {
-                StripeCommand::Status { json } => cli::status(&app, json).await,
-                StripeCommand::Sync { org } => cli::sync(&app, org.as_deref()).await,
-                StripeCommand::Events { json, state } => cli::events(&app, json, state.as_deref()).await,
-                StripeCommand::Replay { ids } => cli::replay(&app, &ids).await,
-            }
-        }
+        Command::Doctor => cli::doctor(serve::at_stripe(config)?).await,
+        Command::Stripe { command } => of_stripe(command, config).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox => serve::sandbox_alone(config).await,
+    }
+}
+
+async fn of_stripe(command: StripeCommand, config: Config) -> serve::Result<()> {
+    let attach = serve::attach;
+    match command {
+        StripeCommand::Setup { replace_endpoint } => {
+            cli::setup(&serve::at_stripe(config)?, replace_endpoint).await
+        }
+        StripeCommand::Verify => cli::verify(&serve::at_stripe(config)?).await,
+        StripeCommand::Status { json } => cli::status(&attach(config).await?, json).await,
+        StripeCommand::Sync { org } => cli::sync(&attach(config).await?, org.as_deref()).await,
+        StripeCommand::Events { json, state } => {
+            cli::events(&attach(config).await?, json, state.as_deref()).await
+        }
+        StripeCommand::Replay { ids } => cli::replay(&attach(config).await?, &ids).await,
     }
 }
 

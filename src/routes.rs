@@ -35,7 +35,6 @@ pub fn router(app: App) -> Router {
 fn anyone() -> Router<App> {
     Router::new()
         .route("/", get(pages::web::landing))
-        .route("/pricing", get(pages::web::pricing))
         .route("/terms", get(pages::web::terms))
         .route("/privacy", get(pages::web::privacy))
         .route("/static/{*path}", get(assets::serve))
@@ -66,6 +65,8 @@ pub fn ops_router(app: App) -> Router {
 
 fn people() -> Router<App> {
     Router::new()
+        // Anyone; knows whoever is signed in.
+        .route("/pricing", get(pages::web::pricing))
         // Anyone; these begin and end sessions.
         .route("/sign-up", get(auth::web::sign_up_page).post(auth::web::sign_up))
         .route("/sign-in", get(auth::web::sign_in_page).post(auth::web::sign_in))

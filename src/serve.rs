@@ -1,7 +1,7 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
 use crate::{
     App,
-    config::Config,
+    config::{self, Config},
     db::{self, Db, RowSecurity},
     demo, jobs, routes,
     web::accept,
@@ -58,17 +58,21 @@ pub async fn work(config: Config) -> Result<()> {
 
 /// The product without a listener, for the command line and the worker. In development without a key
 /// it uses the sandbox that `portico serve` has embedded.
-pub async fn attach(mut config: Config) -> Result<App> {
-    if config.stripe.keys.is_empty() {
-        config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
-        config.stripe.keys = vec![SANDBOX_KEY.into()];
-    }
+pub async fn attach(config: Config) -> Result<App> {
+    let config = at_stripe(config)?;
     let db = open_database(&config).await?;
     let secrets = secrets(&config)?;
     Ok(App::new(config, db, &secrets))
 }
 
-const SANDBOX_KEY: &str = "sk_test_sandbox";
+/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's.
+pub fn at_stripe(mut config: Config) -> Result<Config> {
+    if config.stripe.keys.is_empty() {
+        config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
+        config.stripe.keys = vec![config::SANDBOX_KEY.into()];
+    }
+    Ok(config)
+}
 
 /// The next free port if the usual one is taken and nobody set it by hand.
 async fn bind_ops(config: &Config) -> Result<TcpListener> {
@@ -134,7 +138,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
-fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite://")?.split('?').next()?;
     Some(path.into())
 }
@@ -160,13 +164,13 @@ async fn embed_sandbox(
     let listener = bind_sandbox(config).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
-    config.stripe.keys = vec![SANDBOX_KEY.into()];
+    config.stripe.keys = vec![config::SANDBOX_KEY.into()];
     let secret = match config.stripe.webhook_secrets.first() {
         Some(given) => given.clone(),
         None => crate::web::Signer::new(secrets).derived("whsec_", "the sandbox's webhooks").into(),
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
-    let url = format!("http://{ours}/webhooks/stripe");
+    let url = webhook_url(config, ours);
     let webhook =
         crate::sandbox::Webhook { url, secret: secrecy::ExposeSecret::expose_secret(&secret).to_owned() };
     let sandbox = open_sandbox(config, Some(webhook)).await?;
@@ -176,6 +180,20 @@ async fn embed_sandbox(
         }
     });
     Ok(true)
+}
+
+/// The public address where it leads here, so that `stripe setup` knows the endpoint again.
+#[cfg(feature = "sandbox")]
+fn webhook_url(config: &Config, ours: std::net::SocketAddr) -> String {
+    let public = &config.public_url;
+    let is_here = public.scheme() == "http"
+        && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
+        && public.port_or_known_default() == Some(ours.port());
+    if is_here {
+        crate::billing::setup::webhook_url(config)
+    } else {
+        format!("http://{ours}/webhooks/stripe")
+    }
 }
 
 #[cfg(not(feature = "sandbox"))]

@@ -9,6 +9,7 @@ mod notices;
 pub mod plans;
 mod reconcile;
 mod seats;
+pub mod setup;
 mod standing;
 mod sync;
 pub mod web;

@@ -134,7 +134,7 @@ fn projection(truth: &Truth, before: &Standing, now: At) -> Standing {
 }
 
 fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, rest: Standing) -> Standing {
-    let bought = s.lookup_keys().find_map(of_lookup_key);
+    let bought = s.lookup_keys().find_map(|key| of_lookup_key(&key));
     let (plan, interval): (Plan, Option<Interval>) = match bought {
         Some((plan, interval)) => (plan, Some(interval)),
         None => (Plan::Free, None),

@@ -113,7 +113,7 @@ impl Reader<'_> {
         let has_key = !config.stripe.keys.is_empty();
         let blank = self.given("STRIPE_WEBHOOK_SECRETS").is_some_and(|given| given.is_empty());
         self.refuse_if(
-            has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
+            self.webhooks_needed && has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
             "STRIPE_WEBHOOK_SECRETS",
             "must not be blank with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
         );

@@ -6,6 +6,8 @@ use url::Url;
 
 pub(super) struct Reader<'v> {
     pub vars: &'v dyn Fn(&str) -> Option<String>,
+    /// Whether a key of Stripe's without a webhook secret is refused.
+    pub webhooks_needed: bool,
     pub refused: Vec<String>,
 }
 

@@ -37,13 +37,22 @@ async fn lock_beside(database: &std::path::Path) -> Result<std::fs::File> {
     Ok(locked.await.map_err(|gone| sqlx::Error::Io(std::io::Error::other(gone)))?.map_err(sqlx::Error::Io)?)
 }
 
+/// How many migrations have not run yet. Changes nothing.
+pub async fn pending(db: &Db) -> Result<usize> {
+    Ok(match db {
+        Db::Sqlite { readers, .. } => to_come(&SQLITE, &mut *readers.acquire().await?).await,
+        Db::Postgres { pool, .. } => to_come(&POSTGRES, &mut *pool.acquire().await?).await,
+    })
+}
+
 async fn is_current(connection: &mut sqlx::PgConnection) -> bool {
-    match connection.list_applied_migrations().await {
-        Ok(applied) => POSTGRES
-            .iter()
-            .all(|m| applied.iter().any(|a| a.version == m.version && a.checksum == m.checksum)),
-        Err(_) => false, // no table yet: a new database
-    }
+    to_come(&POSTGRES, connection).await == 0
+}
+
+async fn to_come(all: &Migrator, connection: &mut impl Migrate) -> usize {
+    // No table yet: a new database.
+    let applied = connection.list_applied_migrations().await.unwrap_or_default();
+    all.iter().filter(|m| !applied.iter().any(|a| a.version == m.version && a.checksum == m.checksum)).count()
 }
 
 async fn may_become_tenant(connection: &mut sqlx::PgConnection) -> Result<bool> {

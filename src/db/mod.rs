@@ -12,7 +12,7 @@ mod values;
 
 pub use error::{Error, Result};
 pub use ids::{AttemptId, EventId, LoginId, OrgId, ProjectId, UserId};
-pub use migrate::{RowSecurity, migrate, row_security};
+pub use migrate::{RowSecurity, migrate, pending, row_security};
 pub use open::Db;
 pub use scope::{Origin, Scope};
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! The public pages. They know nobody, so they can be cached in front of us.
+//! The public pages. They know nobody, except that the pricing page spares whoever can buy already
+//! the way round.
 use crate::{
     App,
     billing::plans::{OFFERS, Offer, dollars},
     demo::DemoHint,
-    web::Page,
+    error::Result,
+    orgs::{self, Role},
+    web::{Page, SignedIn},
 };
 use askama::Template;
 use axum::extract::State;
@@ -18,6 +21,8 @@ pub struct Landing {
 #[template(path = "pages/pricing.html")]
 pub struct Pricing {
     pub plans: Vec<PlanCard>,
+    /// The organisation that this person buys for, where there is just one.
+    pub buyer: Option<String>,
 }
 
 pub struct PlanCard {
@@ -26,9 +31,13 @@ pub struct PlanCard {
     pub tagline: &'static str,
     pub month: String,
     pub year: String,
+    /// What paying by the year saves.
+    pub saved: String,
     /// `per organisation` or `per seat`.
     pub per: String,
     pub trial: Option<String>,
+    /// On the button.
+    pub verb: String,
     pub features: Vec<String>,
     pub highlighted: bool,
 }
@@ -45,8 +54,18 @@ pub async fn landing(State(app): State<App>) -> Page<Landing> {
     Page::ok(Landing { demo: app.demo_hint() })
 }
 
-pub async fn pricing() -> Page<Pricing> {
-    Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect() })
+pub async fn pricing(State(app): State<App>, who: Option<SignedIn>) -> Result<Page<Pricing>> {
+    let buyer = match who {
+        Some(who) => only_org_to_buy_for(&app, &who).await?,
+        None => None,
+    };
+    Ok(Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer }))
+}
+
+async fn only_org_to_buy_for(app: &App, who: &SignedIn) -> Result<Option<String>> {
+    let all = orgs::of_person(app, who.id).await?;
+    let mut buying = all.into_iter().filter(|membership| Role::may_bill(membership.role));
+    Ok(buying.next().filter(|_| buying.next().is_none()).map(|only| only.slug))
 }
 
 pub async fn terms() -> Page<Terms> {
@@ -65,7 +84,12 @@ impl From<&Offer> for PlanCard {
             tagline: offer.tagline,
             month: dollars(offer.month),
             year: dollars(offer.year),
+            saved: dollars(offer.month * 12 - offer.year),
             per: if offer.per_seat { "per seat".into() } else { "per organisation".into() },
+            verb: match offer.trial {
+                Some(_) => "Start the trial".into(),
+                None => format!("Start with {}", offer.name),
+            },
             trial: offer.trial.map(|days| format!("{days}-day trial")),
             features: offer.features.iter().map(|&f| f.to_owned()).collect(),
             highlighted: offer.trial.is_some(),

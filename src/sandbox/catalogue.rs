@@ -8,6 +8,7 @@ use super::{
 struct Sold {
     key: &'static str,
     name: &'static str,
+    description: &'static str,
     /// US cents, a month and a year.
     month: i64,
     year: i64,
@@ -19,18 +20,25 @@ const PLANS: [Sold; 2] = [
     Sold {
         key: "pro",
         name: "Pro",
+        description: "For a team that relies on it.",
         month: 2_900,
         year: 29_000,
         per_seat: false,
-        features: &["50 projects", "Up to 10 members", "Audit log for a year"],
+        features: &["50 projects", "Up to 10 members", "Audit log for a year", "Support by e-mail"],
     },
     Sold {
         key: "business",
         name: "Business",
+        description: "For a company with rules to keep.",
         month: 1_500,
         year: 15_000,
         per_seat: true,
-        features: &["Unlimited projects", "Audit log export"],
+        features: &[
+            "Unlimited projects",
+            "As many members as you pay for",
+            "Audit log export",
+            "Support within a working day",
+        ],
     },
 ];
 
@@ -58,6 +66,7 @@ fn product(w: &mut World, plan: &Sold) -> SwitchProduct {
         updated: now,
         active: true,
         name,
+        description: Some(plan.description.to_owned()),
         marketing_features,
         default_price,
         unit_label,
@@ -129,7 +138,7 @@ fn portal(w: &mut World, products: Vec<SwitchProduct>) {
         metadata: Metadata::from([("app".into(), "portico".into())]),
         features: Features {
             customer_update: true,
-            customer_allowed_updates: words(&["address", "name", "phone", "tax_id"]),
+            customer_allowed_updates: words(&["address", "name", "tax_id"]),
             invoice_history: true,
             payment_method_update: true,
             cancel: true,
@@ -149,7 +158,7 @@ fn portal(w: &mut World, products: Vec<SwitchProduct>) {
             update_proration: "always_invoice".into(),
             update_anchor: "unchanged".into(),
             update_trial: "continue_trial".into(),
-            update_at_period_end: Vec::new(),
+            update_at_period_end: words(&["shortening_interval"]),
             pause: false,
         },
         ..PortalConfiguration::default()

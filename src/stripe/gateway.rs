@@ -2,6 +2,7 @@
 use super::{
     CustomerId, Deadline, Error,
     hosts::Hosts,
+    setup::is_ours,
     transport::Transport,
     view::{Customer, List, PortalConfiguration, Price, Subscription},
 };
@@ -99,10 +100,7 @@ impl Stripe {
         }
         let ask = ListBillingPortalConfiguration::new().active(true).limit(100).build();
         let page: List<PortalConfiguration> = self.transport.send(ask, None, until).await?;
-        let ours = |c: &PortalConfiguration| {
-            c.metadata.as_ref().is_some_and(|m| m.get("app").is_some_and(|app| app == "portico"))
-        };
-        let found = page.data.into_iter().find(ours).map(|c| c.id);
+        let found = page.data.into_iter().find(|it| is_ours(it.metadata.as_ref())).map(|it| it.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)
     }

@@ -8,6 +8,7 @@ mod gateway;
 mod hosts;
 mod portal;
 mod reads;
+pub mod setup;
 mod signature;
 mod transport;
 mod view;

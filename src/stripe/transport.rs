@@ -1,7 +1,7 @@
 //! HTTP to Stripe: pooled, bounded in time and size, retried by Stripe's own rules, with our
 //! idempotency keys. Knows nothing of what is asked.
 use super::{Deadline, Error, breaker::Breaker, error::Refusal};
-use crate::config;
+use crate::{clock::Clock, config};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response,
@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(8);
@@ -37,7 +38,12 @@ pub struct Transport {
     /// Whether this is Stripe itself; only a stand-in's clock is followed.
     is_real: bool,
     ahead: AtomicI64,
+    /// Our clock against the last answer's `Date`.
+    skew: AtomicI64,
 }
+
+/// No answer has said what time it is.
+const UNKNOWN: i64 = i64::MIN;
 
 impl Transport {
     pub fn new(config: &config::Stripe, is_real: bool) -> Self {
@@ -64,6 +70,7 @@ impl Transport {
             breaker: Breaker::default(),
             is_real,
             ahead: AtomicI64::new(0),
+            skew: AtomicI64::new(UNKNOWN),
         }
     }
 
@@ -71,8 +78,17 @@ impl Transport {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    /// The sandbox says how far its clock has been moved.
+    /// Seconds by which our clock is ahead of theirs.
+    pub fn skew(&self) -> Option<i64> {
+        Some(self.skew.load(Ordering::Relaxed)).filter(|skew| *skew != UNKNOWN)
+    }
+
+    /// Every answer has a date; the sandbox also says how far its clock has been moved.
     fn note_time(&self, headers: &HeaderMap) {
+        if let Ok(said) = OffsetDateTime::parse(&text(headers, "date"), &Rfc2822) {
+            let skew = Clock::default().now().unix() - said.unix_timestamp();
+            self.skew.store(skew, Ordering::Relaxed);
+        }
         if let (false, Ok(ahead)) = (self.is_real, text(headers, "sandbox-ahead").parse()) {
             self.ahead.store(ahead, Ordering::Relaxed);
         }

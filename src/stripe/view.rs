@@ -1,6 +1,7 @@
 //! The dozen fields of Stripe's answers that we use. Unknown values are kept, missing ones are
 //! absent: these views outlive API versions and stripe-mock's fixtures.
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// `cus_…`, as Stripe gave it and we recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, sqlx::Type)]
@@ -36,7 +37,7 @@ pub struct List<T> {
 pub struct PortalConfiguration {
     pub id: String,
     #[serde(default)]
-    pub metadata: Option<std::collections::HashMap<String, String>>,
+    pub metadata: Option<HashMap<String, String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -78,6 +79,13 @@ pub struct Price {
     pub lookup_key: Option<String>,
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
+    recurring: Option<Every>,
+    metadata: Option<HashMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Every {
+    interval: String,
 }
 
 /// A field that is an object if it was expanded, an id if not, and absent elsewhere.
@@ -194,6 +202,17 @@ impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
     }
 }
 
+impl Price {
+    /// Its lookup key, or the one it had: a price of ours that gave its key to a newer amount is
+    /// still paid by whoever bought at it, and says its plan in its metadata.
+    fn known_as(&self) -> Option<String> {
+        let metadata = self.metadata.as_ref().filter(|it| super::setup::is_ours(Some(it)));
+        self.lookup_key
+            .clone()
+            .or_else(|| Some(format!("{}_{}", metadata?.get("plan")?, self.recurring.as_ref()?.interval)))
+    }
+}
+
 impl Subscription {
     /// The earliest end among its items.
     pub fn period_end(&self) -> Option<i64> {
@@ -211,8 +230,8 @@ impl Subscription {
     }
 
     /// Lookup keys of its prices.
-    pub fn lookup_keys(&self) -> impl Iterator<Item = &str> {
-        self.items.data.iter().filter_map(|item| item.price.as_ref()?.lookup_key.as_deref())
+    pub fn lookup_keys(&self) -> impl Iterator<Item = String> {
+        self.items.data.iter().filter_map(|item| item.price.as_ref()?.known_as())
     }
 
     pub fn quantity(&self) -> Option<i64> {
@@ -244,5 +263,20 @@ mod tests {
 
         assert_eq!((flexible.ends_at(), classic.ends_at(), running.ends_at()), (Some(200), Some(300), None));
         assert_eq!(running.lookup_keys().collect::<Vec<_>>(), ["pro_month"]);
+    }
+
+    #[test]
+    fn a_price_that_gave_its_key_to_a_newer_one_still_names_its_plan() {
+        let paying = |app: &str| {
+            let price = format!(
+                r#"{{"id":"price_1","lookup_key":null,"recurring":{{"interval":"year"}},"metadata":{{"app":"{app}","plan":"pro"}}}}"#
+            );
+            let whole =
+                format!(r#"{{"id":"sub_1","status":"active","items":{{"data":[{{"price":{price}}}]}}}}"#);
+            serde_json::from_str::<Subscription>(&whole).unwrap().lookup_keys().collect::<Vec<_>>()
+        };
+
+        assert_eq!(paying("portico"), ["pro_year"]);
+        assert_eq!(paying("another product"), Vec::<String>::new());
     }
 }

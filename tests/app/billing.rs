@@ -21,6 +21,8 @@ crate::support::on_both_engines! {
     htmx_is_told_where_to_go_by_header,
     the_billing_page_asks_stripe_nothing,
     too_many_clicks_have_to_wait,
+    an_owner_keeps_the_plan_chosen_on_the_pricing_page,
+    whoever_could_buy_for_none_or_several_is_sent_to_sign_up,
 }
 
 async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: TestApp) {
@@ -229,4 +231,29 @@ async fn too_many_clicks_have_to_wait(app: TestApp) {
 
     refused.assert_status(429);
     assert!(!refused.said("retry-after").is_empty());
+}
+
+async fn an_owner_keeps_the_plan_chosen_on_the_pricing_page(app: TestApp) {
+    let acme = app.org("acme").await;
+    let page = acme.owner.get("/pricing").await;
+    page.assert_says(r#"action="/orgs/acme/billing/portal""#).assert_says("Choose Pro by the year");
+    let chosen = [("flow", "change_plan"), ("plan", "pro"), ("interval", "year")];
+
+    let sent = acme.owner.post("/orgs/acme/billing/portal").fields(&chosen).await;
+
+    sent.assert_redirects_to(&app.stripe);
+    let open = app.at_stripe("/v1/checkout/sessions").await;
+    assert_eq!(open[0]["amount_subtotal"], 0, "a trial of the yearly plan: {}", open[0]);
+}
+
+async fn whoever_could_buy_for_none_or_several_is_sent_to_sign_up(app: TestApp) {
+    let mira = app.signs_up("mira@elsewhere.test").await;
+    mira.post("/orgs").field("name", "Second").await.assert_status(303);
+
+    for person in [app.visitor(), mira] {
+        let page = person.get("/pricing").await;
+
+        page.assert_status(200).assert_says(r#"href="/sign-up""#).assert_says("$290").assert_says("$29<");
+        page.assert_does_not_say("/billing/portal");
+    }
 }

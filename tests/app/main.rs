@@ -35,5 +35,6 @@ mod sandbox_sdk;
 mod sandbox_year;
 mod stripe_contract;
 mod stripe_faults;
+mod stripe_setup;
 mod templates;
 mod web;

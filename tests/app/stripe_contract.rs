@@ -7,7 +7,10 @@ use crate::{
     },
     world::{Said, TestApp},
 };
-use portico::stripe::{CustomerId, Deadline, Flow, NewCheckout, NewCustomer, OpenPortal};
+use portico::stripe::{
+    CustomerId, Deadline, Error, Flow, NewCheckout, NewCustomer, OpenPortal,
+    setup::{NewPrice, NewProduct, Portal, READS, SwitchTo},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stripe_mock_accepts_every_request_we_can_build() {
@@ -48,7 +51,7 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         price: "price_1".into(),
         quantity: 1,
         trial_days: Some(14),
-        expires_at: time::OffsetDateTime::now_utc().unix_timestamp() + 3000,
+        expires_at: app.app.clock.now().unix() + 3000,
         success_url: "https://portico.test/return?session_id={CHECKOUT_SESSION_ID}".into(),
         cancel_url: "https://portico.test/billing".into(),
         automatic_tax: true,
@@ -58,6 +61,57 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
     stripe.checkout(&session, until()).await.expect("the session again");
     stripe.expire_checkout(&session, until()).await.expect("its end");
     stripe.start_trial(&customer, "pro_month", 14, until()).await.expect("a trial");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stripe_mock_accepts_every_request_of_the_setup() {
+    let Some(mock) = stripe_mock::stripe_mock_or_skip().await else { return };
+    let app = TestApp::sqlite("contract").await;
+    let app = app.restarted_with("STRIPE_API_BASE", &mock).await;
+    let stripe = &app.app.stripe;
+    let product = NewProduct {
+        plan: "pro",
+        name: "Pro",
+        description: "For a team.",
+        unit_label: Some("seat"),
+        features: &["50 projects"],
+    };
+    let price = NewPrice {
+        plan: "pro",
+        product: "prod_1",
+        lookup_key: "pro_year",
+        currency: "usd",
+        amount: 29_000,
+        interval: "year",
+    };
+    let switch = SwitchTo { product: "prod_1".into(), prices: vec!["price_1".into()], per_seat: true };
+    let page = |path: &str| Some(format!("https://portico.test{path}"));
+    let portal = Portal { switch_to: vec![switch], privacy: page("/privacy"), terms: page("/terms") };
+
+    stripe.products().await.expect("products");
+    stripe.make_product(&product).await.expect("a product");
+    stripe.change_product("prod_1", &product).await.expect("its change");
+    stripe.set_default_price("prod_1", "price_1").await.expect("its default price");
+    stripe.prices(&["pro_month".into(), "pro_year".into()]).await.expect("prices");
+    stripe.make_price(&price).await.expect("a price");
+    stripe.retire_price("price_1", "pro").await.expect("its end");
+    stripe.revive_price("price_1", "pro").await.expect("its return");
+    stripe.portal_configurations().await.expect("configurations");
+    stripe.make_portal_configuration(&portal).await.expect("a configuration");
+    stripe.change_portal_configuration("bpc_1", &portal).await.expect("its change");
+    stripe.revive_portal_configuration("bpc_1").await.expect("its return");
+    stripe.endpoints().await.expect("endpoints");
+    stripe.change_endpoint("we_1").await.expect("an endpoint's change");
+    stripe.disable_endpoint("we_1").await.expect("its end");
+    // The newest stripe-mock is older than our version of the API, and may object to that alone.
+    match stripe.make_endpoint("https://portico.test/webhooks/stripe").await {
+        Ok(_) | Err(Error::Absent(_)) => {}
+        Err(Error::Refused(it)) if it.message.contains("'api_version' validation failed") => {}
+        Err(error) => panic!("an endpoint: {error}"),
+    }
+    for (right, path, _) in READS {
+        stripe.may_read(path).await.expect(right);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ use super::{
     api::{Answer, Refusal},
     objects::{Delivery, Endpoint, Event},
     state::{DAY, World, wall_ms},
+    wire::VERSION,
 };
 use std::collections::HashSet;
 
@@ -147,6 +148,7 @@ pub fn furnish(w: &mut World, url: &str, secret: &str) {
         url: url.into(),
         enabled_events: vec!["*".into()],
         description: Some("Made at the start".into()),
+        api_version: Some(VERSION.into()),
         ..Endpoint::default()
     });
     w.endpoints.put(Endpoint { enabled: true, secret: secret.into(), ..endpoint });

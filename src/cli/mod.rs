@@ -1,4 +1,8 @@
 //! What the command line prints, for people and for scripts.
+mod setup;
+
+pub use setup::{doctor, refusals_as_checks, setup, verify};
+
 use crate::{
     App,
     billing::{self, EventState, Standing},

@@ -1,0 +1,138 @@
+//! The doctor's questions to Stripe: key, rights, mode, setup, clock. Reads only.
+use super::doctor::{Check, Verdict};
+use crate::{
+    billing::setup::{self, Mending, Part, Report},
+    config::Config,
+    stripe::{Error, Stripe, setup::READS},
+};
+use secrecy::ExposeSecret;
+
+/// Stripe's signatures are good for five minutes.
+const SKEW_FAILS: i64 = 300;
+const SKEW_WARNS: i64 = 60;
+
+pub async fn examine(config: &Config) -> Vec<Check> {
+    let stripe = Stripe::new(config);
+    let mut checks = vec![key_mode(config)];
+    match rights(&stripe, config).await {
+        Ok(found) => {
+            let may_read_all = found.iter().all(|check| check.verdict == Verdict::Ok);
+            checks.extend(found);
+            if may_read_all {
+                checks.extend(modes(&stripe, config).await);
+                checks.extend(as_set_up(&stripe, config).await);
+            }
+        }
+        Err(gone) => checks.push(gone),
+    }
+    checks.extend(clock(&stripe));
+    checks
+}
+
+fn key_mode(config: &Config) -> Check {
+    let about = "stripe key";
+    let whole = |key: &str| key.starts_with("sk_");
+    let is_whole = config.stripe.keys.iter().any(|key| whole(key.expose_secret()));
+    match (config.uses_embedded_sandbox(), config.stripe.is_live(), config.production) {
+        (true, ..) => Check::ok(about, "none: the embedded sandbox stands in"),
+        (_, false, true) => Check::warn(about, "a test key in production: nobody is charged"),
+        (_, true, false) => Check::warn(about, "a live key in development: it moves real money"),
+        _ if is_whole => {
+            Check::warn(about, "a secret key (sk_) may do everything; a restricted one (rk_) is better")
+        }
+        (_, is_live, _) => Check::ok(about, if is_live { "restricted, live" } else { "restricted, test" }),
+    }
+}
+
+/// Err: nothing more can be asked.
+async fn rights(stripe: &Stripe, config: &Config) -> Result<Vec<Check>, Check> {
+    let (mut readable, mut missing) = (Vec::new(), Vec::new());
+    for (right, path, is_needed) in READS {
+        match stripe.may_read(path).await {
+            Ok(()) => readable.push(right),
+            Err(Error::Refused(refusal)) if refusal.status == 401 => {
+                return Err(Check::fail(
+                    "stripe key",
+                    "Stripe does not accept it; STRIPE_SECRET_KEY names another, or it was revoked",
+                ));
+            }
+            Err(Error::Refused(refusal)) if refusal.status == 403 => {
+                missing.push(lacks(right, is_needed));
+            }
+            Err(error) => {
+                let base = &config.stripe.api_base;
+                return Err(Check::fail(
+                    "stripe",
+                    format!("no answer at {base}, nothing more was asked: {error}"),
+                ));
+            }
+        }
+    }
+    let said = format!(
+        "may read {}; what it may write cannot be tried without writing, see docs/stripe.md",
+        readable.join(", ")
+    );
+    Ok(if missing.is_empty() { vec![Check::ok("rights", said)] } else { missing })
+}
+
+fn lacks(right: &str, is_needed: bool) -> Check {
+    match is_needed {
+        true => Check::fail(
+            "rights",
+            format!("the key may not read {right}; give it that right in the Dashboard"),
+        ),
+        false => Check::warn(
+            "rights",
+            format!("the key may not read {right}; only `portico stripe setup` and `verify` need it"),
+        ),
+    }
+}
+
+/// A live key with test prices, or the other way round, cannot happen by itself; an address that is
+/// not Stripe's can answer anything.
+async fn modes(stripe: &Stripe, config: &Config) -> Vec<Check> {
+    let keys: Vec<String> = setup::lookup_keys();
+    let (prices, configurations) = (stripe.prices(&keys).await, stripe.portal_configurations().await);
+    let (Ok(prices), Ok(configurations)) = (prices, configurations) else { return Vec::new() };
+    let ours = configurations.iter().filter(|it| it.is_ours());
+    let live: Vec<bool> = prices.iter().map(|it| it.livemode).chain(ours.map(|it| it.livemode)).collect();
+    let (key, other) = if config.stripe.is_live() { ("live", "test") } else { ("test", "live") };
+    match live.iter().any(|is_live| *is_live != config.stripe.is_live()) {
+        true => {
+            vec![Check::fail("mode", format!("the key is {key}, prices or portal configuration are {other}"))]
+        }
+        false => vec![Check::ok("mode", format!("key, prices and portal configuration are all {key}"))],
+    }
+}
+
+/// What `verify` finds. Without the portal and the endpoint the product does not work; the rest is
+/// worth a look.
+async fn as_set_up(stripe: &Stripe, config: &Config) -> Vec<Check> {
+    let mut report = Report::default();
+    if let Err(error) = setup::compare(stripe, config, Mending::None, &mut report).await {
+        return vec![Check::fail("setup", error.to_string())];
+    }
+    let matters =
+        |part: Part| matches!(part, Part::Portal | Part::Endpoint) && !config.uses_embedded_sandbox();
+    let found = report.findings.into_iter().map(|found| {
+        let (drift, way) = (&found.drift, "`portico stripe setup` mends it");
+        let said = if drift.contains("portico ") { drift.clone() } else { format!("{drift}; {way}") };
+        match matters(found.part) {
+            true => Check::fail("setup", said),
+            false => Check::warn("setup", said),
+        }
+    });
+    report.right.into_iter().map(|what| Check::ok("setup", what)).chain(found).collect()
+}
+
+/// By the `Date` of Stripe's last answer. A skewed clock rejects every webhook.
+fn clock(stripe: &Stripe) -> Option<Check> {
+    let skew = stripe.clock_skew()?;
+    let (about, way) = ("clock", if skew > 0 { "ahead of" } else { "behind" });
+    let said = format!("{} s {way} Stripe's; set it by NTP", skew.abs());
+    Some(match skew.abs() {
+        SKEW_FAILS.. => Check::fail(about, said),
+        SKEW_WARNS.. => Check::warn(about, said),
+        _ => Check::ok(about, format!("{} s from Stripe's", skew.abs())),
+    })
+}
