@@ -33,6 +33,11 @@ pub fn minute(at: At) -> String {
         .unwrap_or_default()
 }
 
+/// `1 seat`, `5 seats`.
+pub fn several(count: i64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `$29.00`, `€12.50`, `¥500`, `12.50 SEK`: as the currency has it.
 pub fn money(minor: i64, currency: &str) -> String {
     const WHOLE: [&str; 7] = ["jpy", "krw", "vnd", "clp", "isk", "xof", "xaf"];

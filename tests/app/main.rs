@@ -12,6 +12,7 @@ mod auth;
 mod billing;
 mod billing_loop;
 mod browser;
+mod browser_loop;
 mod config;
 mod loop_world;
 mod orgs;

@@ -133,14 +133,16 @@ fn choices(standing: &Standing) -> Vec<PlanChoice> {
 
 async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Vec<String>> {
     let count = |used: i64, limit: Limit, what: &str| match may.most(limit) {
-        Some(most) if used > most => format!("{used} {what}, {} more than the plan includes", used - most),
-        Some(most) => format!("{used} of {most} {what}"),
-        None => format!("{used} {what}, no limit"),
+        Some(most) if used > most => {
+            format!("{}, {} more than the plan includes", words::several(used, what), used - most)
+        }
+        Some(most) => format!("{used} of {}", words::several(most, what)),
+        None => format!("{}, no limit", words::several(used, what)),
     };
     let (projects, members) = billing::usage(app, &who.scope).await?;
     let mut usage =
-        vec![count(projects, Limit::Projects, "projects"), count(members, Limit::Members, "members")];
-    usage.extend(may.seats().map(|seats| format!("{seats} seats paid for")));
+        vec![count(projects, Limit::Projects, "project"), count(members, Limit::Members, "member")];
+    usage.extend(may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat"))));
     Ok(usage)
 }
 
