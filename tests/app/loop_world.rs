@@ -205,6 +205,13 @@ impl Loop {
     pub async fn begin_schedules(&self) {
         jobs::begin_schedules(&self.app.app).await.unwrap();
     }
+
+    /// `POST /v1/…`, as somebody in the Dashboard would.
+    pub async fn write_at_stripe(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let clerk = clerk(&self.app);
+        let wrote = clerk.post(path).fields(fields).header("authorization", "Bearer sk_test_123").await;
+        wrote.assert_status(200).json()
+    }
 }
 
 fn clerk(app: &TestApp) -> Person {
