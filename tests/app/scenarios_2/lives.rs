@@ -103,7 +103,8 @@ async fn seats_follow_each_member_who_comes_or_goes(app: TestApp) {
             it.app.joins(&acme, Role::Member).await;
         }
         if leaves {
-            it.app.run("delete from members where user_id = (select max(user_id) from members where role = 'member')").await;
+            let of = "select user_id from members where role = 'member' limit 1";
+            it.app.run(&format!("delete from members where user_id = ({of})")).await;
         }
         follow_seats(&it, &acme).await;
         seats.push(it.believed("acme").await["quantity"].as_i64().unwrap());
