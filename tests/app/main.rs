@@ -13,6 +13,7 @@ mod billing;
 mod billing_loop;
 mod browser;
 mod config;
+mod limits;
 mod loop_world;
 mod orgs;
 mod permissions;

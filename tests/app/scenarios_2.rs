@@ -26,6 +26,7 @@ use portico::routes;
 use serde_json::json;
 
 mod lives;
+mod recovery;
 mod webhooks;
 
 pub const GOOD: &str = "4242424242424242";
