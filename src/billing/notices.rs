@@ -95,15 +95,16 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
         });
     }
     if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
-        let (key, on) = (format!("ends:{id}:{}", ends.unix()), date(ends));
         let at = current.and_then(|s| s.canceled_at).map_or(now, At::from_unix);
+        let (key, on) = (format!("ends:{id}:{}:{}", ends.unix(), at.unix()), date(ends));
         news.push(News { key, at, message: Message::WillEnd { plan: after.plan_name(), on } });
     }
     if before.cancel_at.is_some()
         && after.cancel_at.is_none()
         && before.subscription_id == after.subscription_id
     {
-        let key = format!("renewed:{id}:{}", before.cancel_at.map_or(0, At::unix));
+        // Stripe keeps no date of it; whoever cancels and stays twice is told twice.
+        let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
         news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
     }
     if let Some(ended) = ended(before, held) {
