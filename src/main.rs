@@ -2,6 +2,7 @@
 use clap::{Parser, Subcommand};
 use portico::{cli, config::Config, serve};
 use std::{io::IsTerminal, process::ExitCode};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 /// A SaaS shell with billing that cannot drift.
 #[derive(Parser)]
@@ -89,7 +90,8 @@ async fn run(command: Command) -> serve::Result<()> {
         it if it.comes_before_setup() => Config::load_for_setup()?,
         _ => Config::load()?,
     };
-    log_to_stdout(&config);
+    // What a command prints is for scripts; its log goes beside it.
+    begin_log(&config, matches!(command, Command::Doctor | Command::Stripe { .. }));
     // One provider for TLS in the whole process, so that no crate picks another.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
     match command {
@@ -118,12 +120,16 @@ async fn of_stripe(command: StripeCommand, config: Config) -> serve::Result<()> 
     }
 }
 
-fn log_to_stdout(config: &Config) {
-    let log = tracing_subscriber::fmt().with_env_filter(config.log.as_str());
+fn begin_log(config: &Config, to_stderr: bool) {
+    let (writer, is_terminal) = match to_stderr {
+        true => (BoxMakeWriter::new(std::io::stderr), std::io::stderr().is_terminal()),
+        false => (BoxMakeWriter::new(std::io::stdout), std::io::stdout().is_terminal()),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(config.log.as_str()).with_writer(writer);
     if config.production {
         log.json().init()
     } else {
-        log.with_target(false).with_ansi(std::io::stdout().is_terminal()).compact().init()
+        log.with_target(false).with_ansi(is_terminal).compact().init()
     }
 }
 

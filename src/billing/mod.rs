@@ -20,6 +20,7 @@ pub use inbox::{
     Delivery, Inbox, InboxRow, attribute, forget_payloads, give_up_events, listed as inbox_rows, replay,
     settle,
 };
+pub use jobs::scope_of_slug;
 pub use reconcile::{Found, by_hand as sync_by_hand, full_pass, reconcile};
 pub use seats::follow as follow_seats;
 pub use standing::Standing;

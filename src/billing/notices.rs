@@ -39,6 +39,7 @@ pub async fn tell(
     }
     let now = app.billing_now();
     let mut news = of_state(before, after, subscriptions, now);
+    news.extend(of_trouble(before, after, invoices, now));
     news.extend(of_invoices(after, invoices));
     for it in news.into_iter().filter(|it| it.at > now - STALE) {
         send(tx, app, it, now).await?;
@@ -94,17 +95,18 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
         });
     }
     if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
-        let (key, on) = (format!("ends:{id}:{}", ends.unix()), date(ends));
-        news.push(News { key, at: now, message: Message::WillEnd { plan: after.plan_name(), on } });
+        let at = current.and_then(|s| s.canceled_at).map_or(now, At::from_unix);
+        let (key, on) = (format!("ends:{id}:{}:{}", ends.unix(), at.unix()), date(ends));
+        news.push(News { key, at, message: Message::WillEnd { plan: after.plan_name(), on } });
     }
     if before.cancel_at.is_some()
         && after.cancel_at.is_none()
         && before.subscription_id == after.subscription_id
     {
-        let key = format!("renewed:{id}:{}", before.cancel_at.map_or(0, At::unix));
+        // Stripe keeps no date of it; whoever cancels and stays twice is told twice.
+        let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
         news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
     }
-    news.extend(of_trouble(before, after, &id, now));
     if let Some(ended) = ended(before, held) {
         let at = ended.ended_at.map_or(now, At::from_unix);
         let message = Message::Ended { plan: before.plan_name() };
@@ -114,8 +116,9 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
 }
 
 /// What needs somebody, or does not any more.
-fn of_trouble(before: &Standing, after: &Standing, id: &str, now: At) -> Vec<News> {
+fn of_trouble(before: &Standing, after: &Standing, invoices: &[Invoice], now: At) -> Vec<News> {
     let mut news = Vec::new();
+    let id = after.subscription_id.as_deref().unwrap_or_default();
     if let Some(end) = after.trial_end.filter(|end| is_trialing(after) && *end - TRIAL_WARNING <= now) {
         let (key, on) = (format!("trial:{id}:{}", end.unix()), date(end));
         let message =
@@ -124,11 +127,12 @@ fn of_trouble(before: &Standing, after: &Standing, id: &str, now: At) -> Vec<New
     }
     if let Some(since) = after.trouble_since.filter(|since| is_past_due(after) && *since + GRACE <= now) {
         let key = format!("read-only:{id}:{}", since.unix());
-        news.push(News { key, at: now, message: Message::ReadOnly });
+        news.push(News { key, at: since + GRACE, message: Message::ReadOnly });
     }
     if before.status.as_deref() == Some("past_due") && after.status.as_deref() == Some("active") {
         let key = format!("recovered:{id}:{}", before.trouble_since.map_or(0, At::unix));
-        news.push(News { key, at: now, message: Message::Recovered });
+        let at = invoices.iter().filter_map(Invoice::paid_at).max().map_or(now, At::from_unix);
+        news.push(News { key, at, message: Message::Recovered });
     }
     news
 }

@@ -1,6 +1,6 @@
 //! The only writer of our copy: Stripe is asked for the truth, whoever says that something changed.
 use super::{
-    Standing, db,
+    Entitlements, Standing, db,
     db::InvoiceRow,
     notices,
     plans::{Interval, Plan, of_lookup_key},
@@ -139,6 +139,8 @@ fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, 
         Some((plan, interval)) => (plan, Some(interval)),
         None => (Plan::Free, None),
     };
+    // A word we do not know keeps for a while what there was, and grants nothing new.
+    let plan = if rank(&s.status) == STRANGE { Entitlements::of(before, now).plan } else { plan };
     let first = s.items().first();
     let price = first.and_then(|item| item.price.as_ref());
     let standing = Standing {

@@ -51,6 +51,8 @@ pub struct Subscription {
     #[serde(default)]
     pub cancel_at_period_end: bool,
     pub ended_at: Option<i64>,
+    /// When somebody cancelled, not when it ends.
+    pub canceled_at: Option<i64>,
     pub trial_end: Option<i64>,
     /// The card that goes before the customer's, where the answer was asked to expand it.
     #[serde(default)]
@@ -164,6 +166,19 @@ pub struct Invoice {
     pub created: i64,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
+    #[serde(default)]
+    status_transitions: Transitions,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Transitions {
+    paid_at: Option<i64>,
+}
+
+impl Invoice {
+    pub fn paid_at(&self) -> Option<i64> {
+        self.status_transitions.paid_at
+    }
 }
 
 /// An event as the list gives it; what is in it is not looked at.

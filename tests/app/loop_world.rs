@@ -205,6 +205,21 @@ impl Loop {
     pub async fn begin_schedules(&self) {
         jobs::begin_schedules(&self.app.app).await.unwrap();
     }
+
+    /// A new card of the organisation's, in charge of its subscription from now on.
+    pub async fn charge_with(&self, slug: &str, card: &str) {
+        let added = self.act(&self.customer_of(slug).await, "add_card", json!({ "card": card })).await;
+        let believed = self.believed(slug).await;
+        let path = format!("/v1/subscriptions/{}", believed["subscription"].as_str().unwrap());
+        self.write_at_stripe(&path, &[("default_payment_method", &added[0])]).await;
+    }
+
+    /// `POST /v1/…`, as somebody in the Dashboard would.
+    pub async fn write_at_stripe(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let clerk = clerk(&self.app);
+        let wrote = clerk.post(path).fields(fields).header("authorization", "Bearer sk_test_123").await;
+        wrote.assert_status(200).json()
+    }
 }
 
 fn clerk(app: &TestApp) -> Person {

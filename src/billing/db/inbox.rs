@@ -173,12 +173,14 @@ pub async fn replay_event(on: impl Exec<'_>, id: &str) -> Result<Option<(Option<
     .await
 }
 
-/// Oldest first; of one state, or all.
+/// The newest, oldest of them first; of one state, or all.
 pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, most: i64) -> Result<Vec<InboxRow>> {
     sql!(
         on,
         "select id, type, customer_id, livemode, state, tries, applied, received_at, processed_at, error
-         from stripe_events where cast($1 as text) is null or state = $1 order by received_at, id limit $2",
+         from (select * from stripe_events where cast($1 as text) is null or state = $1
+               order by received_at desc, id desc limit $2) newest
+         order by received_at, id",
         state,
         most
     )

@@ -36,6 +36,8 @@ pub struct BillingPage {
     pub choices: Vec<PlanChoice>,
     pub alive: bool,
     pub ending: bool,
+    /// Of several items: the portal cannot change such a plan.
+    pub by_hand: bool,
     /// Stripe's id, for a talk with support.
     pub customer: Option<String>,
     /// As of when, in UTC.
@@ -108,6 +110,7 @@ impl BillingPage {
             choices: if standing.is_alive() { Vec::new() } else { choices(&standing) },
             alive: standing.is_alive(),
             ending: standing.cancel_at.is_some(),
+            by_hand: standing.item_count > 1,
             customer: customer.map(|id| id.0),
             synced: standing.synced_at.map(words::minute),
             stripe_problem: resting,

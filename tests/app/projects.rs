@@ -1,0 +1,136 @@
+//! What a plan allows, where people meet it: the projects page.
+use crate::{
+    loop_world::Loop,
+    world::{Org, TestApp},
+};
+use portico::orgs::Role;
+use serde_json::json;
+
+crate::support::on_both_engines! {
+    fifty_clicks_at_the_last_place_make_one_project,
+    a_larger_plan_makes_room_at_once,
+    an_unpaid_invoice_leaves_a_week_and_then_only_reading,
+    after_a_downgrade_everything_is_there_and_nothing_can_be_added,
+    a_members_limit_is_their_organisations_and_not_their_own,
+}
+
+const GOOD: &str = "4242424242424242";
+const NEVER_PAYS: &str = "4000000000000341";
+const DAY: i64 = 86_400;
+
+async fn has_projects(org: &Org, names: &[&str]) {
+    for name in names {
+        let made = org.owner.post(&format!("/orgs/{}/projects", org.slug)).field("name", name).await;
+        made.assert_redirects_to(&format!("/orgs/{}/projects", org.slug));
+    }
+}
+
+async fn fifty_clicks_at_the_last_place_make_one_project(app: TestApp) {
+    let acme = app.org("acme").await;
+    has_projects(&acme, &["Alpha", "Beta"]).await;
+
+    let clicks = (0..50).map(|n| {
+        let owner = acme.owner.clone();
+        tokio::spawn(async move {
+            let name = format!("Third {n}");
+            owner.post("/orgs/acme/projects").field("name", &name).await.status.as_u16()
+        })
+    });
+    let mut statuses = Vec::new();
+    for click in clicks.collect::<Vec<_>>() {
+        statuses.push(click.await.unwrap());
+    }
+
+    statuses.sort();
+    assert_eq!(statuses, [vec![303], vec![422; 49]].concat());
+    assert_eq!(app.count("select count(*) from projects").await, 3);
+    assert_eq!(app.audit("acme").await.iter().filter(|action| *action == "project.created").count(), 3);
+}
+
+async fn a_larger_plan_makes_room_at_once(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    has_projects(&acme, &["Alpha", "Beta", "Gamma"]).await;
+    let full = acme.owner.post("/orgs/acme/projects").field("name", "Delta").await;
+    full.assert_status(422).assert_says("no room for another project").assert_says("value=\"Delta\"");
+
+    it.subscribe(&acme, "pro", "month", GOOD).await;
+
+    has_projects(&acme, &["Delta"]).await;
+    acme.owner.get("/orgs/acme/projects").await.assert_says("4 of 50 projects on the Pro plan");
+}
+
+async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    it.subscribe(&acme, "business", "month", GOOD).await;
+    has_projects(&acme, &["Alpha"]).await;
+    let page = acme.owner.get("/orgs/acme/projects").await.text();
+    let id =
+        page.split("action=\"/orgs/acme/projects/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let path = format!("/orgs/acme/projects/{id}");
+    it.ask(hyper::Method::PUT, "/settings", json!({ "dunning": "leave_past_due" })).await.assert_status(200);
+    it.charge_with("acme", NEVER_PAYS).await;
+    it.advance_to(json!("next_renewal")).await;
+    it.advance(3_700).await;
+    it.settled().await;
+    has_projects(&acme, &["Within the week"]).await;
+
+    it.advance(8 * DAY).await;
+    it.settled().await;
+
+    let page = acme.owner.get("/orgs/acme/projects").await;
+    page.assert_status(200).assert_says("Alpha").assert_says("A payment is missing");
+    acme.owner.post("/orgs/acme/projects").field("name", "Too late").await.assert_status(422);
+    acme.owner.post(&path).field("name", "Renamed").await.assert_status(422);
+    assert_eq!(it.app.count("select count(*) from projects where name in ('Too late', 'Renamed')").await, 0);
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+    it.charge_with("acme", GOOD).await;
+    it.act(&it.customer_of("acme").await, "pay_invoice", json!({})).await;
+    it.settled().await;
+    acme.owner.post(&path).field("name", "Renamed").await.assert_status(303);
+    has_projects(&acme, &["Paid"]).await;
+    it.assert_no_drift("acme").await;
+}
+
+async fn after_a_downgrade_everything_is_there_and_nothing_can_be_added(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    let customer = it.subscribe(&acme, "business", "month", GOOD).await;
+    has_projects(&acme, &["Alpha", "Beta", "Gamma", "Delta", "Epsilon"]).await;
+
+    it.act(&customer, "cancel", json!({ "when": "now" })).await;
+    it.settled().await;
+
+    let page = acme.owner.get("/orgs/acme/projects").await;
+    page.assert_says("5 of 3 projects on the Free plan")
+        .assert_says("Nothing is deleted")
+        .assert_says("Epsilon");
+    acme.owner.post("/orgs/acme/projects").field("name", "Zeta").await.assert_status(422);
+    assert_eq!(it.app.count("select count(*) from projects").await, 5);
+    acme.owner.get("/orgs/acme/billing").await.assert_says("5 projects, 2 more than the plan includes");
+}
+
+async fn a_members_limit_is_their_organisations_and_not_their_own(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    let mira = it.app.joins(&acme, Role::Member).await;
+    let elsewhere = mira.get("/account").await.text();
+    let own = elsewhere
+        .split("/orgs/")
+        .filter_map(|rest| rest.split(['"', '/']).next())
+        .find(|s| s.starts_with("elsewhere"));
+    let own = own.expect("an organisation of her own").to_owned();
+    it.subscribe(&acme, "business", "month", GOOD).await;
+
+    for n in 0..4 {
+        mira.post("/orgs/acme/projects").field("name", &format!("Ours {n}")).await.assert_status(303);
+    }
+    let mut own_statuses = Vec::new();
+    for n in 0..4 {
+        let path = format!("/orgs/{own}/projects");
+        own_statuses.push(mira.post(&path).field("name", &format!("Mine {n}")).await.status.as_u16());
+    }
+
+    assert_eq!(own_statuses, [303, 303, 303, 422]);
+}
