@@ -14,8 +14,14 @@ pub async fn run(app: App) {
 
 async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
     let outcome = one(&app, &job).await;
-    if let (Err(error), Job::Customer(customer), true) = (&outcome, &job, is_last) {
-        billing::give_up_events(&app, customer, &error.to_string()).await?;
+    match (&outcome, &job) {
+        (Err(error), Job::Customer(customer)) if is_last => {
+            billing::give_up_events(&app, customer, &error.to_string()).await?;
+        }
+        (Err(error), Job::Event(event)) if is_last => {
+            billing::give_up_event(&app, event, &error.to_string()).await?;
+        }
+        _ => {}
     }
     outcome
 }

@@ -171,6 +171,12 @@ pub async fn give_up_events(app: &App, customer: &str, error: &str) -> Result<()
         .map(drop)?)
 }
 
+/// The same for one whose customer could not be found out.
+pub async fn give_up_event(app: &App, event: &str, error: &str) -> Result<()> {
+    let now = app.clock.now();
+    Ok(db::set_event_state(&app.db, event, EventState::Dead, Some(error), now).await.map(drop)?)
+}
+
 /// Back to waiting, whatever became of it. False if there is no such event.
 pub async fn replay(app: &App, event: &str) -> Result<bool> {
     let mut tx = app.db.system_tx().await?;

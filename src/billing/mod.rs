@@ -17,8 +17,8 @@ pub mod web;
 pub use db::{EventState, InvoiceRow};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use inbox::{
-    Delivery, Inbox, InboxRow, attribute, forget_payloads, give_up_events, listed as inbox_rows, replay,
-    settle,
+    Delivery, Inbox, InboxRow, attribute, forget_payloads, give_up_event, give_up_events,
+    listed as inbox_rows, replay, settle,
 };
 pub use jobs::scope_of_slug;
 pub use reconcile::{Found, by_hand as sync_by_hand, full_pass, reconcile};

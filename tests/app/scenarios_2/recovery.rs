@@ -1,5 +1,5 @@
 //! Proxies, rotated keys, outages, restored backups: what was missed is found, and nobody is told twice.
-use super::{DAY, GOOD, state_of};
+use super::{DAY, GOOD, figure, operator, state_of};
 use crate::{loop_world::Loop, world::TestApp};
 use portico::billing;
 use serde_json::json;
@@ -7,6 +7,7 @@ use serde_json::json;
 crate::support::on_both_engines! {
     a_proxys_page_and_half_an_answer_delay_an_event_and_lose_none,
     a_key_that_is_rejected_for_a_while_loses_no_event,
+    a_key_that_is_rejected_for_good_is_not_tried_for_ever,
     what_happened_while_nothing_was_delivered_is_found,
     after_five_days_without_deliveries_nobody_is_told_stale_news,
     yesterdays_news_is_told_after_an_outage,
@@ -48,6 +49,42 @@ async fn a_key_that_is_rejected_for_a_while_loses_no_event(app: TestApp) {
     assert!(tries >= 2, "the first try was rejected: {tries}");
     let faults = it.ask(hyper::Method::GET, "/faults", json!(null)).await.text();
     assert!(!faults.contains("\"struck\":0"), "{faults}");
+}
+
+/// 21: whoever watches sees what was given up, and replays it under a good key.
+async fn a_key_that_is_rejected_for_good_is_not_tried_for_ever(app: TestApp) {
+    let it = Loop::of(app).await;
+    let acme = it.org("acme").await;
+    let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
+    it.control("/faults", json!({ "path": "/v1/*", "kind": "401" })).await;
+    it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
+    it.deliver(json!({ "thin": true })).await; // says whose it is only to whoever asks
+    it.act(&customer, "cancel", json!({ "when": "period_end" })).await;
+    it.control("/delivery/flush", json!({})).await;
+
+    for _ in 0..200 {
+        if it.app.count("select count(*) from jobs where dead = false").await == 0 {
+            break;
+        }
+        it.app.app.clock.advance(time::Duration::minutes(11));
+        it.app.app.work_arrived.notify_waiters();
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    }
+
+    assert_eq!(it.app.count("select count(*) from jobs where dead = false").await, 0);
+    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'pending'").await, 0);
+    assert!(figure(&it.app, "portico_jobs_dead").await > 0);
+    let given_up = it.app.texts("select id from stripe_events where state = 'dead'").await;
+    assert!(figure(&it.app, r#"portico_inbox_events{state="dead"}"#).await as usize == given_up.len());
+    assert_eq!(it.believed("acme").await["interval"], "month", "and nothing was taken away");
+    it.ask(hyper::Method::DELETE, "/faults", json!({})).await.assert_status(200);
+    for id in &given_up {
+        operator(&it.app).post("/inbox/replay").field("id", id).await.assert_status(303);
+    }
+    it.settled().await;
+    it.assert_no_drift("acme").await;
+    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
+    assert_eq!(it.app.count("select count(*) from jobs").await, 0);
 }
 
 /// 30.
