@@ -33,6 +33,7 @@ mod sandbox_panel;
 mod sandbox_rules;
 mod sandbox_sdk;
 mod sandbox_year;
+mod scenarios_1;
 mod stripe_contract;
 mod stripe_faults;
 mod templates;
