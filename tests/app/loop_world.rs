@@ -132,7 +132,10 @@ impl Loop {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("not settled: {:?}", self.app.texts("select key from jobs").await);
+        panic!(
+            "not settled: {:?}",
+            self.app.texts("select key || ' ' || coalesce(error, '') from jobs").await
+        );
     }
 
     /// What we believe of an organisation, as `portico stripe status --json` says it.

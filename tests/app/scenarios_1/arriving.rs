@@ -75,14 +75,20 @@ async fn an_event_that_is_quicker_than_our_own_record_waits_for_it(app: TestApp)
     let customer = it.app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
     it.act(&customer, "update_details", json!({ "name": "Acme Ltd" })).await;
     it.settled().await;
-    assert_eq!(it.app.texts("select state from stripe_events where type = 'customer.updated'").await, ["parked"]);
+    assert_eq!(
+        it.app.texts("select state from stripe_events where type = 'customer.updated'").await,
+        ["parked"]
+    );
     assert_eq!(it.app.count("select count(*) from billing_customers").await, 0);
 
     acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
     it.settled().await;
 
     assert_eq!(it.customer_of("acme").await, customer, "the one that was made, not a second");
-    assert_eq!(it.app.texts("select state from stripe_events where type = 'customer.updated'").await, ["done"]);
+    assert_eq!(
+        it.app.texts("select state from stripe_events where type = 'customer.updated'").await,
+        ["done"]
+    );
     assert_eq!(it.app.customers_at_stripe().await.len(), 1);
 }
 
@@ -97,11 +103,17 @@ async fn metadata_that_names_an_organisation_binds_nothing(app: TestApp) {
     let foreign = it.in_dashboard(Method::POST, "/v1/customers", &named).await;
     let foreign = foreign["id"].as_str().unwrap();
 
-    let subscribed = [("customer", foreign), ("items[0][price]", &price(&it, "pro_month").await), ("trial_period_days", "7")];
+    let subscribed = [
+        ("customer", foreign),
+        ("items[0][price]", &price(&it, "pro_month").await),
+        ("trial_period_days", "7"),
+    ];
     it.in_dashboard(Method::POST, "/v1/subscriptions", &subscribed).await;
     it.settled().await;
 
-    let states = format!("select distinct state from stripe_events where customer_id = '{foreign}' and state <> 'ignored'");
+    let states = format!(
+        "select distinct state from stripe_events where customer_id = '{foreign}' and state <> 'ignored'"
+    );
     assert_eq!(it.app.texts(&states).await, ["parked"]);
     assert_eq!(it.believed("acme").await["status"], json!(null));
     assert_ne!(it.customer_of("acme").await, foreign);

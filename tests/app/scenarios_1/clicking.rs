@@ -42,7 +42,10 @@ async fn two_admins_who_upgrade_at_once_are_sent_to_one_session(app: TestApp) {
     assert_eq!(open.len(), 1);
     it.act(&customer, "complete_checkout", json!({ "session": open[0], "card": GOOD })).await;
     let third = click(&ada).await;
-    assert!(third.starts_with(&format!("{}/p/session/", it.app.stripe)), "to the portal, webhook or not: {third}");
+    assert!(
+        third.starts_with(&format!("{}/p/session/", it.app.stripe)),
+        "to the portal, webhook or not: {third}"
+    );
     assert_eq!(it.open_sessions(&customer).await.len(), 0);
 }
 
@@ -93,7 +96,10 @@ async fn a_tab_that_could_not_be_closed_is_closed_at_the_next_click(app: TestApp
     acme.owner.post("/orgs/acme/billing/checkout").fields(&PRO).await.assert_status(303);
     let customer = it.customer_of("acme").await;
     let first = it.newest_session(&customer).await;
-    it.fail(json!({ "method": "POST", "path": "/v1/checkout/sessions/*/expire", "kind": "502_html", "times": 3 })).await;
+    it.fail(
+        json!({ "method": "POST", "path": "/v1/checkout/sessions/*/expire", "kind": "502_html", "times": 3 }),
+    )
+    .await;
     acme.owner.post("/orgs/acme/billing/checkout").fields(&BUSINESS).await.assert_status(503);
 
     let sent = acme.owner.post("/orgs/acme/billing/checkout").fields(&BUSINESS).await;
@@ -147,7 +153,10 @@ async fn a_customer_from_the_form_is_refused_wherever_it_is_sent(app: TestApp) {
 
     assert_eq!(it.believed("acme").await["customer"], json!(null));
     assert_eq!(it.open_sessions(&theirs).await.len(), 0);
-    assert_eq!(it.app.audit("globex").await, ["org.created", "billing.customer_created", "billing.portal_opened"]);
+    assert_eq!(
+        it.app.audit("globex").await,
+        ["org.created", "billing.customer_created", "billing.portal_opened"]
+    );
 }
 
 /// Scenario 10.
@@ -172,7 +181,13 @@ async fn what_cannot_be_a_session_never_reaches_stripe(app: TestApp) {
     let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
     let olivia = app.lets_in(&acme.owner);
 
-    for id in ["cs_x/../../customers", "cs_test_..%2F..%2Fv1%2Fcustomers", "cs_test_a1B2c3D4e5F6%3Fexpand", "cs_test_a1B2c3D4e5F6", "cus_1"] {
+    for id in [
+        "cs_x/../../customers",
+        "cs_test_..%2F..%2Fv1%2Fcustomers",
+        "cs_test_a1B2c3D4e5F6%3Fexpand",
+        "cs_test_a1B2c3D4e5F6",
+        "cus_1",
+    ] {
         olivia.get(&format!("/orgs/acme/billing/return?session_id={id}")).await.assert_status(404);
     }
 
@@ -210,7 +225,11 @@ async fn a_customer_deleted_at_stripe_takes_the_plan_along_and_the_next_checkout
     assert_eq!((&believed["status"], &believed["subscription"]), (&json!("canceled"), &json!(null)));
     assert_eq!(it.audited("acme", "billing.customer_detached").await, 1);
     let page = acme.owner.get("/orgs/acme/billing").await;
-    assert!(page.text().contains("Subscription ended") && page.text().contains("Choose a plan"), "{}", page.text());
+    assert!(
+        page.text().contains("Subscription ended") && page.text().contains("Choose a plan"),
+        "{}",
+        page.text()
+    );
     let fresh = it.subscribe(&acme, "business", "month", GOOD).await;
     assert_ne!(fresh, gone);
     assert_eq!(it.believed("acme").await["plan"], "business");
