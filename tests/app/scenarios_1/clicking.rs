@@ -224,6 +224,7 @@ async fn a_customer_deleted_at_stripe_takes_the_plan_along_and_the_next_checkout
     let believed = it.believed("acme").await;
     assert_eq!((&believed["status"], &believed["subscription"]), (&json!("canceled"), &json!(null)));
     assert_eq!(it.audited("acme", "billing.customer_detached").await, 1);
+    assert_eq!(it.mails().await, ["Welcome to Pro", "Your Pro plan has ended"]);
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(
         page.text().contains("Subscription ended") && page.text().contains("Choose a plan"),
