@@ -51,15 +51,37 @@ pub async fn start(
             return Err(Error::Busy);
         }
     };
+    let opened = open(app, scope, user, &customer, &attempt, until).await;
+    if opened.is_err() {
+        // The next click begins anew at once, under a key that has no failure on record.
+        close(app, scope, attempt.id, "expired").await?;
+    }
+    opened
+}
+
+/// A session for this attempt, once no other can be paid any more; or the portal.
+async fn open(
+    app: &App,
+    scope: &Scope,
+    user: UserId,
+    customer: &CustomerId,
+    attempt: &Attempt,
+    until: Deadline,
+) -> Result<StripeUrl> {
+    // Stripe's list, not ours: one whose answer was lost, or that could not be closed, is open too.
+    for session in app.stripe.open_checkouts(customer, until).await? {
+        app.stripe.expire_checkout(&session, until).await?;
+    }
     // Not our copy but Stripe's truth, asked once no other session can be paid any more.
-    let held = app.stripe.subscriptions(&customer, until).await?;
+    let held = app.stripe.subscriptions(customer, until).await?;
     if held.iter().any(|s| sync::is_alive(&s.status)) {
         close(app, scope, attempt.id, "expired").await?;
         sync::sync(app, scope, until).await?;
-        return super::open_portal(app, scope, Flow::ChangePlan, Some((plan, interval))).await;
+        return super::open_portal(app, scope, Flow::ChangePlan, Some((attempt.plan, attempt.interval)))
+            .await;
     }
     let trial_used = held.iter().any(|s| s.trial_end.is_some());
-    open_session(app, scope, user, &customer, &attempt, trial_used, until).await
+    open_session(app, scope, user, customer, attempt, trial_used, until).await
 }
 
 async fn open_session(
@@ -91,7 +113,12 @@ async fn open_session(
     };
     let (session, url) = app.stripe.create_checkout(new, until).await?;
     let mut tx = app.db.write(scope).await?;
-    db::set_session(&mut tx, attempt.id, &session).await?;
+    if db::set_session(&mut tx, attempt.id, &session).await? == 0 {
+        // Another plan was chosen meanwhile, and its session is the one that counts.
+        drop(tx);
+        app.stripe.expire_checkout(&session, until).await?;
+        return Err(Error::Busy);
+    }
     let event =
         Event::CheckoutStarted { session: &session, plan: plan.as_str(), interval: interval.as_str() };
     audit::record(&mut tx, app.clock.now(), event).await?;
@@ -131,7 +158,7 @@ enum Claim {
 }
 
 /// Under the organisation's lock: the attempt for the same plan that is open already, or a fresh one.
-/// Others are over, and nobody can pay in them any more before this returns.
+/// Others are over.
 async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Interval) -> Result<Claim> {
     let now = app.clock.now();
     let mut tx = app.db.write(scope).await?;
@@ -154,9 +181,6 @@ async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Int
         Attempt { id: AttemptId::new(), plan, interval, session_id: None, expires_at, created_at: now };
     db::insert_attempt(&mut tx, &fresh, user, now).await?;
     tx.commit().await?;
-    for session in open.iter().filter_map(|attempt| attempt.session_id.as_deref()) {
-        app.stripe.expire_checkout(session, Deadline::of_click()).await?;
-    }
     Ok(Claim::Fresh(fresh))
 }
 

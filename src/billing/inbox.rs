@@ -144,6 +144,10 @@ pub async fn settle(app: &App, customer: &str) -> Result<()> {
     let Some(scope) = scope_of_customer(app, customer, "billing sync").await? else {
         let unknown = Some("a customer we have no record of");
         db::move_events(&app.db, customer, EventState::Pending, EventState::Parked, unknown).await?;
+        // Bound between our look and our parking, its events would wait for nobody.
+        if scope_of_customer(app, customer, "billing sync").await?.is_some() {
+            unpark(app, customer).await?;
+        }
         return Ok(());
     };
     let events: Vec<String> =

@@ -107,10 +107,9 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
         let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
         news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
     }
-    if let Some(ended) = ended(before, held) {
-        let at = ended.ended_at.map_or(now, At::from_unix);
+    if let Some((ended, at)) = ended(before, after, held) {
         let message = Message::Ended { plan: before.plan_name() };
-        news.push(News { key: format!("ended:{}", ended.id), at, message });
+        news.push(News { key: format!("ended:{ended}"), at: at.unwrap_or(now), message });
     }
     news
 }
@@ -145,10 +144,15 @@ fn is_trialing(standing: &Standing) -> bool {
     standing.status.as_deref() == Some("trialing") && standing.cancel_at.is_none()
 }
 
-/// The subscription that was alive for us and is no more.
-fn ended<'s>(before: &Standing, held: &'s [Subscription]) -> Option<&'s Subscription> {
+/// The subscription that was alive for us and is no more, and when it ended. One whose customer was
+/// deleted is not even listed.
+fn ended<'s>(before: &'s Standing, after: &Standing, held: &[Subscription]) -> Option<(&'s str, Option<At>)> {
     let was = before.subscription_id.as_deref()?;
-    held.iter().find(|s| s.id == was && !is_alive(&s.status))
+    match held.iter().find(|s| s.id == was) {
+        Some(listed) if is_alive(&listed.status) => None,
+        Some(listed) => Some((was, listed.ended_at.map(At::from_unix))),
+        None => (after.status.as_deref() == Some("canceled")).then_some((was, None)),
+    }
 }
 
 /// Each invoice that could not be collected is told once.

@@ -9,7 +9,7 @@ use crate::{
     App,
     db::Scope,
     error::{Error, Result},
-    stripe::{Deadline, Envelope},
+    stripe::{self, Deadline, Envelope},
 };
 use std::time::Duration;
 
@@ -59,20 +59,28 @@ pub async fn reconcile(app: &App) -> Result<Found> {
 }
 
 /// Compares every organisation with Stripe. Those that had drifted are right afterwards, and counted.
+/// One that could not be asked about does not hold up the others; the pass then fails at its end.
 pub async fn full_pass(app: &App) -> Result<Found> {
-    let (mut found, mut after) = (Found::default(), String::new());
+    let (mut found, mut after, mut failed) = (Found::default(), String::new(), None);
     loop {
         let page = db::customers_after(app.db.system(), &after, PAGE).await?;
         let Some((last,)) = page.last() else { break };
         after = last.clone();
         for (customer,) in &page {
             found.looked_at += 1;
-            found.missing += u64::from(one(app, customer).await?);
+            match one(app, customer).await {
+                Ok(drifted) => found.missing += u64::from(drifted),
+                Err(paused @ Error::Stripe(stripe::Error::Paused)) => return Err(paused),
+                Err(error) => {
+                    tracing::warn!(customer, %error, "left out of the full pass");
+                    failed = Some(error);
+                }
+            }
             tokio::time::sleep(BREATH).await;
         }
     }
     app.metrics.add_drifted(found.missing);
-    Ok(found)
+    failed.map_or(Ok(found), Err)
 }
 
 /// True if our copy was not what Stripe holds.

@@ -15,8 +15,9 @@ const HANDS: usize = 4;
 const LEASE: Span = Span::seconds(90);
 /// Where nobody calls, somebody looks.
 const POLL: Duration = Duration::from_millis(1000);
-/// After that many failures in a row a job waits for a person.
-const TRIES: i64 = 12;
+/// After that many failures in a row, spread over some eight hours, a job waits for a person: what
+/// we need may be down for an hour, or a night, and nothing is given up because of that.
+const TRIES: i64 = 60;
 
 /// What a job that went well asks for.
 pub enum Done {
@@ -98,7 +99,7 @@ async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> R
 /// 1 s, doubled each time up to 10 minutes, of which a random half: many that failed together do
 /// not come back together.
 fn pause(tries: i64) -> Span {
-    let most = f64::from(1u32 << tries.clamp(1, 10).saturating_sub(1)).min(600.0);
+    let most = f64::from(1u32 << tries.clamp(1, 11).saturating_sub(1)).min(600.0);
     let mut byte = [0];
     let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
     Span::seconds_f64(most * (0.5 + chance / 2.0))

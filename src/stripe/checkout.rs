@@ -1,13 +1,17 @@
 //! Checkout sessions for subscriptions.
-use super::{CustomerId, Deadline, Error, Stripe, StripeUrl, view::CheckoutSession};
+use super::{
+    CustomerId, Deadline, Error, Stripe, StripeUrl,
+    view::{CheckoutSession, List},
+};
 use std::collections::HashMap;
 use stripe_checkout::{
-    CheckoutSessionMode,
+    CheckoutSessionMode, CheckoutSessionStatus,
     checkout_session::{
         CreateCheckoutSession, CreateCheckoutSessionAutomaticTax, CreateCheckoutSessionCustomerUpdate,
         CreateCheckoutSessionCustomerUpdateAddress, CreateCheckoutSessionCustomerUpdateName,
         CreateCheckoutSessionLineItems, CreateCheckoutSessionSubscriptionData,
-        CreateCheckoutSessionTaxIdCollection, ExpireCheckoutSession, RetrieveCheckoutSession,
+        CreateCheckoutSessionTaxIdCollection, ExpireCheckoutSession, ListCheckoutSession,
+        RetrieveCheckoutSession,
     },
 };
 use stripe_client_core::StripeRequest;
@@ -72,6 +76,16 @@ impl Stripe {
 
     pub async fn checkout(&self, session: &str, until: Deadline) -> Result<CheckoutSession, Error> {
         self.transport.send(RetrieveCheckoutSession::new(session).build(), None, until).await
+    }
+
+    /// Ids of those in which a customer could pay now.
+    pub async fn open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<String>, Error> {
+        let ask = ListCheckoutSession::new()
+            .customer(customer.0.as_str())
+            .status(CheckoutSessionStatus::Open)
+            .limit(100);
+        let page: List<CheckoutSession> = self.transport.send(ask.build(), None, until).await?;
+        Ok(page.data.into_iter().map(|session| session.id).collect())
     }
 
     /// Nobody can pay in it any more. One that is complete or expired stays as it is.

@@ -47,10 +47,16 @@ const TYPES_A_LISTING: usize = 20;
 const INVOICES: i64 = 12;
 
 impl Stripe {
+    /// With its card; a deleted one has nothing that could be expanded, and is asked for plainly.
     pub async fn customer(&self, customer: &CustomerId, until: Deadline) -> Result<CustomerState, Error> {
-        let ask = RetrieveCustomer::new(customer.0.as_str())
-            .expand(["invoice_settings.default_payment_method".to_owned()]);
-        self.transport.send(ask.build(), None, until).await
+        let plain = RetrieveCustomer::new(customer.0.as_str());
+        let ask = plain.clone().expand(["invoice_settings.default_payment_method".to_owned()]);
+        match self.transport.send(ask.build(), None, until).await {
+            Err(Error::Refused(r)) if r.status == 400 && r.param.as_deref() == Some("expand") => {
+                self.transport.send(plain.build(), None, until).await
+            }
+            answer => answer,
+        }
     }
 
     /// All of a customer's, ended ones too: the default listing hides those.

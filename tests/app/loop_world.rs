@@ -132,7 +132,10 @@ impl Loop {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("not settled: {:?}", self.app.texts("select key || coalesce(error, '') from jobs").await);
+        panic!(
+            "not settled: {:?}",
+            self.app.texts("select key || ' ' || coalesce(error, '') from jobs").await
+        );
     }
 
     /// What we believe of an organisation, as `portico stripe status --json` says it.
@@ -224,4 +227,49 @@ impl Loop {
 
 fn clerk(app: &TestApp) -> Person {
     Person::visiting(&Site::at(&app.stripe))
+}
+
+impl Loop {
+    /// Every worker stops, as when its process ends; the product listens on.
+    pub fn end_work(&mut self) {
+        self.beside.drain(1..).for_each(|worker| worker.abort());
+    }
+
+    /// Straight to the API of the sandbox, as somebody in its dashboard would.
+    pub async fn in_dashboard(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Value {
+        let clerk = clerk(&self.app);
+        let ask = clerk.ask(method, path).fields(fields).header("authorization", "Bearer sk_test_123");
+        ask.await.assert_status(200).json()
+    }
+
+    /// The newest event of a type that the sandbox holds, delivered or not.
+    pub async fn newest_event(&self, kind: &str) -> Value {
+        self.app.at_stripe(&format!("/v1/events?type={kind}&limit=1")).await.remove(0)
+    }
+
+    /// Sessions of a customer in which somebody could pay now.
+    pub async fn open_sessions(&self, customer: &str) -> Vec<String> {
+        let path = format!("/v1/checkout/sessions?customer={customer}&status=open&limit=100");
+        let open = self.app.at_stripe(&path).await;
+        open.iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// API requests fail like this from now on.
+    pub async fn fail(&self, rule: Value) {
+        self.control("/faults", rule).await;
+    }
+}
+
+/// Delivers an event by hand, signed now.
+pub async fn hand_over(app: &TestApp, event: &Value) -> Answer {
+    use hmac::Mac;
+    use secrecy::ExposeSecret;
+    let (body, t) = (event.to_string(), app.app.clock.now().unix());
+    let secret = app.app.config.stripe.webhook_secrets[0].expose_secret();
+    let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    let mac = mac.chain_update(format!("{t}.{body}")).finalize().into_bytes();
+    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let stripe = app.visitor();
+    let ask = stripe.post("/webhooks/stripe").body("application/json", body);
+    ask.header("stripe-signature", &format!("t={t},v1={hex}")).await
 }

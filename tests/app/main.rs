@@ -39,6 +39,7 @@ mod sandbox_panel;
 mod sandbox_rules;
 mod sandbox_sdk;
 mod sandbox_year;
+mod scenarios_1;
 mod scenarios_2;
 mod stripe_contract;
 mod stripe_faults;
