@@ -1,12 +1,18 @@
 //! People who click at once, twice, too late or where they should not: scenarios 7 to 14.
-use crate::{loop_world::Loop, world::TestApp};
+use crate::{
+    loop_world::Loop,
+    support::stub::{Reply, Stub},
+    world::TestApp,
+};
 use hyper::Method;
 use portico::{billing, orgs::Role};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 crate::support::on_both_engines! {
     two_admins_who_upgrade_at_once_are_sent_to_one_session,
     people_who_choose_different_plans_at_once_leave_one_session_that_can_be_paid,
+    a_session_that_comes_after_another_plan_was_chosen_is_closed_again,
     the_first_tab_cannot_be_paid_any_more_once_there_is_a_second,
     a_tab_that_could_not_be_closed_is_closed_at_the_next_click,
     two_subscriptions_are_one_entitlement_and_an_alarm,
@@ -68,6 +74,38 @@ async fn people_who_choose_different_plans_at_once_leave_one_session_that_can_be
         let open = it.open_sessions(&customer).await;
         assert!(open.len() <= 1, "each of these can be paid: {open:?}");
     }
+}
+
+/// Scenarios 7 and 8: the narrow moment of it.
+async fn a_session_that_comes_after_another_plan_was_chosen_is_closed_again(app: TestApp) {
+    let acme = app.org("acme").await;
+    let none = || says(r#"{"object":"list","data":[],"has_more":false}"#);
+    let session = r#"{"id":"cs_test_1","status":"open","url":"https://checkout.stripe.com/c/pay/x"}"#;
+    let stripe = Stub::answering([
+        says(r#"{"id":"cus_1","object":"customer"}"#),
+        none(), // sessions
+        none(), // subscriptions
+        says(r#"{"object":"list","data":[{"id":"price_1"}],"has_more":false}"#),
+        says(session).after(Duration::from_millis(700)),
+        says(r#"{"id":"cs_test_1","status":"expired"}"#),
+    ]);
+    let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
+    let olivia = app.lets_in(&acme.owner);
+    let click = tokio::spawn(async move { olivia.post("/orgs/acme/billing/checkout").fields(&PRO).await });
+    while stripe.arrived().len() < 5 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    app.run("update checkout_attempts set state = 'expired'").await; // as somebody's other choice does
+
+    let refused = click.await.unwrap();
+
+    refused.assert_status(503);
+    assert_eq!(stripe.arrived().pop().unwrap().path, "/v1/checkout/sessions/cs_test_1/expire");
+    assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created"]);
+}
+
+fn says(body: &str) -> Reply {
+    Reply::http("200 OK", &["content-type: application/json"], body)
 }
 
 /// Scenario 8.
@@ -177,7 +215,7 @@ async fn a_session_of_another_organisation_is_not_found(app: TestApp) {
 /// Scenario 10: malformed ids.
 async fn what_cannot_be_a_session_never_reaches_stripe(app: TestApp) {
     let acme = app.org("acme").await;
-    let stripe = crate::support::stub::Stub::answering([crate::support::stub::Reply::html_502()]);
+    let stripe = Stub::answering([Reply::html_502()]);
     let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
     let olivia = app.lets_in(&acme.owner);
 
