@@ -32,7 +32,10 @@ fn text(output: &Output) -> String {
 
 /// Standard output as a script reads it: a JSON object a line, and nothing beside.
 fn lines(output: &Output) -> Vec<Value> {
-    text(output).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    text(output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
 }
 
 async fn status_says_what_we_believe_a_line_an_organisation(app: TestApp) {
@@ -72,7 +75,10 @@ async fn sync_repairs_one_organisation_or_all(app: TestApp) {
     assert!(again.contains("2 looked at, 0 were not"), "{again}");
     it.assert_no_drift("globex").await;
     assert!(!unknown.status.success());
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no organisation nobody"), "{unknown:?}");
+    assert!(
+        String::from_utf8_lossy(&unknown.stderr).contains("there is no organisation nobody"),
+        "{unknown:?}"
+    );
 }
 
 async fn events_are_listed_oldest_first_and_by_state(app: TestApp) {
@@ -88,7 +94,10 @@ async fn events_are_listed_oldest_first_and_by_state(app: TestApp) {
     let received: Vec<i64> = all.iter().map(|event| event["received_at"].as_i64().unwrap()).collect();
     assert!(received.is_sorted(), "{received:?}");
     let created = all.iter().find(|event| event["type"] == "customer.subscription.created").unwrap();
-    assert_eq!((&created["customer"], &created["state"], &created["applied"]), (&json!(customer), &json!("done"), &json!(1)));
+    assert_eq!(
+        (&created["customer"], &created["state"], &created["applied"]),
+        (&json!(customer), &json!("done"), &json!(1))
+    );
     assert!(!ignored.is_empty() && ignored.iter().all(|event| event["state"] == "ignored"), "{ignored:?}");
     assert!(!nonsense.status.success());
 }
@@ -102,7 +111,8 @@ async fn replay_puts_an_event_back_and_refuses_what_is_not_there(app: TestApp) {
     it.control("/delivery/flush", json!({})).await;
     it.app.run("update stripe_events set state = 'dead'").await;
     it.app.run("delete from jobs").await;
-    let id = it.app.texts("select id from stripe_events where type = 'payment_method.attached'").await.remove(0);
+    let id =
+        it.app.texts("select id from stripe_events where type = 'payment_method.attached'").await.remove(0);
 
     let replayed = portico(&it, &["replay", &id]).await;
     let unknown = portico(&it, &["replay", "evt_none", "evt_neither"]).await;

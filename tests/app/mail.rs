@@ -127,7 +127,9 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
         assert_eq!(fields, ["html", "sent_at", "subject", "text", "to"]);
         assert_eq!(mail["to"], "owner@acme.test");
         let link = format!("{PUBLIC_URL}/orgs/acme/billing");
-        assert!(mail["text"].as_str().unwrap().contains(&link) && mail["html"].as_str().unwrap().contains(&link));
+        assert!(
+            mail["text"].as_str().unwrap().contains(&link) && mail["html"].as_str().unwrap().contains(&link)
+        );
         assert!(mail["sent_at"].as_i64().unwrap() >= it.app.app.clock.now().unix() - 60, "{mail}");
     }
     page.assert_status(200).assert_says("Welcome to Business").assert_says("owner@acme.test");

@@ -49,7 +49,10 @@ async fn missed_events_and_drift_are_counted(app: TestApp) {
     assert_eq!(figure(&it.app, "portico_webhook_stored_total").await, stored);
     assert_eq!(figure(&it.app, "portico_drift_total").await, 1);
     assert!(figure(&it.app, "portico_events_missed_total").await > 0);
-    assert_eq!((figure(&it.app, "portico_jobs_waiting").await, figure(&it.app, "portico_jobs_dead").await), (0, 0));
+    assert_eq!(
+        (figure(&it.app, "portico_jobs_waiting").await, figure(&it.app, "portico_jobs_dead").await),
+        (0, 0)
+    );
     assert_eq!(figure(&it.app, "portico_stripe_resting").await, 0);
 }
 

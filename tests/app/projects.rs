@@ -77,7 +77,8 @@ async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
     it.subscribe(&acme, "business", "month", GOOD).await;
     has_projects(&acme, &["Alpha"]).await;
     let page = acme.owner.get("/orgs/acme/projects").await.text();
-    let id = page.split("action=\"/orgs/acme/projects/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let id =
+        page.split("action=\"/orgs/acme/projects/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let path = format!("/orgs/acme/projects/{id}");
     it.ask(hyper::Method::PUT, "/settings", json!({ "dunning": "leave_past_due" })).await.assert_status(200);
     it.charge_with("acme", NEVER_PAYS).await;
@@ -113,7 +114,9 @@ async fn after_a_downgrade_everything_is_there_and_nothing_can_be_added(app: Tes
     it.settled().await;
 
     let page = acme.owner.get("/orgs/acme/projects").await;
-    page.assert_says("5 of 3 projects on the Free plan").assert_says("Nothing is deleted").assert_says("Epsilon");
+    page.assert_says("5 of 3 projects on the Free plan")
+        .assert_says("Nothing is deleted")
+        .assert_says("Epsilon");
     acme.owner.post("/orgs/acme/projects").field("name", "Zeta").await.assert_status(422);
     assert_eq!(it.app.count("select count(*) from projects").await, 5);
     acme.owner.get("/orgs/acme/billing").await.assert_says("5 projects, 2 more than the plan includes");
@@ -124,7 +127,10 @@ async fn a_members_limit_is_their_organisations_and_not_their_own(app: TestApp) 
     let acme = it.org("acme").await;
     let mira = it.app.joins(&acme, Role::Member).await;
     let elsewhere = mira.get("/account").await.text();
-    let own = elsewhere.split("/orgs/").filter_map(|rest| rest.split(['"', '/']).next()).find(|s| s.starts_with("elsewhere"));
+    let own = elsewhere
+        .split("/orgs/")
+        .filter_map(|rest| rest.split(['"', '/']).next())
+        .find(|s| s.starts_with("elsewhere"));
     let own = own.expect("an organisation of her own").to_owned();
     it.subscribe(&acme, "business", "month", GOOD).await;
 

@@ -48,9 +48,17 @@ async fn a_change_that_waits_is_left_to_the_portal(app: TestApp) {
 
     sent.assert_redirects_to(&format!("{}/p/session/", it.app.stripe));
     let believed = it.believed("acme").await;
-    assert_eq!((&believed["interval"], &believed["quantity"]), (&json!("year"), &json!(1)), "nothing was changed");
+    assert_eq!(
+        (&believed["interval"], &believed["quantity"]),
+        (&json!("year"), &json!(1)),
+        "nothing was changed"
+    );
     let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
-    assert!(held[0]["schedule"].is_string() || held[0]["schedule"].is_object(), "it waits still: {}", held[0]);
+    assert!(
+        held[0]["schedule"].is_string() || held[0]["schedule"].is_object(),
+        "it waits still: {}",
+        held[0]
+    );
     it.assert_no_drift("acme").await;
 }
 
@@ -124,7 +132,12 @@ async fn fewer_seats_than_members_delete_nobody(app: TestApp) {
     it.act(&customer, "switch_plan", json!({ "price": "business_month", "quantity": 1 })).await;
     it.settled().await;
 
-    assert_eq!(it.app.count("select count(*) from members m join orgs o on o.id = m.org_id where o.slug = 'acme'").await, 2);
+    assert_eq!(
+        it.app
+            .count("select count(*) from members m join orgs o on o.id = m.org_id where o.slug = 'acme'")
+            .await,
+        2
+    );
     mira.get("/orgs/acme/projects").await.assert_status(200);
     acme.owner.get("/orgs/acme/billing").await.assert_says("1 seats paid for").assert_says("2 members");
     it.assert_no_drift("acme").await;
@@ -138,9 +151,12 @@ async fn a_subscription_of_several_items_made_by_hand_is_shown_and_not_touched(a
     let customer = it.customer_of("acme").await;
     it.act(&customer, "add_card", json!({ "card": GOOD })).await;
     let prices = it.app.at_stripe("/v1/prices?limit=100").await;
-    let id = |key: &str| prices.iter().find(|p| p["lookup_key"] == key).unwrap()["id"].as_str().unwrap().to_owned();
+    let id = |key: &str| {
+        prices.iter().find(|p| p["lookup_key"] == key).unwrap()["id"].as_str().unwrap().to_owned()
+    };
     let (business, pro) = (id("business_month"), id("pro_month"));
-    let by_hand = [("customer", customer.as_str()), ("items[0][price]", &business), ("items[1][price]", &pro)];
+    let by_hand =
+        [("customer", customer.as_str()), ("items[0][price]", &business), ("items[1][price]", &pro)];
 
     it.write_at_stripe("/v1/subscriptions", &by_hand).await;
     it.settled().await;
@@ -153,7 +169,11 @@ async fn a_subscription_of_several_items_made_by_hand_is_shown_and_not_touched(a
     acme.owner.post("/orgs/acme/billing/portal").fields(&change).await.assert_status(303);
     let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
     assert_eq!(held[0]["items"]["data"].as_array().unwrap().len(), 2);
-    assert!(held[0]["items"]["data"].as_array().unwrap().iter().all(|item| item["quantity"] == 1), "{}", held[0]);
+    assert!(
+        held[0]["items"]["data"].as_array().unwrap().iter().all(|item| item["quantity"] == 1),
+        "{}",
+        held[0]
+    );
 }
 
 /// 37.
@@ -164,7 +184,12 @@ async fn a_price_that_is_not_ours_grants_nothing_and_breaks_nothing(app: TestApp
     let customer = it.customer_of("acme").await;
     it.act(&customer, "add_card", json!({ "card": GOOD })).await;
     let product = it.app.at_stripe("/v1/products?limit=1").await[0]["id"].as_str().unwrap().to_owned();
-    let price = [("currency", "eur"), ("unit_amount", "4200"), ("recurring[interval]", "month"), ("product", &product)];
+    let price = [
+        ("currency", "eur"),
+        ("unit_amount", "4200"),
+        ("recurring[interval]", "month"),
+        ("product", &product),
+    ];
     let price = it.write_at_stripe("/v1/prices", &price).await["id"].as_str().unwrap().to_owned();
 
     it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &price)]).await;
@@ -180,12 +205,24 @@ async fn a_price_that_is_not_ours_grants_nothing_and_breaks_nothing(app: TestApp
 /// 38.
 async fn a_browser_that_opens_every_link_opens_nothing_at_stripe(app: TestApp) {
     let acme = app.org("acme").await;
-    let links = ["", "/portal", "/checkout", "/sync", "/return", "/checkout?plan=pro&interval=month", "/portal?flow=cancel"];
+    let links = [
+        "",
+        "/portal",
+        "/checkout",
+        "/sync",
+        "/return",
+        "/checkout?plan=pro&interval=month",
+        "/portal?flow=cancel",
+    ];
 
     for link in links {
         for how in [("purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("x-moz", "prefetch")] {
             let answer = acme.owner.get(&format!("/orgs/acme/billing{link}")).header(how.0, how.1).await;
-            assert!(!answer.said("location").starts_with(&app.stripe), "{link} led to {}", answer.said("location"));
+            assert!(
+                !answer.said("location").starts_with(&app.stripe),
+                "{link} led to {}",
+                answer.said("location")
+            );
         }
     }
 

@@ -39,7 +39,8 @@ async fn a_key_that_is_rejected_for_a_while_loses_no_event(app: TestApp) {
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
 
-    it.control("/faults", json!({ "method": "GET", "path": "/v1/customers/*", "kind": "401", "times": 1 })).await;
+    it.control("/faults", json!({ "method": "GET", "path": "/v1/customers/*", "kind": "401", "times": 1 }))
+        .await;
     it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
     it.settled().await;
 
@@ -177,7 +178,8 @@ async fn a_restored_backup_is_brought_up_to_date_and_mails_nobody_again(app: Tes
     it.settled().await;
     let since = it.mails().await.split_off(before.len());
     assert_eq!(since.len(), 2, "a failed payment and a cancellation: {since:?}");
-    let last_event = it.app.texts("select id from stripe_events order by created_at desc, id desc limit 1").await;
+    let last_event =
+        it.app.texts("select id from stripe_events order by created_at desc, id desc limit 1").await;
     it.charge_with("acme", GOOD).await;
     it.act(&acmes, "pay_invoice", json!({})).await;
     it.settled().await;

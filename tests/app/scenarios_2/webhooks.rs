@@ -34,16 +34,23 @@ const BAD_TIMESTAMP: &str = r#"portico_webhook_rejected_total{reason="timestamp"
 
 /// 22.
 async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(app: TestApp) {
-    let rolling = app.restarted_with("STRIPE_WEBHOOK_SECRETS", "whsec_new_0123456789,whsec_old_0123456789").await;
+    let rolling =
+        app.restarted_with("STRIPE_WEBHOOK_SECRETS", "whsec_new_0123456789,whsec_old_0123456789").await;
     let send = async |app: &TestApp, secret: &str, id: &str| {
         let body = event(id, "product.created", "cus_1");
         let header = signature(secret, app.app.clock.now().unix(), &body);
         post_webhook(app, &header, &body).await.status.as_u16()
     };
 
-    let both = (send(&rolling, "whsec_new_0123456789", "evt_1").await, send(&rolling, "whsec_old_0123456789", "evt_2").await);
+    let both = (
+        send(&rolling, "whsec_new_0123456789", "evt_1").await,
+        send(&rolling, "whsec_old_0123456789", "evt_2").await,
+    );
     let rolled = app.restarted_with("STRIPE_WEBHOOK_SECRETS", "whsec_new_0123456789").await;
-    let after = (send(&rolled, "whsec_new_0123456789", "evt_3").await, send(&rolled, "whsec_old_0123456789", "evt_4").await);
+    let after = (
+        send(&rolled, "whsec_new_0123456789", "evt_3").await,
+        send(&rolled, "whsec_old_0123456789", "evt_4").await,
+    );
 
     assert_eq!((both, after), ((200, 200), (200, 400)));
     assert_eq!(app.texts("select id from stripe_events order by id").await, ["evt_1", "evt_2", "evt_3"]);
@@ -86,7 +93,8 @@ fn a_blank_secret_is_no_start() {
 /// 24.
 async fn an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing(app: TestApp) {
     let app = with_secret(&app).await;
-    let live = event("evt_live", "customer.subscription.deleted", "cus_1").replace("\"livemode\":false", "\"livemode\":true");
+    let live = event("evt_live", "customer.subscription.deleted", "cus_1")
+        .replace("\"livemode\":false", "\"livemode\":true");
 
     let status = delivered(&app, &live).await;
 
@@ -210,7 +218,8 @@ async fn before_a_stub(app: &TestApp) -> (TestApp, Person, Stub) {
 async fn synced(owner: &Person, stub: &Stub, status: &str, plan: &str) {
     let list = |data: Value| json!({ "object": "list", "data": data, "has_more": false });
     let price = json!({ "id": "price_1", "lookup_key": plan, "unit_amount": 2_900, "currency": "usd" });
-    let item = json!({ "id": "si_1", "quantity": 1, "current_period_end": 4_000_000_000_u32, "price": price });
+    let item =
+        json!({ "id": "si_1", "quantity": 1, "current_period_end": 4_000_000_000_u32, "price": price });
     let held = json!([{ "id": "sub_1", "status": status, "created": 1, "items": list(json!([item])) }]);
     let replies = [json!({ "id": "cus_1", "object": "customer" }), list(held), list(json!([]))];
     stub.now_answer(replies.iter().map(|body| Reply::json("200 OK", body)));
@@ -281,6 +290,9 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
     ];
 
     assert_eq!(statuses, [200, 200]);
-    assert_eq!((state_of(&app, "evt_1").await, state_of(&app, "evt_2").await), ("ignored".into(), "ignored".into()));
+    assert_eq!(
+        (state_of(&app, "evt_1").await, state_of(&app, "evt_2").await),
+        ("ignored".into(), "ignored".into())
+    );
     olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
 }
