@@ -13,6 +13,8 @@ mod billing;
 mod billing_loop;
 mod browser;
 mod config;
+mod convergence;
+mod kill;
 mod loop_world;
 mod orgs;
 mod permissions;

@@ -1,0 +1,517 @@
+//! Random histories: whatever customers do, whatever goes wrong on the way and whenever workers die,
+//! after one reconcile our copy is Stripe's, and everything was said once.
+//!
+//! A seed is one history of two organisations. `PORTICO_SEED=n` runs one again, alone and with its
+//! steps printed; `PORTICO_SEQUENCES=n` runs so many on each engine. Seeds that failed stay in
+//! `convergence.seeds` and are run first.
+use crate::{
+    loop_world::Loop,
+    support::{
+        http::{Person, Site},
+        tether,
+    },
+    world::{Org, TestApp},
+};
+use hyper::Method;
+use portico::billing;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Histories that one product and one sandbox live through, one after another.
+const TO_A_WORLD: usize = 25;
+/// Worlds at once: most of the time somebody waits for a delivery.
+const WORLDS: usize = 6;
+/// Mails about what is older are not sent (see billing/notices.rs).
+const STALE: i64 = 3 * 86_400;
+/// Stripe's list of events goes back so far (see billing/reconcile.rs), less a day.
+const LISTED: i64 = 29 * 86_400;
+
+const CARDS: [&str; 6] = [
+    "4242424242424242",
+    "4242424242424242",
+    "5555555555554444",
+    "4000000000000341",
+    "4000000000000002",
+    "4000002760003184",
+];
+const PRICES: [(&str, &str); 4] =
+    [("pro", "month"), ("pro", "year"), ("business", "month"), ("business", "year")];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_histories_converge_on_sqlite() {
+    let here = tokio::task::LocalSet::new();
+    here.run_until(histories(2_000, async |name| Some(TestApp::sqlite(&name).await))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_histories_converge_on_postgres() {
+    let here = tokio::task::LocalSet::new();
+    here.run_until(histories(200, async |name| TestApp::postgres(&name).await)).await;
+}
+
+/// Numbers from a seed (SplitMix64): the same seed, the same history.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+
+    fn of<T: Clone>(&mut self, among: &[T]) -> T {
+        among[self.below(among.len() as u64) as usize].clone()
+    }
+}
+
+/// What happens next; organisations by number.
+#[derive(Clone, Debug)]
+enum Step {
+    Buy(usize, &'static str, &'static str),
+    /// In the newest tab, or in the one before.
+    Pay(usize, usize, &'static str),
+    ComeBack(usize),
+    OpenPortal(usize),
+    Act(usize, &'static str, Value),
+    Delete(usize),
+    Hours(i64),
+    Fault(Value),
+    FaultsEnd,
+    Deliveries(Value),
+    SyncNow(usize),
+    Reconcile,
+    Resend,
+    KillWorkers,
+    OneMoreWorker,
+}
+
+fn steps(seed: u64) -> Vec<Step> {
+    let mut c = Chance::seeded(seed);
+    let mut steps = Vec::new();
+    // Nothing can happen to who never bought anything.
+    for org in 0..=c.below(2) as usize {
+        let (plan, interval) = c.of(&PRICES);
+        steps.extend([Step::Buy(org, plan, interval), Step::Pay(org, 0, CARDS[0])]);
+    }
+    if c.below(3) == 0 {
+        steps.insert(0, Step::Deliveries(mishaps(&mut c)));
+    }
+    for _ in 0..4 + c.below(8) {
+        steps.push(step(&mut c));
+    }
+    steps
+}
+
+fn step(c: &mut Chance) -> Step {
+    let org = c.below(2) as usize;
+    let (plan, interval) = c.of(&PRICES);
+    match c.below(40) {
+        0..=3 => Step::Buy(org, plan, interval),
+        4..=6 => Step::Pay(org, c.below(2) as usize, c.of(&CARDS)),
+        7 => Step::ComeBack(org),
+        8 => Step::OpenPortal(org),
+        9..=19 => act(c, org),
+        20 => Step::Delete(org),
+        21..=26 => Step::Hours(c.of(&[1, 5, 26, 71, 24 * 8, 24 * 14 + 2])),
+        27..=29 => Step::Fault(fault(c)),
+        30 => Step::FaultsEnd,
+        31..=33 => Step::Deliveries(mishaps(c)),
+        34 => Step::SyncNow(org),
+        35 => Step::Reconcile,
+        36 => Step::Resend,
+        37..=38 => Step::KillWorkers,
+        _ => Step::OneMoreWorker,
+    }
+}
+
+fn act(c: &mut Chance, org: usize) -> Step {
+    let (plan, interval) = c.of(&PRICES);
+    let card = c.of(&CARDS);
+    let (action, more) = match c.below(14) {
+        0..=2 => (
+            "switch_plan",
+            json!({ "price": format!("{plan}_{interval}"), "quantity": if plan == "pro" { 1 } else { 1 + c.below(5) } }),
+        ),
+        3..=4 => ("cancel", json!({ "when": "period_end" })),
+        5 => ("cancel", json!({ "when": "now" })),
+        6..=7 => ("renew", json!({})),
+        8 => ("pause", json!({})),
+        9 => ("resume", json!({})),
+        10 => ("pay_invoice", json!({})),
+        11..=12 => ("add_card", json!({ "card": card })),
+        _ => ("update_details", json!({ "name": "Another Name" })),
+    };
+    Step::Act(org, action, more)
+}
+
+fn fault(c: &mut Chance) -> Value {
+    let kind = c.of(&["429", "500", "502_html", "truncated", "close_before", "close_after", "409"]);
+    let path = c.of(&["/v1/subscriptions*", "/v1/customers*", "/v1/checkout/*", "/v1/*", "/v1/invoices*"]);
+    json!({ "kind": kind, "path": path, "times": 1 + c.below(2) })
+}
+
+fn mishaps(c: &mut Chance) -> Value {
+    let part = |c: &mut Chance| c.below(5) as f64 / 10.0;
+    match c.below(5) {
+        0 => json!({ "drop": 1.0 }),
+        1 => json!({ "paused": true }),
+        2 => json!({ "thin": true, "duplicate": part(c), "seed": 1 }),
+        _ => {
+            json!({ "duplicate": part(c), "drop": part(c), "bad_signature": part(c) / 2.0,
+                "shuffle": c.below(2) == 0, "delay_ms": [0, c.below(60)], "seed": c.below(1000) })
+        }
+    }
+}
+
+/// All of them, some worlds at a time; fails with every seed that failed and what it found.
+async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
+    let again: Option<u64> = tether::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
+    let most = tether::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(most);
+    let seeds = match again {
+        Some(seed) => vec![seed],
+        None => kept_seeds().into_iter().chain(1..=most as u64).collect(),
+    };
+    let begun = Instant::now();
+    let (next, failed): (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>) = Default::default();
+    let mut running = tokio::task::JoinSet::new();
+    for (n, some) in seeds.chunks(TO_A_WORLD).enumerate() {
+        if running.len() == WORLDS {
+            running.join_next().await.unwrap().unwrap();
+        }
+        if failed.lock().unwrap().len() > 5 {
+            break;
+        }
+        let Some(app) = app(format!("history {n}")).await else { return };
+        let (some, failed, next) = (some.to_vec(), failed.clone(), next.clone());
+        running.spawn_local(async move {
+            let mut world = World::of(app).await;
+            for seed in some {
+                let found = world.live(seed, again.is_some()).await;
+                next.fetch_add(1, Ordering::Relaxed);
+                if !found.is_empty() {
+                    let steps = steps(seed);
+                    failed.lock().unwrap().push(format!("seed {seed}: {steps:#?}\n{}", found.join("\n")));
+                    return; // what went wrong may be in the way of the next
+                }
+            }
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        done.unwrap();
+    }
+    eprintln!("{} histories in {:.0?}", next.load(Ordering::Relaxed), begun.elapsed());
+    let failed = failed.lock().unwrap();
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+fn kept_seeds() -> Vec<u64> {
+    let lines = include_str!("convergence.seeds").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+struct World {
+    it: Loop,
+    owner: Org,
+    clerk: Person,
+    /// Seconds by which the sandbox's clock was moved since the last full look.
+    moved: i64,
+}
+
+impl World {
+    async fn of(app: TestApp) -> Self {
+        let mut it = Loop::without_worker(app).await;
+        it.begin_work();
+        let owner = it.org("owner").await;
+        it.app.signs_up("billing@owner.test").await;
+        let clerk = Person::visiting(&Site::at(&it.app.stripe));
+        Self { it, owner, clerk, moved: 0 }
+    }
+
+    /// One history; what is wrong at its end.
+    async fn live(&mut self, seed: u64, aloud: bool) -> Vec<String> {
+        let slugs = [self.organisation(seed, "a").await, self.organisation(seed, "b").await];
+        let mut found = Vec::new();
+        for step in steps(seed) {
+            if aloud {
+                eprintln!("{step:?}");
+            }
+            found.extend(self.take(&step, &slugs).await.map(|said| format!("{step:?}: {said}")));
+        }
+        found.extend(self.make_peace(&slugs).await);
+        for slug in &slugs {
+            found.extend(self.look(slug).await);
+        }
+        // Who is gone has no renewals that the next history would have to wait for.
+        for slug in &slugs {
+            if let Some(customer) = self.customer(slug).await {
+                self.delete(&customer).await;
+            }
+        }
+        found
+    }
+
+    async fn organisation(&mut self, seed: u64, which: &str) -> String {
+        let name = format!("h{seed}{which}");
+        let made = self.owner.owner.post("/orgs").field("name", &name).await;
+        let slug = made.location().strip_prefix("/orgs/").expect("made").to_owned();
+        let member = format!(
+            "insert into members (org_id, user_id, role, created_at) select o.id, u.id, 'billing', o.created_at
+             from orgs o, users u where o.slug = '{slug}' and u.email = 'billing@owner.test'"
+        );
+        assert_eq!(self.it.app.run(&member).await, 1);
+        slug
+    }
+
+    async fn customer(&self, slug: &str) -> Option<String> {
+        let query = format!(
+            "select c.customer_id from billing_customers c join orgs o on o.id = c.org_id where o.slug = '{slug}'"
+        );
+        self.it.app.texts(&query).await.pop()
+    }
+
+    async fn delete(&self, customer: &str) {
+        let path = format!("/v1/customers/{customer}");
+        // The connection may break: a fault is meant for whoever comes first.
+        let clerk = self.clerk.clone();
+        let asked = tokio::spawn(async move {
+            clerk.ask(Method::DELETE, &path).header("authorization", "Bearer sk_test_123").await;
+        });
+        asked.await.ok();
+    }
+
+    /// Does it, or has it refused; what must never be the answer.
+    async fn take(&mut self, step: &Step, slugs: &[String; 2]) -> Option<String> {
+        let owner = &self.owner.owner;
+        let answer = match step {
+            Step::Buy(org, plan, interval) => {
+                let form = [("plan", *plan), ("interval", *interval)];
+                owner.post(&format!("/orgs/{}/billing/checkout", slugs[*org])).fields(&form).await
+            }
+            Step::OpenPortal(org) => owner.post(&format!("/orgs/{}/billing/portal", slugs[*org])).await,
+            Step::SyncNow(org) => owner.post(&format!("/orgs/{}/billing/sync", slugs[*org])).await,
+            Step::ComeBack(org) => {
+                let session = self.sessions(&slugs[*org]).await.pop()?;
+                owner.get(&format!("/orgs/{}/billing/return?session_id={session}", slugs[*org])).await
+            }
+            _ => {
+                self.elsewhere(step, slugs).await;
+                return None;
+            }
+        };
+        (answer.status.as_u16() == 500).then(|| format!("500: {}", answer.text()))
+    }
+
+    /// What happens elsewhere than at our pages.
+    async fn elsewhere(&mut self, step: &Step, slugs: &[String; 2]) {
+        match step {
+            Step::Pay(org, back, card) => {
+                let (slug, body) = (&slugs[*org], json!({ "card": card }));
+                let session = self.sessions(slug).await.into_iter().rev().nth(*back);
+                self.act(slug, "complete_checkout", json!({ "session": session, "card": body["card"] })).await;
+            }
+            Step::Act(org, action, more) => self.act(&slugs[*org], action, more.clone()).await,
+            Step::Delete(org) => {
+                if let Some(customer) = self.customer(&slugs[*org]).await {
+                    self.delete(&customer).await;
+                }
+            }
+            Step::Hours(hours) => {
+                self.it.advance(hours * 3600).await;
+                self.moved += hours * 3600;
+            }
+            Step::Fault(fault) => drop(self.it.control("/faults", fault.clone()).await),
+            Step::FaultsEnd => drop(self.it.ask(Method::DELETE, "/faults", json!({})).await),
+            Step::Deliveries(how) => self.it.deliver(how.clone()).await,
+            Step::Reconcile => drop(billing::reconcile(&self.it.app.app).await),
+            Step::Resend => {
+                let newest = "select id from stripe_events order by received_at desc, id desc limit 1";
+                if let Some(event) = self.it.app.texts(newest).await.pop() {
+                    self.it.ask(Method::POST, &format!("/events/{event}/resend"), json!({ "times": 2 })).await;
+                }
+            }
+            Step::KillWorkers => {
+                self.it.kill_workers();
+                self.it.begin_work();
+                self.it.hurry().await;
+            }
+            Step::OneMoreWorker => self.it.begin_work(),
+            _ => unreachable!("a page of ours"),
+        }
+    }
+
+    async fn act(&self, slug: &str, action: &str, more: Value) {
+        if let Some(customer) = self.customer(slug).await {
+            self.it.try_act(&customer, action, more).await;
+        }
+    }
+
+    /// Those whose address we gave to somebody, oldest first.
+    async fn sessions(&self, slug: &str) -> Vec<String> {
+        self.details(slug, "billing.checkout_started")
+            .await
+            .iter()
+            .filter_map(|detail| Some(detail["session"].as_str()?.to_owned()))
+            .collect()
+    }
+
+    /// Nothing goes wrong any more; one reconcile, and everything settles.
+    async fn make_peace(&mut self, slugs: &[String; 2]) -> Option<String> {
+        self.it.ask(Method::DELETE, "/faults", json!({})).await;
+        self.it.deliver(json!({})).await;
+        let begun = Instant::now();
+        // While Stripe is left alone for a while nothing can be asked; jobs would use up their tries.
+        while let Err(error) = billing::reconcile(&self.it.app.app).await {
+            if begun.elapsed() > Duration::from_secs(30) {
+                return Some(format!("no reconcile: {error}"));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        self.it.hurry().await;
+        self.it.control("/delivery/flush", json!({})).await;
+        if self.moved > LISTED {
+            for slug in slugs {
+                if let Err(error) = billing::sync_by_hand(&self.it.app.app, Some(slug)).await {
+                    return Some(format!("no full look: {error}"));
+                }
+            }
+        }
+        self.moved = 0;
+        let begun = Instant::now();
+        loop {
+            let waiting = "select key from jobs where key not in ('reconcile', 'full-pass', 'tidy')";
+            let events = "select id from stripe_events where state in ('pending', 'dead')";
+            let waiting = [self.it.app.texts(waiting).await, self.it.app.texts(events).await].concat();
+            if waiting.is_empty() {
+                return None;
+            }
+            if begun.elapsed() > Duration::from_secs(20) {
+                return Some(format!("not settled: {waiting:?}"));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn details(&self, slug: &str, action: &str) -> Vec<Value> {
+        let query = format!(
+            "select e.detail from audit_events e join orgs o on o.id = e.org_id
+             where o.slug = '{slug}' and e.action = '{action}' order by e.at, e.id"
+        );
+        self.it.app.texts(&query).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
+
+    /// What is wrong with an organisation.
+    async fn look(&self, slug: &str) -> Vec<String> {
+        let mut found = self.once_in_the_audit_log(slug).await;
+        let Some(customer) = self.customer(slug).await else { return found };
+        let believed = self.it.believed(slug).await;
+        let mut truth = self.it.true_of(slug, &customer).await;
+        if self.is_deleted(&customer).await {
+            for field in ["subscription", "plan", "interval", "quantity", "cancel_at", "current_period_end"] {
+                truth[field] = Value::Null;
+            }
+            // Whether there was anything before is ours to know.
+            truth["status"] = match believed["status"].as_str() {
+                None | Some("canceled") => believed["status"].clone(),
+                _ => "canceled".into(),
+            };
+        }
+        if believed != truth {
+            found.push(format!("we believe {believed}\nand it is   {truth}"));
+        }
+        let held = self
+            .it
+            .app
+            .at_stripe(&format!("/v1/subscriptions?customer={customer}&status=all&limit=100"))
+            .await;
+        let alive = |sub: &&Value| {
+            !matches!(sub["status"].as_str(), Some("canceled" | "incomplete_expired"))
+        };
+        if held.iter().filter(alive).count() > 1 {
+            found.push(format!("{slug} pays twice"));
+        }
+        found.extend(self.once_in_the_mail(slug, &held).await);
+        found
+    }
+
+    async fn is_deleted(&self, customer: &str) -> bool {
+        let read = self.clerk.get(&format!("/v1/customers/{customer}"));
+        read.header("authorization", "Bearer sk_test_123").await.json()["deleted"] == true
+    }
+
+    /// Entries of a field follow one another without a gap and without a double, down to what we
+    /// believe now; sessions and customers stand once.
+    async fn once_in_the_audit_log(&self, slug: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        for entry in self.details(slug, "billing.subscription_changed").await {
+            let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+            let first = if word("field") == "plan" { "free" } else { "" };
+            let before = last.insert(word("field"), word("new")).unwrap_or(first.into());
+            if before != word("old") || word("old") == word("new") {
+                found.push(format!("the audit log said {before:?} and then {entry}"));
+            }
+        }
+        let believed = self.it.believed(slug).await;
+        let said = last.get("subscription").cloned().unwrap_or_default();
+        if said != believed["subscription"].as_str().unwrap_or_default() {
+            found.push(format!("the audit log ends with {said:?}, and we believe {believed}"));
+        }
+        for (action, field) in [
+            ("billing.customer_created", "customer"),
+            ("billing.checkout_started", "session"),
+            ("billing.portal_opened", "session"),
+        ] {
+            let mut all: Vec<String> =
+                self.details(slug, action).await.iter().map(|it| it[field].to_string()).collect();
+            all.sort();
+            if all.windows(2).any(|two| two[0] == two[1]) {
+                found.push(format!("{action} stands twice: {all:?}"));
+            }
+        }
+        found
+    }
+
+    /// Each beginning and each end that we came to believe in, and that is not old, was told once to
+    /// each who manages billing; and every mail is sent.
+    async fn once_in_the_mail(&self, slug: &str, held: &[Value]) -> Vec<String> {
+        let mut found = Vec::new();
+        let unsent = self.it.app.texts("select key from mails where sent_at is null").await;
+        if !unsent.is_empty() {
+            found.push(format!("not sent: {unsent:?}"));
+        }
+        let changes = self.details(slug, "billing.subscription_changed").await;
+        let believed_in =
+            |id: &str| changes.iter().any(|it| it["field"] == "subscription" && it["new"] == id);
+        let now = self.it.app.app.billing_now().unix();
+        let fresh = |at: &Value| at.as_i64().is_some_and(|at| at > now - STALE + 60);
+        for sub in held.iter().filter(|sub| believed_in(sub["id"].as_str().unwrap())) {
+            let id = sub["id"].as_str().unwrap();
+            for (word, due) in [
+                ("started", fresh(&sub["created"])),
+                ("ended", sub["status"] == "canceled" && fresh(&sub["ended_at"])),
+            ] {
+                let query = format!("select recipient from mails where key like '{word}:{id}:%'");
+                let mut told: HashMap<String, usize> = HashMap::new();
+                for recipient in self.it.app.texts(&query).await {
+                    *told.entry(recipient).or_default() += 1;
+                }
+                if told.values().any(|n| *n > 1) || (due && told.len() != 2) {
+                    found.push(format!("{word} {id} was told to {told:?}"));
+                }
+            }
+        }
+        found
+    }
+}
