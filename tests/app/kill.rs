@@ -4,12 +4,12 @@ use crate::{
     convergence::Chance,
     support::{
         http::{Person, Site},
-        postgres,
+        postgres::fresh_database_of_a_plain_owner_or_skip,
         process::Process,
         temp::TempDir,
         tether,
     },
-    world::{sign_up_form, start_sandbox},
+    world::{TestApp, sign_up_form, start_sandbox},
 };
 use hmac::{Hmac, Mac};
 use http_body_util::Full;
@@ -47,10 +47,31 @@ async fn fifty_kills_lose_nothing_and_apply_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_kills_lose_nothing_on_postgres() {
-    let Some(url) = postgres::fresh_database_of_a_plain_owner_or_skip("fifty kills").await else { return };
+    let Some(url) = fresh_database_of_a_plain_owner_or_skip("fifty kills").await else { return };
     tokio::time::timeout(LIMIT, killed_while_stripe_sends(&url, setting("PORTICO_EVENTS_POSTGRES", 2_000)))
         .await
         .expect("it ends in time");
+}
+
+crate::support::on_both_engines! { who_goes_away_while_a_transaction_begins_leaves_nothing_behind }
+
+/// sqlx gives the connection back with the transaction still in it (see src/db/transaction.rs).
+async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: TestApp) {
+    for microseconds in 0..600 {
+        let db = app.app.db.clone();
+        let begun = tokio::spawn(async move { db.system_tx().await.map(drop) });
+        tokio::time::sleep(Duration::from_micros(microseconds)).await;
+        begun.abort();
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    app.org("acme").await;
+
+    if let portico::db::Db::Postgres { .. } = &app.app.db {
+        let left = "select count(*) from pg_stat_activity
+                    where state like 'idle in transaction%' and datname = current_database()";
+        assert_eq!(app.count(left).await, 0);
+    }
 }
 
 fn setting(name: &str, otherwise: usize) -> usize {
