@@ -51,15 +51,45 @@ pub async fn start(
             return Err(Error::Busy);
         }
     };
+    let opened = open(app, scope, user, &customer, &attempt, until).await;
+    if opened.is_err() {
+        // Nobody was given an address, so the next click need not wait for this one.
+        close(app, scope, attempt.id, "expired").await?;
+    }
+    opened
+}
+
+async fn open(
+    app: &App,
+    scope: &Scope,
+    user: UserId,
+    customer: &CustomerId,
+    attempt: &Attempt,
+    until: Deadline,
+) -> Result<StripeUrl> {
+    end_others(app, scope, attempt, until).await?;
     // Not our copy but Stripe's truth, asked once no other session can be paid any more.
-    let held = app.stripe.subscriptions(&customer, until).await?;
+    let held = app.stripe.subscriptions(customer, until).await?;
     if held.iter().any(|s| sync::is_alive(&s.status)) {
         close(app, scope, attempt.id, "expired").await?;
         sync::sync(app, scope, until).await?;
-        return super::open_portal(app, scope, Flow::ChangePlan, Some((plan, interval))).await;
+        let plan = Some((attempt.plan, attempt.interval));
+        return super::open_portal(app, scope, Flow::ChangePlan, plan).await;
     }
     let trial_used = held.iter().any(|s| s.trial_end.is_some());
-    open_session(app, scope, user, &customer, &attempt, trial_used, until).await
+    open_session(app, scope, user, customer, attempt, trial_used, until).await
+}
+
+/// First at Stripe, then here: one that could not be ended there is tried again by the next click.
+async fn end_others(app: &App, scope: &Scope, ours: &Attempt, until: Deadline) -> Result<()> {
+    let open = db::open_attempts(&mut app.db.read(scope).await?, scope.org()).await?;
+    for other in open.iter().filter(|other| other.id != ours.id) {
+        if let Some(session) = &other.session_id {
+            app.stripe.expire_checkout(session, until).await?;
+        }
+        close(app, scope, other.id, "expired").await?;
+    }
+    Ok(())
 }
 
 async fn open_session(
@@ -89,7 +119,12 @@ async fn open_session(
     };
     let (session, url) = app.stripe.create_checkout(new, until).await?;
     let mut tx = app.db.write(scope).await?;
-    db::set_session(&mut tx, attempt.id, &session).await?;
+    if db::set_session(&mut tx, attempt.id, &session).await? == 0 {
+        // Somebody wanted another plan meanwhile, and could not end what was not written down yet.
+        drop(tx);
+        app.stripe.expire_checkout(&session, until).await?;
+        return Err(Error::Busy);
+    }
     let event =
         Event::CheckoutStarted { session: &session, plan: plan.as_str(), interval: interval.as_str() };
     audit::record(&mut tx, app.clock.now(), event).await?;
@@ -129,7 +164,7 @@ enum Claim {
 }
 
 /// Under the organisation's lock: the attempt for the same plan that is open already, or a fresh one.
-/// Others are over, and nobody can pay in them any more before this returns.
+/// Others without a session are over: theirs will not be recorded any more.
 async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Interval) -> Result<Claim> {
     let now = app.clock.now();
     let mut tx = app.db.write(scope).await?;
@@ -144,7 +179,7 @@ async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Int
             None => {}
         }
     }
-    for attempt in &open {
+    for attempt in open.iter().filter(|attempt| attempt.session_id.is_none()) {
         db::close_attempt(&mut tx, attempt.id, "expired").await?;
     }
     let expires_at = At::from_unix((now + LIFE).unix());
@@ -152,9 +187,6 @@ async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Int
         Attempt { id: AttemptId::new(), plan, interval, session_id: None, expires_at, created_at: now };
     db::insert_attempt(&mut tx, &fresh, user, now).await?;
     tx.commit().await?;
-    for session in open.iter().filter_map(|attempt| attempt.session_id.as_deref()) {
-        app.stripe.expire_checkout(session, Deadline::of_click()).await?;
-    }
     Ok(Claim::Fresh(fresh))
 }
 

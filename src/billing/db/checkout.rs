@@ -46,11 +46,12 @@ pub async fn insert_attempt(tx: &mut OrgTx<'_>, a: &Attempt, user: UserId, now: 
     .await
 }
 
+/// Nothing if the attempt is over.
 pub async fn set_session(tx: &mut OrgTx<'_>, attempt: AttemptId, session: &str) -> Result<u64> {
     let org = tx.org();
     sql!(
         tx,
-        "update checkout_attempts set session_id = $3 where org_id = $1 and id = $2",
+        "update checkout_attempts set session_id = $3 where org_id = $1 and id = $2 and state = 'open'",
         org,
         attempt,
         session
