@@ -46,9 +46,12 @@ pub async fn tell(
     Ok(())
 }
 
-/// The customer was deleted at Stripe.
-pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
-    audit::record(tx, app.clock.now(), Event::CustomerDetached).await
+/// The customer was deleted at Stripe, and what they had went with them.
+pub async fn detached(tx: &mut OrgTx<'_>, app: &App, before: &Standing) -> Result<()> {
+    audit::record(tx, app.clock.now(), Event::CustomerDetached).await?;
+    let Some(id) = before.subscription_id.as_deref().filter(|_| before.is_alive()) else { return Ok(()) };
+    let (now, message) = (app.billing_now(), Message::Ended { plan: before.plan_name() });
+    send(tx, app, News { key: format!("ended:{id}"), at: now, message }, now).await
 }
 
 async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {

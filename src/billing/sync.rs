@@ -78,7 +78,7 @@ async fn write(app: &App, scope: &Scope, truth: &Truth, generation: i64, events:
         db::put_invoice(&mut tx, &invoice).await?;
     }
     if truth.deleted && db::detach_customer(&mut tx, now).await? {
-        notices::detached(&mut tx, app).await?;
+        notices::detached(&mut tx, app, &before).await?;
     }
     notices::tell(&mut tx, app, &before, &after, &truth.subscriptions, &truth.invoices).await?;
     settle(&mut tx, events, app.clock.now()).await?;
