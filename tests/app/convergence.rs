@@ -392,7 +392,7 @@ impl World {
         self.moved = 0;
         let begun = Instant::now();
         loop {
-            let waiting = "select key || ' tries ' || tries || ' ' || coalesce(error, '') || coalesce(leased_until, 'free') from jobs where key not in ('reconcile', 'full-pass', 'tidy')";
+            let waiting = "select key || ' tries ' || tries || ' ' || coalesce(error, '') from jobs where key not in ('reconcile', 'full-pass', 'tidy')";
             let events = "select id from stripe_events where state in ('pending', 'dead')";
             let waiting = [self.it.app.texts(waiting).await, self.it.app.texts(events).await].concat();
             if waiting.is_empty() {
