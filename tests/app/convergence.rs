@@ -207,7 +207,9 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
                 lived.fetch_add(1, Ordering::Relaxed);
                 if !found.is_empty() {
                     let steps = steps(seed);
-                    failed.lock().unwrap().push(format!("seed {seed}: {steps:#?}\n{}", found.join("\n")));
+                    let told = format!("seed {seed}: {steps:?}\n{}", found.join("\n"));
+                    eprintln!("{told}");
+                    failed.lock().unwrap().push(told);
                     return; // what went wrong may be in the way of the next
                 }
             }
@@ -238,6 +240,7 @@ impl World {
     async fn of(app: TestApp) -> Self {
         let mut it = Loop::without_worker(app).await;
         it.begin_work();
+        it.reconcile().await; // as a product does when it starts: from now on nothing is missed
         let owner = it.org("owner").await;
         it.app.signs_up("billing@owner.test").await;
         let clerk = Person::visiting(&Site::at(&it.app.stripe));
