@@ -324,7 +324,8 @@ impl World {
             Step::Pay(org, back, card) => {
                 let (slug, body) = (&slugs[*org], json!({ "card": card }));
                 let session = self.sessions(slug).await.into_iter().rev().nth(*back);
-                self.act(slug, "complete_checkout", json!({ "session": session, "card": body["card"] })).await;
+                self.act(slug, "complete_checkout", json!({ "session": session, "card": body["card"] }))
+                    .await;
             }
             Step::Act(org, action, more) => self.act(&slugs[*org], action, more.clone()).await,
             Step::Delete(org) => {
@@ -343,7 +344,9 @@ impl World {
             Step::Resend => {
                 let newest = "select id from stripe_events order by received_at desc, id desc limit 1";
                 if let Some(event) = self.it.app.texts(newest).await.pop() {
-                    self.it.ask(Method::POST, &format!("/events/{event}/resend"), json!({ "times": 2 })).await;
+                    self.it
+                        .ask(Method::POST, &format!("/events/{event}/resend"), json!({ "times": 2 }))
+                        .await;
                 }
             }
             Step::KillWorkers => {
@@ -444,9 +447,7 @@ impl World {
             .app
             .at_stripe(&format!("/v1/subscriptions?customer={customer}&status=all&limit=100"))
             .await;
-        let alive = |sub: &&Value| {
-            !matches!(sub["status"].as_str(), Some("canceled" | "incomplete_expired"))
-        };
+        let alive = |sub: &&Value| !matches!(sub["status"].as_str(), Some("canceled" | "incomplete_expired"));
         if held.iter().filter(alive).count() > 1 {
             found.push(format!("{slug} pays twice"));
         }

@@ -164,7 +164,8 @@ async fn customers(home: &str, stripe: &str) -> Vec<String> {
         owner.post(&format!("/orgs/acme-{n}/billing/portal")).await.assert_redirects_to(stripe);
     }
     let clerk = Person::visiting(&Site::at(stripe));
-    let held = clerk.get("/v1/customers?limit=100").header("authorization", "Bearer sk_test_123").await.json();
+    let held =
+        clerk.get("/v1/customers?limit=100").header("authorization", "Bearer sk_test_123").await.json();
     let ids: Vec<String> =
         held["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), CUSTOMERS);
