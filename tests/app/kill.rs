@@ -53,7 +53,33 @@ async fn fifty_kills_lose_nothing_on_postgres() {
         .expect("it ends in time");
 }
 
-crate::support::on_both_engines! { who_goes_away_while_a_transaction_begins_leaves_nothing_behind }
+crate::support::on_both_engines! {
+    who_goes_away_while_a_transaction_begins_leaves_nothing_behind,
+    more_events_of_one_customer_than_a_page_are_all_settled,
+}
+
+/// After an outage there may be thousands, and nobody asks twice for the same customer.
+async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_redirects_to(&app.stripe);
+    let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
+    let stored = (0..2_100).map(|n| {
+        let event = json!({ "id": format!("evt_{n}"), "type": "customer.updated", "created": n,
+            "data": { "object": { "id": customer, "object": "customer" } } });
+        let envelope = portico::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
+        let delivery = portico::billing::Delivery { envelope, payload: Vec::new(), live: false };
+        let inbox = app.app.inbox.clone();
+        tokio::spawn(async move { inbox.store(delivery).await })
+    });
+    for stored in stored.collect::<Vec<_>>() {
+        assert!(stored.await.unwrap());
+    }
+
+    portico::billing::settle(&app.app, &customer).await.unwrap();
+
+    let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
+    assert_eq!(app.count(done).await, 2_100);
+}
 
 /// sqlx gives the connection back with the transaction still in it (see src/db/transaction.rs).
 async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: TestApp) {
