@@ -150,13 +150,18 @@ pub async fn settle(app: &App, customer: &str) -> Result<()> {
         }
         return Ok(());
     };
-    let events: Vec<String> =
-        db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
-    let settled = sync::sync_settling(app, &scope, Deadline::of_job(), &events).await;
-    if let Err(error) = &settled {
-        db::count_try(&app.db, customer, &error.to_string()).await?;
+    loop {
+        let events: Vec<String> =
+            db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
+        let settled = sync::sync_settling(app, &scope, Deadline::of_job(), &events).await;
+        if let Err(error) = &settled {
+            db::count_try(&app.db, customer, &error.to_string()).await?;
+        }
+        // A full page: there may be more, and nobody will ask again.
+        if settled.is_err() || events.len() < db::PENDING_PAGE {
+            return settled;
+        }
     }
-    settled
 }
 
 /// A customer is ours from now on: what waited for that waits no longer.

@@ -1,7 +1,7 @@
 //! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
 use super::{Db, Exec, OrgId, Query, Result, Scope, Stmt, open::Source, statement::On};
 use crate::sql;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Database, Pool, Postgres, Sqlite, Transaction};
 
 /// A writing transaction of the system: sign-up, the inbox, jobs. Sees every organisation, so
 /// each statement names the one it means.
@@ -28,8 +28,8 @@ impl Db {
     /// fails at once with BUSY instead of waiting.
     pub async fn system_tx(&self) -> Result<Tx> {
         Ok(Tx(match self {
-            Db::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("begin immediate").await?),
-            Db::Postgres { pool, .. } => Inner::Postgres(pool.begin().await?),
+            Db::Sqlite { writer, .. } => Inner::Sqlite(begin(writer, Some("begin immediate".into())).await?),
+            Db::Postgres { pool, .. } => Inner::Postgres(begin(pool, None).await?),
         }))
     }
 
@@ -41,9 +41,9 @@ impl Db {
     /// Writes inside the scope's organisation.
     pub async fn write<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
-            Db::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("begin immediate").await?),
+            Db::Sqlite { writer, .. } => Inner::Sqlite(begin(writer, Some("begin immediate".into())).await?),
             Db::Postgres { pool, tenant_role } => {
-                Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?)
+                Inner::Postgres(begin(pool, Some(begin_in(scope.org(), *tenant_role))).await?)
             }
         };
         Ok(OrgTx { inner, scope })
@@ -52,13 +52,27 @@ impl Db {
     /// Reads inside the scope's organisation, from one snapshot, never waiting for the writer.
     pub async fn read<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
-            Db::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Db::Sqlite { readers, .. } => Inner::Sqlite(begin(readers, None).await?),
             Db::Postgres { pool, tenant_role } => {
-                Inner::Postgres(pool.begin_with(begin_in(scope.org(), *tenant_role)).await?)
+                Inner::Postgres(begin(pool, Some(begin_in(scope.org(), *tenant_role))).await?)
             }
         };
         Ok(OrgTx { inner, scope })
     }
+}
+
+/// In a task of its own, which goes on when the caller is cancelled: a client hangs up, a worker is
+/// stopped. Cut off between BEGIN and its answer, sqlx 0.8 gives the connection back with a
+/// transaction in it that nobody ends; on SQLite that is the only writer there is.
+async fn begin<D: Database>(pool: &Pool<D>, statement: Option<String>) -> Result<Transaction<'static, D>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move {
+        match statement {
+            Some(statement) => pool.begin_with(statement).await,
+            None => pool.begin().await,
+        }
+    });
+    Ok(begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
 }
 
 /// One round trip, and local to the transaction: safe behind pgbouncer. A formatted UUID is hex

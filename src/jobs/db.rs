@@ -74,17 +74,36 @@ pub async fn finish(on: impl Exec<'_>, key: &str, round: i64) -> Result<u64> {
     sql!(on, "delete from jobs where key = $1 and round = $2", key, round).execute().await
 }
 
+/// Still being worked on.
+pub async fn renew(on: impl Exec<'_>, key: &str, until: At) -> Result<u64> {
+    sql!(on, "update jobs set leased_until = $2 where key = $1 and leased_until is not null", key, until)
+        .execute()
+        .await
+}
+
 /// Not leased any more, and due at `at`; without an error the tries begin anew.
-pub async fn release(on: impl Exec<'_>, key: &str, at: At, error: Option<&str>, dead: bool) -> Result<u64> {
+pub async fn release(on: impl Exec<'_>, key: &str, at: At, error: Option<&str>) -> Result<u64> {
     sql!(
         on,
-        "update jobs set leased_until = null, run_at = $2, error = $3, dead = $4,
+        "update jobs set leased_until = null, run_at = $2, error = $3,
            tries = case when cast($3 as text) is null then 0 else tries end
          where key = $1",
         key,
         at,
-        error,
-        dead
+        error
+    )
+    .execute()
+    .await
+}
+
+/// Given up, until somebody asks for it again; nothing if somebody has.
+pub async fn bury(on: impl Exec<'_>, key: &str, round: i64, error: &str) -> Result<u64> {
+    sql!(
+        on,
+        "update jobs set leased_until = null, dead = true, error = $3 where key = $1 and round = $2",
+        key,
+        round,
+        error
     )
     .execute()
     .await

@@ -5,14 +5,16 @@ use crate::{
     db::At,
     error::{Error, Result},
 };
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use time::Duration as Span;
 use tokio::task::JoinSet;
 
 /// How many jobs one process works on at once.
 const HANDS: usize = 4;
-/// Longer than any job takes; a worker that died is replaced after it.
-const LEASE: Span = Span::seconds(90);
+/// A worker that died is replaced after that long; one that lives renews its lease while it works,
+/// so that a full pass over thousands is still one worker's.
+const LEASE: Span = Span::seconds(15);
+const RENEW: Duration = Duration::from_secs(5);
 /// Where nobody calls, somebody looks.
 const POLL: Duration = Duration::from_millis(1000);
 /// After that many failures in a row, spread over some eight hours, a job waits for a person: what
@@ -75,25 +77,43 @@ async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, T
     let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
     let is_last = claimed.tries >= TRIES;
     let outcome = match Job::parse(&claimed.key) {
-        Some(job) => work(app.clone(), Try { job, is_last }).await,
+        Some(job) => tokio::select! {
+            outcome = work(app.clone(), Try { job, is_last }) => outcome,
+            never = keep(app, &claimed.key) => match never {},
+        },
         None => Err(Error::broken("a job of a newer version")),
     };
     let now = app.clock.now();
     match outcome {
         Ok(Done::Finished) if db::finish(&app.db, &claimed.key, claimed.round).await? == 1 => {}
-        Ok(Done::Finished) => drop(db::release(&app.db, &claimed.key, now, None, false).await?),
-        Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed.key, now + after, None, false).await?),
+        Ok(Done::Finished) => drop(db::release(&app.db, &claimed.key, now, None).await?),
+        Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed.key, now + after, None).await?),
         Err(error) => put_back(app, &claimed, &error, now).await?,
     }
     Ok(true)
+}
+
+/// Renews the lease for as long as it is polled.
+async fn keep(app: &App, key: &str) -> Infallible {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        if let Err(error) = db::renew(&app.db, key, app.clock.now() + LEASE).await {
+            tracing::warn!(key, %error, "a lease could not be renewed");
+        }
+    }
 }
 
 async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> Result<()> {
     let dead = claimed.tries >= TRIES;
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
-    db::release(&app.db, &claimed.key, now + wait, Some(&error.to_string()), dead).await?;
-    Ok(())
+    // Who asked for another round meanwhile has not been tried yet, so that one is not given up.
+    match dead && db::bury(&app.db, &claimed.key, claimed.round, &error.to_string()).await? == 1 {
+        true => Ok(()),
+        false => {
+            Ok(db::release(&app.db, &claimed.key, now + wait, Some(&error.to_string())).await.map(drop)?)
+        }
+    }
 }
 
 /// 1 s, doubled each time up to 10 minutes, of which a random half: many that failed together do

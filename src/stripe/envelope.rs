@@ -109,5 +109,56 @@ mod tests {
                 proptest::prop_assert!(envelope.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
             }
         }
+
+        /// Trees of JSON with the names that we look for, in any place and of any kind.
+        #[test]
+        fn whatever_json_arrives_what_is_taken_from_it_is_plain_and_short(event in tree()) {
+            let body = event.to_string();
+            if let Some(it) = Envelope::parse(body.as_bytes()) {
+                let ids = [Some(it.id), it.object_id, it.customer];
+                for id in ids.into_iter().flatten() {
+                    proptest::prop_assert!((1..=LONGEST_ID).contains(&id.len()), "{}", id);
+                    proptest::prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{}", id);
+                }
+                proptest::prop_assert!(it.kind.chars().count() <= LONGEST_ID);
+                proptest::prop_assert!(!event["type"].is_null(), "an event says what it is");
+            }
+        }
+
+        /// What is around it changes nothing of what an event says.
+        #[test]
+        fn what_an_event_says_is_read_whatever_else_it_holds(more in tree(), n in 0..1_000_000i64, live: bool) {
+            let (id, object, customer) = (format!("evt_{n}"), format!("sub_{n}"), format!("cus_{n}"));
+            let event = serde_json::json!({ "id": id, "type": "customer.subscription.updated", "created": n, "livemode": live,
+                "more": more, "data": { "previous_attributes": more,
+                    "object": { "id": object, "object": "subscription", "customer": customer, "items": more } } });
+            let it = Envelope::parse(event.to_string().as_bytes()).unwrap();
+            proptest::prop_assert_eq!((it.id, it.object_id, it.customer), (id, Some(object), Some(customer)));
+            proptest::prop_assert_eq!((it.created, it.livemode), (n, live));
+        }
+    }
+
+    fn tree() -> impl proptest::strategy::Strategy<Value = Value> {
+        use proptest::prelude::*;
+        let name = prop_oneof![
+            3 => proptest::sample::select(vec![
+                "id", "type", "object", "data", "created", "livemode", "customer", "snapshot_event", "related_object", "api_version",
+            ]).prop_map(str::to_owned),
+            1 => ".{0,8}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[a-z_0-9]{0,12}|.{0,300}|customer|v1\\.x|2027-01-01T00:00:00Z".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 8, move |inner| {
+            prop_oneof![
+                4 => proptest::collection::vec((name.clone(), inner.clone()), 0..8)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+                1 => proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+            ]
+        })
     }
 }

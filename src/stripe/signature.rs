@@ -72,8 +72,12 @@ mod tests {
     const BODY: &[u8] = br#"{"id":"evt_1"}"#;
 
     fn sign(secret: &str, t: i64) -> String {
+        sign_body(secret, t, BODY)
+    }
+
+    fn sign_body(secret: &str, t: i64, body: &[u8]) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        let mac = mac.chain_update(t.to_string()).chain_update(b".").chain_update(BODY);
+        let mac = mac.chain_update(t.to_string()).chain_update(b".").chain_update(body);
         mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -121,6 +125,57 @@ mod tests {
         #[test]
         fn whatever_arrives_never_crashes_and_is_never_believed(header in ".{0,200}", body: Vec<u8>, now: i64) {
             proptest::prop_assert!(verify(&header, &body, &secrets(), now).is_err());
+        }
+
+        /// Whatever was signed is believed, beside whatever else the header says.
+        #[test]
+        fn what_was_signed_is_believed(body: Vec<u8>, t in 0..4_000_000_000i64, off in -300..=300i64,
+            before in "(v0=[0-9a-f]{0,64},|v1=[0-9a-f]{64},|x=y,){0,4}", which in 0..2usize) {
+            let signature = sign_body(["whsec_new", "whsec_old"][which], t, &body);
+            let header = format!("{before}t={t},v1={signature}");
+            proptest::prop_assert_eq!(verify(&header, &body, &secrets(), t + off), Ok(which));
+        }
+
+        /// One byte of the body another, one more or one less: not what was signed.
+        #[test]
+        fn a_changed_body_is_not_believed(body in proptest::collection::vec(0u8.., 1..200), at: usize, bit in 0..8u32, how in 0..3) {
+            let header = format!("t=1000,v1={}", sign_body("whsec_new", 1000, &body));
+            let (mut changed, at) = (body.clone(), at % body.len());
+            match how {
+                0 => changed[at] ^= 1 << bit,
+                1 => changed.insert(at, body[at].wrapping_add(1)),
+                _ => { changed.pop(); }
+            }
+            proptest::prop_assert_eq!(verify(&header, &changed, &secrets(), 1000), Err(Rejected::Signature));
+        }
+
+        /// A changed header is believed only where it still says the same: time and signature, in any case.
+        #[test]
+        fn a_changed_header_is_believed_only_if_it_says_the_same(at: usize, to in "[ -~]", how in 0..3) {
+            let signature = sign("whsec_new", 1000);
+            let header = format!("t=1000,v1={signature}");
+            let at = at % header.len();
+            let changed = match how {
+                0 => format!("{}{to}{}", &header[..at], &header[at + 1..]),
+                1 => format!("{}{to}{}", &header[..at], &header[at..]),
+                _ => format!("{}{}", &header[..at], &header[at + 1..]),
+            };
+            if verify(&changed, BODY, &secrets(), 1000).is_ok() {
+                let (t, signatures) = parse(&changed).unwrap();
+                proptest::prop_assert_eq!(t, 1000);
+                proptest::prop_assert!(signatures.contains(&unhex(&signature).unwrap()), "{}", changed);
+            }
+        }
+
+        /// Whoever has another secret, or none, or says another time.
+        #[test]
+        fn another_secret_or_time_is_not_believed(secret in "[ -~]{1,40}", t in 0..4_000_000_000i64, said in 0..4_000_000_000i64) {
+            proptest::prop_assume!(!["whsec_new", "whsec_old"].contains(&secret.as_str()));
+            let forged = format!("t={t},v1={}", sign(&secret, t));
+            proptest::prop_assert_eq!(verify(&forged, BODY, &secrets(), t), Err(Rejected::Signature));
+            proptest::prop_assume!(said != t);
+            let moved = format!("t={said},v1={}", sign("whsec_new", t));
+            proptest::prop_assert_eq!(verify(&moved, BODY, &secrets(), said), Err(Rejected::Signature));
         }
     }
 }

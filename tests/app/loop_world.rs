@@ -204,6 +204,21 @@ impl Loop {
         billing::reconcile(&self.app.app).await.unwrap();
     }
 
+    /// Pulls the plug of every worker: what they were at stays leased.
+    pub fn kill_workers(&mut self) {
+        self.beside.drain(1..).for_each(|worker| worker.abort());
+    }
+
+    /// As if the leases of the dead had run out, and what failed had waited long enough.
+    pub async fn hurry(&self) {
+        let now = match &self.app.app.db {
+            portico::db::Db::Sqlite { .. } => "0",
+            portico::db::Db::Postgres { .. } => "'epoch'",
+        };
+        let rest = "where key not in ('reconcile', 'full-pass', 'tidy')";
+        self.app.run(&format!("update jobs set leased_until = null, run_at = {now} {rest}")).await;
+    }
+
     /// Puts the standing schedules in place, as `portico serve` does.
     pub async fn begin_schedules(&self) {
         jobs::begin_schedules(&self.app.app).await.unwrap();

@@ -15,6 +15,8 @@ mod browser;
 mod browser_loop;
 mod cli;
 mod config;
+mod convergence;
+mod kill;
 mod loop_world;
 mod mail;
 mod ops;

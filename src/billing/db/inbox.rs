@@ -74,12 +74,16 @@ pub async fn attribute_event(on: impl Exec<'_>, id: &str, customer: &str) -> Res
         .await
 }
 
-/// Ids of a customer's events that wait, oldest first.
+/// The most that are settled in one transaction.
+pub const PENDING_PAGE: usize = 1000;
+
+/// Ids of a customer's events that wait, oldest first; a page of them.
 pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(String,)>> {
     sql!(
         on,
-        "select id from stripe_events where customer_id = $1 and state = 'pending' order by received_at, id limit 1000",
-        customer
+        "select id from stripe_events where customer_id = $1 and state = 'pending' order by received_at, id limit $2",
+        customer,
+        PENDING_PAGE as i64
     )
     .all()
     .await

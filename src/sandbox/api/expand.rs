@@ -9,7 +9,8 @@ pub fn apply(w: &World, body: &mut Value, path: &str) -> Answer<()> {
     if steps.len() > 4 {
         return Err(Refusal::invalid("You cannot expand more than 4 levels of a property.").at("expand"));
     }
-    if walk(w, body, &steps) { Ok(()) } else { Err(cannot(path)) }
+    // Of what is deleted nothing is left to expand, and asking is no mistake.
+    if body["deleted"] == true || walk(w, body, &steps) { Ok(()) } else { Err(cannot(path)) }
 }
 
 fn cannot(path: &str) -> Refusal {
