@@ -7,7 +7,7 @@ use crate::{
     db::{At, OrgTx},
     error::Result,
     jobs::{self, Job},
-    mail::{self, Message},
+    mail::{self, Message, Place},
     stripe::{Invoice, Subscription},
     words::{date, money},
 };
@@ -55,9 +55,11 @@ pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
 async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {
     let org = tx.org();
     let billing = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
-    for (address,) in db::billing_managers(&mut *tx, org).await? {
+    for (address, name) in db::billing_managers(&mut *tx, org).await? {
         let key = format!("{}:{}:{address}", news.key, org);
-        if mail::write(&mut *tx, &key, &address, &news.message, &billing, now).await? {
+        if mail::write(&mut *tx, &key, &address, &news.message, Place { org: &name, link: &billing }, now)
+            .await?
+        {
             jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
         }
     }

@@ -14,6 +14,14 @@ pub enum Message {
     Ended { plan: String },
 }
 
+/// What a letter is about and where its button leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The organisation as its people call it; somebody may be in several.
+    pub org: &'a str,
+    pub link: &'a str,
+}
+
 /// Ready to be sent.
 #[derive(Clone, Debug)]
 pub struct Letter {
@@ -36,6 +44,7 @@ struct Html<'a> {
     paragraphs: &'a [String],
     button: &'a str,
     link: &'a str,
+    org: &'a str,
 }
 
 #[derive(Template)]
@@ -44,15 +53,16 @@ struct Text<'a> {
     paragraphs: &'a [String],
     button: &'a str,
     link: &'a str,
+    org: &'a str,
 }
 
 impl Message {
-    pub fn letter(&self, link: &str) -> Result<Letter> {
+    pub fn letter(&self, Place { org, link }: Place) -> Result<Letter> {
         let Words { subject, paragraphs, button } = self.words();
         // An open invoice has a page of its own, where it can be paid at once.
         let link = if let Message::PaymentFailed { page: Some(page), .. } = self { page } else { link };
-        let html = Html { subject: &subject, paragraphs: &paragraphs, button, link }.render();
-        let text = Text { paragraphs: &paragraphs, button, link }.render();
+        let html = Html { subject: &subject, paragraphs: &paragraphs, button, link, org }.render();
+        let text = Text { paragraphs: &paragraphs, button, link, org }.render();
         Ok(Letter { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
     }
 
@@ -100,6 +110,8 @@ const ENDED: &str = "Your organisation is on the Free plan now. Nothing was dele
 mod tests {
     use super::*;
 
+    const PLACE: Place = Place { org: "Acme & Sons", link: "https://app.example.com/orgs/acme/billing" };
+
     #[test]
     fn each_message_has_a_subject_of_one_line_and_its_link_in_both_forms() {
         let plan = || "Pro".to_owned();
@@ -113,19 +125,24 @@ mod tests {
             Message::GoesOn { plan: plan() },
             Message::Ended { plan: plan() },
         ] {
-            let letter = message.letter("https://app.example.com/orgs/acme/billing").unwrap();
+            let letter = message.letter(PLACE).unwrap();
 
             assert!(!letter.subject.is_empty() && !letter.subject.contains(['\r', '\n']), "{message:?}");
             assert!(letter.text.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
             assert!(letter.html.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
+            assert!(
+                letter.text.contains("for Acme & Sons."),
+                "somebody may be in several: {}",
+                letter.text
+            );
+            assert!(letter.html.contains("for Acme &#38; Sons."), "{}", letter.html);
         }
     }
 
     #[test]
     fn a_failed_payment_leads_to_the_invoice() {
         let page = Some("https://invoice.stripe.com/i/x".to_owned());
-        let letter =
-            Message::PaymentFailed { amount: "$1.00".into(), page }.letter("https://app/billing").unwrap();
+        let letter = Message::PaymentFailed { amount: "$1.00".into(), page }.letter(PLACE).unwrap();
 
         assert!(letter.text.contains("https://invoice.stripe.com/i/x"));
     }

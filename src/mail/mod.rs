@@ -5,7 +5,7 @@ mod smtp;
 pub mod web;
 
 pub use db::MailRow;
-pub use message::Message;
+pub use message::{Message, Place};
 pub use smtp::Smtp;
 
 use crate::{
@@ -15,16 +15,15 @@ use crate::{
 };
 
 /// Into the outbox, in the transaction of what it tells. False if the same key was written before.
-/// `link` is where its one button leads.
 pub async fn write(
     tx: &mut OrgTx<'_>,
     key: &str,
     to: &str,
     message: &Message,
-    link: &str,
+    place: Place<'_>,
     now: At,
 ) -> Result<bool> {
-    let letter = message.letter(link)?;
+    let letter = message.letter(place)?;
     Ok(db::insert(tx, key, to, &letter, now).await?)
 }
 

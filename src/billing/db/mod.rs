@@ -95,11 +95,12 @@ pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<BillTo> {
     .await
 }
 
-/// Addresses of those who may manage billing.
-pub async fn billing_managers(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String,)>> {
+/// Addresses of those who may manage billing, each with the organisation's name.
+pub async fn billing_managers(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String, String)>> {
     sql!(
         on,
-        "select u.email from members m join users u on u.id = m.user_id
+        "select u.email, o.name from members m
+         join users u on u.id = m.user_id join orgs o on o.id = m.org_id
          where m.org_id = $1 and m.role in ('owner', 'billing') order by u.email",
         org
     )
