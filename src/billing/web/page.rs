@@ -140,7 +140,8 @@ async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Ve
     let (projects, members) = billing::usage(app, &who.scope).await?;
     let mut usage =
         vec![count(projects, Limit::Projects, "projects"), count(members, Limit::Members, "members")];
-    usage.extend(may.seats().map(|seats| format!("{seats} seats paid for")));
+    let paid = |seats| if seats == 1 { "1 seat paid for".into() } else { format!("{seats} seats paid for") };
+    usage.extend(may.seats().map(paid));
     Ok(usage)
 }
 

@@ -139,7 +139,7 @@ async fn fewer_seats_than_members_delete_nobody(app: TestApp) {
         2
     );
     mira.get("/orgs/acme/projects").await.assert_status(200);
-    acme.owner.get("/orgs/acme/billing").await.assert_says("1 seats paid for").assert_says("2 members");
+    acme.owner.get("/orgs/acme/billing").await.assert_says("1 seat paid for").assert_says("2 members");
     it.assert_no_drift("acme").await;
 }
 
