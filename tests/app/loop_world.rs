@@ -5,7 +5,7 @@ use crate::{
     world::{Org, TestApp},
 };
 use hyper::Method;
-use portico::{billing, jobs, web::accept, worker};
+use portico::{billing, web::accept, worker};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Loop {
     pub app: TestApp,
-    /// Where the product listens.
-    pub home: String,
     beside: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -43,7 +41,7 @@ impl Loop {
         let made: Value = made.header("authorization", "Bearer sk_test_123").await.assert_status(200).json();
         let app = app.restarted_with("STRIPE_WEBHOOK_SECRETS", made["secret"].as_str().unwrap()).await;
         let serving = tokio::spawn(accept::serve(listener, app.router.clone(), std::future::pending()));
-        Self { app, home, beside: vec![serving] }
+        Self { app, beside: vec![serving] }
     }
 
     /// One more worker.
@@ -217,11 +215,6 @@ impl Loop {
         };
         let rest = "where key not in ('reconcile', 'full-pass', 'tidy')";
         self.app.run(&format!("update jobs set leased_until = null, run_at = {now} {rest}")).await;
-    }
-
-    /// Puts the standing schedules in place, as `portico serve` does.
-    pub async fn begin_schedules(&self) {
-        jobs::begin_schedules(&self.app.app).await.unwrap();
     }
 
     /// A new card of the organisation's, in charge of its subscription from now on.
