@@ -9,7 +9,7 @@ use crate::{
     db::{At, Db},
     error::Result,
     jobs::{self, Job},
-    stripe::{Deadline, EVENT_TYPES, Envelope},
+    stripe::{DISPUTE, Deadline, EVENT_TYPES, Envelope},
 };
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -85,10 +85,12 @@ async fn insert(db: &Db, deliveries: &[Delivery], now: At) -> Result<()> {
     let mut tx = db.system_tx().await?;
     for Delivery { envelope, payload, live } in deliveries {
         let (state, error) = triage(envelope, *live);
-        if db::insert_event(&mut tx, envelope, payload, state, error, now).await?
-            && state == EventState::Pending
-        {
+        let is_new = db::insert_event(&mut tx, envelope, payload, state, error, now).await?;
+        if is_new && state == EventState::Pending {
             jobs::enqueue(&mut tx, &job_for(envelope), now).await?;
+        }
+        if is_new && envelope.kind == DISPUTE {
+            tracing::warn!(event = envelope.id, "a charge is disputed: answer it at Stripe");
         }
     }
     Ok(tx.commit().await?)

@@ -71,8 +71,21 @@ pub async fn believed(app: &App) -> Result<Vec<(String, Option<String>, Standing
 }
 
 /// For whoever watches: events by state, and organisations with two subscriptions alive.
-pub async fn figures(app: &App) -> Result<(Vec<(EventState, i64)>, i64)> {
-    Ok((db::count_events(&app.db).await?, db::count_duplicates(app.db.system()).await?))
+pub async fn figures(app: &App) -> Result<Figures> {
+    Ok(Figures {
+        events: db::count_events(&app.db).await?,
+        duplicates: db::count_duplicates(app.db.system()).await?,
+        disputes: db::count_of_kind(&app.db, stripe::DISPUTE).await?,
+    })
+}
+
+/// What operators watch of billing.
+pub struct Figures {
+    pub events: Vec<(EventState, i64)>,
+    /// Organisations with more than one subscription alive.
+    pub duplicates: i64,
+    /// Charges that were ever disputed.
+    pub disputes: i64,
 }
 
 /// The organisation's customer, if it has one now.

@@ -1,5 +1,11 @@
 //! Numbers for whoever watches, as Prometheus reads them. Few enough to be written out by hand.
-use crate::{App, billing, error::Result, jobs, stripe::Rejected};
+use crate::{
+    App,
+    billing::{self, Figures},
+    error::Result,
+    jobs,
+    stripe::Rejected,
+};
 use std::{
     fmt::Write,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -10,6 +16,8 @@ use std::{
 pub struct Metrics {
     bad_signature: AtomicU64,
     bad_timestamp: AtomicU64,
+    newest_secret: AtomicU64,
+    older_secret: AtomicU64,
     stored: AtomicU64,
     not_stored: AtomicU64,
     missed: AtomicU64,
@@ -22,6 +30,11 @@ impl Metrics {
             Rejected::Signature => self.bad_signature.fetch_add(1, Relaxed),
             Rejected::Timestamp => self.bad_timestamp.fetch_add(1, Relaxed),
         };
+    }
+
+    /// By which of the configured secrets, the newest first: once the older ones stand still, they can go.
+    pub fn webhook_believed(&self, secret: usize) {
+        if secret == 0 { &self.newest_secret } else { &self.older_secret }.fetch_add(1, Relaxed);
     }
 
     pub fn webhook_stored(&self, stored: bool) {
@@ -43,9 +56,9 @@ impl Metrics {
 pub async fn rendered(app: &App) -> Result<String> {
     let mut text = String::new();
     counters(&mut text, &app.metrics);
-    let (by_state, duplicates) = billing::figures(app).await?;
+    let Figures { events, duplicates, disputes } = billing::figures(app).await?;
     family(&mut text, "portico_inbox_events", "gauge", "Events in the inbox, by state.");
-    for (state, count) in by_state {
+    for (state, count) in events {
         line(&mut text, "portico_inbox_events", &format!("state=\"{}\"", state.as_str()), count);
     }
     let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
@@ -54,6 +67,7 @@ pub async fn rendered(app: &App) -> Result<String> {
         ("portico_jobs_waiting", "Jobs in the queue.", jobs_alive),
         ("portico_jobs_dead", "Jobs given up.", jobs_dead),
         ("portico_duplicate_subscriptions", twice, duplicates),
+        ("portico_disputes", "Charges disputed with a bank, ever.", disputes),
         ("portico_stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.is_resting())),
     ] {
         family(&mut text, name, "gauge", help);
@@ -68,6 +82,10 @@ fn counters(text: &mut String, m: &Metrics) {
         [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)]
     {
         line(text, "portico_webhook_rejected_total", label, count.load(Relaxed));
+    }
+    family(text, "portico_webhook_signed_total", "counter", "Webhooks that were believed, by our secret.");
+    for (label, count) in [("secret=\"newest\"", &m.newest_secret), ("secret=\"older\"", &m.older_secret)] {
+        line(text, "portico_webhook_signed_total", label, count.load(Relaxed));
     }
     for (name, help, count) in [
         ("portico_webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),

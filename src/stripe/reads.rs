@@ -41,6 +41,10 @@ pub const EVENT_TYPES: &[&str] = &[
     "payment_method.detached",
 ];
 
+/// Somebody disputed a charge with their bank: a person has to answer it at Stripe, in time. It
+/// changes nothing of what may be done here.
+pub const DISPUTE: &str = "charge.dispute.created";
+
 /// The most types one listing takes.
 const TYPES_A_LISTING: usize = 20;
 /// Shown on the billing page; older ones are in the portal.

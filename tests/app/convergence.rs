@@ -4,6 +4,7 @@
 //! A seed is one history of two organisations. `PORTICO_SEED=n` runs one again, alone and with its
 //! steps printed; `PORTICO_SEQUENCES=n` runs so many on each engine (CI: 2,000 and 200). Seeds that failed stay in
 //! `convergence.seeds` and are run first.
+#![expect(clippy::print_stderr, reason = "a seed that failed is said at once, and how long all of them took")]
 mod look;
 mod steps;
 

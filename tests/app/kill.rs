@@ -1,5 +1,6 @@
 //! The real program, killed again and again while Stripe sends: what it acknowledged it keeps, and
 //! settles once.
+#![expect(clippy::print_stderr, reason = "figures for whoever runs it alone")]
 use crate::{
     convergence::Chance,
     support::{

@@ -197,6 +197,10 @@ pub async fn count_events(on: impl Exec<'_>) -> Result<Vec<(EventState, i64)>> {
     sql!(on, "select state, count(*) as events from stripe_events group by state").all().await
 }
 
+pub async fn count_of_kind(on: impl Exec<'_>, kind: &str) -> Result<i64> {
+    sql!(on, "select count(*) as events from stripe_events where kind = $1", kind).scalar().await
+}
+
 /// Payloads hold people's data; what is kept is that the event was here.
 pub async fn forget_payloads(on: impl Exec<'_>, before: At) -> Result<u64> {
     sql!(on, "update stripe_events set payload = null where received_at < $1 and payload is not null", before)

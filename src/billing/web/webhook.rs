@@ -43,7 +43,10 @@ fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), StatusCode> 
     let signature = headers.get("stripe-signature").and_then(|v| v.to_str().ok()).unwrap_or_default();
     let now = app.clock.now().unix();
     match verify(signature, body, &app.config.stripe.webhook_secrets, now) {
-        Ok(_) => Ok(()),
+        Ok(secret) => {
+            app.metrics.webhook_believed(secret);
+            Ok(())
+        }
         Err(why) => {
             app.metrics.webhook_rejected(why);
             tracing::warn!(why = why.as_str(), bytes = body.len(), "webhook rejected");

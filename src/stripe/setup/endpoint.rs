@@ -1,6 +1,6 @@
 //! The webhook endpoint.
 use super::{Done, Error, Listed, Stripe, ours};
-use crate::stripe::EVENT_TYPES;
+use crate::stripe::{DISPUTE, EVENT_TYPES};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const TAX_IDS: [&str; 3] = ["customer.tax_id.created", "customer.tax_id.deleted"
 
 /// What the endpoint hears of.
 pub fn subscribed() -> Vec<&'static str> {
-    [EVENT_TYPES, &TAX_IDS].concat()
+    [EVENT_TYPES, &TAX_IDS, &[DISPUTE]].concat()
 }
 
 #[derive(Debug, Deserialize)]

@@ -163,7 +163,7 @@ async fn two_subscriptions_are_one_entitlement_and_an_alarm(app: TestApp) {
 
     assert_eq!(it.believed("acme").await["plan"], "business");
     it.assert_no_drift("acme").await;
-    let (_, duplicates) = billing::figures(&it.app.app).await.unwrap();
+    let billing::Figures { duplicates, .. } = billing::figures(&it.app.app).await.unwrap();
     assert_eq!(duplicates, 1, "what the operators' alarm counts");
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("There are two subscriptions"), "{}", page.text());

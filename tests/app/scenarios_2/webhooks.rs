@@ -53,6 +53,9 @@ async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(a
     );
 
     assert_eq!((both, after), ((200, 200), (200, 400)));
+    let signed =
+        async |app, by| figure(app, &format!("portico_webhook_signed_total{{secret=\"{by}\"}}")).await;
+    assert_eq!((signed(&rolling, "newest").await, signed(&rolling, "older").await), (1, 1));
     assert_eq!(app.texts("select id from stripe_events order by id").await, ["evt_1", "evt_2", "evt_3"]);
     assert_eq!(figure(&rolled, BAD_SIGNATURE).await, 1);
 }
@@ -233,6 +236,7 @@ async fn a_status_nobody_knows_takes_nothing_away_for_a_day(app: TestApp) {
 
     synced(&olivia, &stub, "hibernating", "pro_month").await;
 
+    assert_eq!(figure(&app, "portico_disputes").await, 1, "somebody has to look");
     olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
     olivia.get("/orgs/acme/billing").await.assert_status(200).assert_says("hibernating");
     app.app.clock.advance(time::Duration::hours(23));
