@@ -198,7 +198,7 @@ pub async fn count_events(on: impl Exec<'_>) -> Result<Vec<(EventState, i64)>> {
 }
 
 pub async fn count_of_kind(on: impl Exec<'_>, kind: &str) -> Result<i64> {
-    sql!(on, "select count(*) as events from stripe_events where kind = $1", kind).scalar().await
+    sql!(on, "select count(*) as events from stripe_events where type = $1", kind).scalar().await
 }
 
 /// Payloads hold people's data; what is kept is that the event was here.
