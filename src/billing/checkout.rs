@@ -94,7 +94,8 @@ async fn open_session(
     until: Deadline,
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
-    let standing = super::standing(app, scope).await?;
+    let trial_used = trial_used || super::standing(app, scope).await?.trial_used;
+    let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
     let new = NewCheckout {
         customer,
         org_id: scope.org().to_string(),
@@ -102,12 +103,11 @@ async fn open_session(
         user_id: user.to_string(),
         price: app.stripe.price(&lookup_key(plan, interval), until).await?,
         quantity: quantity(app, scope, plan).await?,
-        trial_days: plan.offer().trial.map(u32::from).filter(|_| !trial_used && !standing.trial_used),
+        trial_days: plan.offer().trial.map(u32::from).filter(|_| !trial_used),
         expires_at: attempt.expires_at.unix(),
         // The template must reach Stripe as it is, braces and all.
-        success_url: app
-            .url(&format!("/orgs/{}/billing/return?session_id={{CHECKOUT_SESSION_ID}}", scope.slug())),
-        cancel_url: app.url(&format!("/orgs/{}/billing", scope.slug())),
+        success_url: format!("{page}/return?session_id={{CHECKOUT_SESSION_ID}}"),
+        cancel_url: page,
         automatic_tax: AUTOMATIC_TAX,
         tax_ids: COLLECT_TAX_IDS,
     };
