@@ -112,18 +112,22 @@ async fn open_session(
         tax_ids: COLLECT_TAX_IDS,
     };
     let (session, url) = app.stripe.create_checkout(new, until).await?;
+    keep(app, scope, attempt, &session, until).await?;
+    Ok(url)
+}
+
+/// Writes the session down; one whose attempt is over by now is expired at once.
+async fn keep(app: &App, scope: &Scope, attempt: &Attempt, session: &str, until: Deadline) -> Result<()> {
     let mut tx = app.db.write(scope).await?;
-    if db::set_session(&mut tx, attempt.id, &session).await? == 0 {
+    if db::set_session(&mut tx, attempt.id, session).await? == 0 {
         // Another plan was chosen meanwhile, and its session is the one that counts.
         drop(tx);
-        app.stripe.expire_checkout(&session, until).await?;
+        app.stripe.expire_checkout(session, until).await?;
         return Err(Error::Busy);
     }
-    let event =
-        Event::CheckoutStarted { session: &session, plan: plan.as_str(), interval: interval.as_str() };
-    audit::record(&mut tx, app.clock.now(), event).await?;
-    tx.commit().await?;
-    Ok(url)
+    let (plan, interval) = (attempt.plan.as_str(), attempt.interval.as_str());
+    audit::record(&mut tx, app.clock.now(), Event::CheckoutStarted { session, plan, interval }).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The address of a session that can still be paid; else its attempt is over.
