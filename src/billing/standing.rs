@@ -1,5 +1,8 @@
 //! Where an organisation stands: our copy of Stripe's truth, and how it is said to people.
-use super::plans::{Interval, Plan, dollars};
+use super::{
+    plans::{Interval, Plan, dollars},
+    sync,
+};
 use crate::{
     db::At,
     words::{date, money},
@@ -93,8 +96,7 @@ impl Standing {
 
     /// Whether Stripe holds a subscription that can still be managed.
     pub fn is_alive(&self) -> bool {
-        self.subscription_id.is_some()
-            && !matches!(self.status.as_deref(), Some("canceled" | "incomplete_expired") | None)
+        self.subscription_id.is_some() && self.status.as_deref().is_some_and(sync::is_alive)
     }
 
     /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.

@@ -1,5 +1,8 @@
 //! Subscribe, switch, fail, fix, cancel, renew: each step's webhooks arrive, and our copy is Stripe's.
-use crate::{loop_world::Loop, world::TestApp};
+use crate::{
+    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
+    world::TestApp,
+};
 use serde_json::json;
 
 crate::support::on_both_engines! {
@@ -7,10 +10,6 @@ crate::support::on_both_engines! {
     a_person_who_closes_the_tab_after_paying_has_what_they_paid_for,
     a_card_added_in_the_portal_is_offered_and_takes_over_on_a_click,
 }
-
-const GOOD: &str = "4242424242424242";
-const NEVER_PAYS: &str = "4000000000000341";
-const DAY: i64 = 86_400;
 
 async fn a_year_of_a_subscription_is_lived_without_drift(app: TestApp) {
     let it = Loop::of(app).await;

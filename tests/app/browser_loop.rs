@@ -1,7 +1,7 @@
 //! The whole loop in a real browser: subscribe, switch, fail, fix, cancel, renew, and each time the
 //! billing page right after, with and without JavaScript.
 use crate::{
-    loop_world::Loop,
+    loop_world::{GOOD, Loop, NEVER_PAYS},
     support::browser::{Browser, Look},
     world::TestApp,
 };
@@ -11,9 +11,6 @@ use serde_json::json;
 use std::time::Duration;
 
 crate::support::on_both_engines! { olivia_lives_through_a_subscription_in_her_browser }
-
-const GOOD: &str = "4242424242424242";
-const NEVER_PAYS: &str = "4000000000000341";
 
 async fn olivia_lives_through_a_subscription_in_her_browser(app: TestApp) {
     let (it, home) = served(&app).await;

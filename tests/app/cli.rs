@@ -1,7 +1,7 @@
 //! `portico stripe …`: the real program beside a running product, on its database.
 use crate::{
-    loop_world::Loop,
-    scenarios_2::{GOOD, SECRET, state_of},
+    loop_world::{GOOD, Loop},
+    scenarios_2::{SECRET, state_of},
     world::TestApp,
 };
 use serde_json::{Value, json};

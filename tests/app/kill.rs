@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "figures for whoever runs it alone")]
 use crate::{
     convergence::Chance,
+    loop_world::signature,
     support::{
         http::{Person, Site},
         postgres::fresh_database_of_a_plain_owner_or_skip,
@@ -12,7 +13,6 @@ use crate::{
     },
     world::{TestApp, sign_up_form, start_sandbox},
 };
-use hmac::{Hmac, Mac};
 use http_body_util::Full;
 use hyper::{Request, StatusCode, body::Bytes};
 use hyper_util::{
@@ -276,11 +276,7 @@ impl Post {
 }
 
 fn signed(body: &str) -> String {
-    let now = portico::clock::Clock::default().now().unix();
-    let mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    let mac = mac.chain_update(format!("{now}.")).chain_update(body).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={now},v1={hex}")
+    signature(SECRET, portico::clock::Clock::default().now().unix(), body)
 }
 
 /// The inbox as the command line prints it, once nothing in it waits.

@@ -4,10 +4,20 @@ use crate::{
     support::http::{Answer, Person, Site},
     world::{Org, TestApp},
 };
+use hmac::{Hmac, Mac};
 use hyper::Method;
 use portico::{billing, web::accept, worker};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use std::time::{Duration, Instant};
+
+/// A card that pays.
+pub const GOOD: &str = "4242424242424242";
+/// One that can be added, and then no payment goes through.
+pub const NEVER_PAYS: &str = "4000000000000341";
+/// In seconds.
+pub const DAY: i64 = 86_400;
 
 /// Everything that has been sent is settled, or it takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -270,14 +280,18 @@ impl Loop {
 
 /// Delivers an event by hand, signed now.
 pub async fn hand_over(app: &TestApp, event: &Value) -> Answer {
-    use hmac::Mac;
-    use secrecy::ExposeSecret;
-    let (body, t) = (event.to_string(), app.app.clock.now().unix());
+    let body = event.to_string();
     let secret = app.app.config.stripe.webhook_secrets[0].expose_secret();
-    let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    let mac = mac.chain_update(format!("{t}.{body}")).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let header = signature(secret, app.app.clock.now().unix(), &body);
     let stripe = app.visitor();
     let ask = stripe.post("/webhooks/stripe").body("application/json", body);
-    ask.header("stripe-signature", &format!("t={t},v1={hex}")).await
+    ask.header("stripe-signature", &header).await
+}
+
+/// `Stripe-Signature` for a body.
+pub fn signature(secret: &str, t: i64, body: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    let mac = mac.chain_update(format!("{t}.{body}")).finalize().into_bytes();
+    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={t},v1={hex}")
 }

@@ -1,6 +1,6 @@
 //! Mails: what is told, to whom, once; and the development mailbox.
 use crate::{
-    loop_world::Loop,
+    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
     world::{PUBLIC_URL, TestApp},
 };
 use portico::{App, config::Config, orgs::Role, routes};
@@ -14,10 +14,6 @@ crate::support::on_both_engines! {
     the_mailbox_is_newest_first_and_names_what_a_script_needs,
     production_has_no_mailbox,
 }
-
-const GOOD: &str = "4242424242424242";
-const NEVER_PAYS: &str = "4000000000000341";
-const DAY: i64 = 86_400;
 
 async fn a_payment_that_fails_is_told_step_by_step_and_each_step_once(app: TestApp) {
     let it = Loop::of(app).await;

@@ -1,7 +1,7 @@
 //! The operators' port: metrics, and the inbox with its replays.
 use crate::{
-    loop_world::Loop,
-    scenarios_2::{GOOD, delivered, event, figure, operator, state_of, with_secret},
+    loop_world::{GOOD, Loop},
+    scenarios_2::{delivered, event, figure, operator, state_of, with_secret},
     world::TestApp,
 };
 use serde_json::json;

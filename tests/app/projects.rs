@@ -1,6 +1,6 @@
 //! What a plan allows, where people meet it: the projects page.
 use crate::{
-    loop_world::Loop,
+    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
     world::{Org, TestApp},
 };
 use portico::{db::Db, orgs::Role};
@@ -13,10 +13,6 @@ crate::support::on_both_engines! {
     after_a_downgrade_everything_is_there_and_nothing_can_be_added,
     a_members_limit_is_their_organisations_and_not_their_own,
 }
-
-const GOOD: &str = "4242424242424242";
-const NEVER_PAYS: &str = "4000000000000341";
-const DAY: i64 = 86_400;
 
 async fn has_projects(org: &Org, names: &[&str]) {
     for name in names {

@@ -18,10 +18,10 @@
 //! | 36 | a backup restored | `recovery` |
 //! | 37–38 | subscriptions made by hand, prefetchers | `lives`; `auth`: cross_site_posts_are_refused |
 use crate::{
+    loop_world::signature,
     support::http::{Answer, Person, Site},
     world::{PUBLIC_URL, TestApp},
 };
-use hmac::{Hmac, Mac};
 use portico::routes;
 use serde_json::json;
 
@@ -29,17 +29,7 @@ mod lives;
 mod recovery;
 mod webhooks;
 
-pub const GOOD: &str = "4242424242424242";
-pub const DAY: i64 = 86_400;
 pub const SECRET: &str = "whsec_0123456789abcdef";
-
-/// `Stripe-Signature` for a body.
-pub fn signature(secret: &str, t: i64, body: &str) -> String {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(format!("{t}.{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={t},v1={hex}")
-}
 
 /// An event as Stripe sends it, about a subscription of a customer.
 pub fn event(id: &str, kind: &str, customer: &str) -> String {

@@ -1,6 +1,6 @@
 //! Events twice, late, early, unknown, or never: scenarios 1 to 6.
 use crate::{
-    loop_world::{Loop, hand_over},
+    loop_world::{GOOD, Loop, hand_over},
     world::TestApp,
 };
 use hyper::Method;
@@ -14,8 +14,6 @@ crate::support::on_both_engines! {
     a_person_who_comes_back_after_the_webhook_changes_nothing_more,
     a_person_who_comes_back_needs_no_webhook,
 }
-
-const GOOD: &str = "4242424242424242";
 
 /// Scenario 1.
 async fn an_event_that_arrives_twenty_times_at_once_is_settled_once(app: TestApp) {

@@ -1,6 +1,6 @@
 //! People who click at once, twice, too late or where they should not: scenarios 7 to 14.
 use crate::{
-    loop_world::Loop,
+    loop_world::{GOOD, Loop, NEVER_PAYS},
     support::stub::{Reply, Stub},
     world::TestApp,
 };
@@ -25,8 +25,6 @@ crate::support::on_both_engines! {
     a_new_card_alone_pays_nothing_and_the_open_invoice_does,
 }
 
-const GOOD: &str = "4242424242424242";
-const NEVER_PAYS: &str = "4000000000000341";
 const PRO: [(&str, &str); 2] = [("plan", "pro"), ("interval", "month")];
 const BUSINESS: [(&str, &str); 2] = [("plan", "business"), ("interval", "month")];
 

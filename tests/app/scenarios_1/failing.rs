@@ -1,6 +1,6 @@
 //! Stripe refusing, repeating an old failure, throttling, or gone: scenarios 15 to 19.
 use crate::{
-    loop_world::Loop,
+    loop_world::{GOOD, Loop},
     support::stub::{Reply, Stub},
     world::{Said, TestApp},
 };
@@ -19,7 +19,6 @@ crate::support::on_both_engines! {
     an_hour_without_stripe_takes_nothing_away_and_loses_nothing,
 }
 
-const GOOD: &str = "4242424242424242";
 const PRO: [(&str, &str); 2] = [("plan", "pro"), ("interval", "month")];
 const CUSTOMER: &str = r#"{"id":"cus_1","object":"customer"}"#;
 const NO_CONFIGURATION: &str = r#"{"object":"list","data":[],"has_more":false}"#;

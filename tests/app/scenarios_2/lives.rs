@@ -1,7 +1,6 @@
 //! Subscriptions that were changed elsewhere, twice, by hand or by nobody.
-use super::GOOD;
 use crate::{
-    loop_world::Loop,
+    loop_world::{GOOD, Loop},
     world::{Org, Said, TestApp},
 };
 use portico::{billing, orgs::Role};

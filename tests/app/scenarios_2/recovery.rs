@@ -1,6 +1,9 @@
 //! Proxies, rotated keys, outages, restored backups: what was missed is found, and nobody is told twice.
-use super::{DAY, GOOD, figure, operator, state_of};
-use crate::{loop_world::Loop, world::TestApp};
+use super::{figure, operator, state_of};
+use crate::{
+    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
+    world::TestApp,
+};
 use portico::billing;
 use serde_json::json;
 
@@ -13,8 +16,6 @@ crate::support::on_both_engines! {
     yesterdays_news_is_told_after_an_outage,
     a_restored_backup_is_brought_up_to_date_and_mails_nobody_again,
 }
-
-const NEVER_PAYS: &str = "4000000000000341";
 
 /// 20.
 async fn a_proxys_page_and_half_an_answer_delay_an_event_and_lose_none(app: TestApp) {

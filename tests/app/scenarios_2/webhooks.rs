@@ -1,7 +1,7 @@
 //! Webhooks that are forged, late, recorded, too large, of another mode, version or vocabulary.
-use super::{GOOD, SECRET, delivered, event, figure, post_webhook, signature, state_of, with_secret};
+use super::{SECRET, delivered, event, figure, post_webhook, state_of, with_secret};
 use crate::{
-    loop_world::Loop,
+    loop_world::{GOOD, Loop, signature},
     support::{
         http::Person,
         stub::{Reply, Stub},
