@@ -38,6 +38,8 @@ id!(/// An entry of the audit log.
     EventId);
 id!(/// One click on a plan, on its way to Checkout.
     AttemptId);
+id!(/// One worker's hold of one job.
+    LeaseId);
 id!(/// A project of the sample feature.
     ProjectId);
 

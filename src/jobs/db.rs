@@ -1,6 +1,6 @@
 //! SQL of the queue.
 use crate::{
-    db::{At, Exec, Result},
+    db::{At, Exec, LeaseId, Result},
     sql,
 };
 
@@ -49,46 +49,55 @@ pub async fn is_any_due(on: impl Exec<'_>, now: At) -> Result<bool> {
     Ok(due.optional::<(String,)>().await?.is_some())
 }
 
-/// The next one that is due and nobody's, leased.
-pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<Claimed>> {
+/// The next one that is due and nobody's, leased. Whoever held it before, and worked on past their
+/// lease, has no say in it any more: what follows a job is written under the lease's own id.
+pub async fn claim(on: impl Exec<'_>, lease: LeaseId, now: At, until: At) -> Result<Option<Claimed>> {
     sql!(
         on,
-        sqlite "update jobs set leased_until = $2, tries = tries + 1
+        sqlite "update jobs set leased_until = $2, lease = $3, tries = tries + 1
                 where key = (select key from jobs where dead = false and run_at <= $1
                              and (leased_until is null or leased_until < $1) order by run_at, key limit 1)
                 returning key, round, tries",
-        postgres "update jobs set leased_until = $2, tries = tries + 1
+        postgres "update jobs set leased_until = $2, lease = $3, tries = tries + 1
                   where key = (select key from jobs where dead = false and run_at <= $1
                                and (leased_until is null or leased_until < $1) order by run_at, key limit 1
                                for update skip locked)
                   returning key, round, tries",
         now,
-        until
+        until,
+        lease
     )
     .optional()
     .await
 }
 
 /// Done, and nobody asked for another round meanwhile: 1. Else nothing.
-pub async fn finish(on: impl Exec<'_>, key: &str, round: i64) -> Result<u64> {
-    sql!(on, "delete from jobs where key = $1 and round = $2", key, round).execute().await
+pub async fn finish(on: impl Exec<'_>, key: &str, lease: LeaseId, round: i64) -> Result<u64> {
+    sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", key, lease, round).execute().await
 }
 
 /// Still being worked on.
-pub async fn renew(on: impl Exec<'_>, key: &str, until: At) -> Result<u64> {
-    sql!(on, "update jobs set leased_until = $2 where key = $1 and leased_until is not null", key, until)
+pub async fn renew(on: impl Exec<'_>, key: &str, lease: LeaseId, until: At) -> Result<u64> {
+    sql!(on, "update jobs set leased_until = $3 where key = $1 and lease = $2", key, lease, until)
         .execute()
         .await
 }
 
 /// Not leased any more, and due at `at`; without an error the tries begin anew.
-pub async fn release(on: impl Exec<'_>, key: &str, at: At, error: Option<&str>) -> Result<u64> {
+pub async fn release(
+    on: impl Exec<'_>,
+    key: &str,
+    lease: LeaseId,
+    at: At,
+    error: Option<&str>,
+) -> Result<u64> {
     sql!(
         on,
-        "update jobs set leased_until = null, run_at = $2, error = $3,
-           tries = case when cast($3 as text) is null then 0 else tries end
-         where key = $1",
+        "update jobs set leased_until = null, lease = null, run_at = $3, error = $4,
+           tries = case when cast($4 as text) is null then 0 else tries end
+         where key = $1 and lease = $2",
         key,
+        lease,
         at,
         error
     )
@@ -97,11 +106,13 @@ pub async fn release(on: impl Exec<'_>, key: &str, at: At, error: Option<&str>) 
 }
 
 /// Given up, until somebody asks for it again; nothing if somebody has.
-pub async fn bury(on: impl Exec<'_>, key: &str, round: i64, error: &str) -> Result<u64> {
+pub async fn bury(on: impl Exec<'_>, key: &str, lease: LeaseId, round: i64, error: &str) -> Result<u64> {
     sql!(
         on,
-        "update jobs set leased_until = null, dead = true, error = $3 where key = $1 and round = $2",
+        "update jobs set leased_until = null, lease = null, dead = true, error = $4
+         where key = $1 and lease = $2 and round = $3",
         key,
+        lease,
         round,
         error
     )

@@ -1,0 +1,117 @@
+//! The queue: what happens when workers are slow, or several.
+use crate::world::TestApp;
+use portico::{
+    App,
+    error::Error,
+    jobs::{self, Done, Job, Try},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+crate::support::on_both_engines! {
+    who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since,
+    work_asked_for_while_it_is_under_way_is_done_once_more,
+    what_fails_waits_longer_each_time_and_its_error_is_kept,
+}
+
+const JOB: &str = "select key from jobs where key = 'customer:cus_1'";
+
+async fn asks(app: &TestApp, at: time::Duration) {
+    let at = app.app.clock.now() + at;
+    jobs::enqueue(&app.app.db, &Job::Customer("cus_1".into()), at).await.unwrap();
+    app.app.work_arrived.notify_waiters();
+}
+
+async fn until(app: &TestApp, query: &str, expected: usize) {
+    for _ in 0..500 {
+        if app.texts(query).await.len() == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{query}: {:?}", app.texts(query).await);
+}
+
+/// Workers whose first piece of work ends when it is told to, and every other at once.
+fn begin_work(app: &App, gate: Arc<Notify>) -> (tokio::task::JoinHandle<()>, Arc<AtomicUsize>) {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    let work = move |_: App, _: Try| {
+        let (gate, first) = (gate.clone(), counted.fetch_add(1, Ordering::SeqCst) == 0);
+        async move {
+            if first {
+                gate.notified().await;
+            }
+            Ok(Done::Finished)
+        }
+    };
+    (tokio::spawn(jobs::run(app.clone(), work)), begun)
+}
+
+async fn begun(app: &TestApp, count: &AtomicUsize, expected: usize) {
+    for _ in 0..500 {
+        if count.load(Ordering::SeqCst) == expected {
+            return;
+        }
+        app.app.work_arrived.notify_waiters();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("begun {} times", count.load(Ordering::SeqCst));
+}
+
+async fn who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since(app: TestApp) {
+    let gate = Arc::new(Notify::new());
+    let (workers, count) = begin_work(&app.app, gate.clone());
+    asks(&app, time::Duration::ZERO).await;
+    begun(&app, &count, 1).await;
+    // The machine stood still for longer than a lease; another worker has done it meanwhile.
+    app.run("update jobs set leased_until = null where key = 'customer:cus_1'").await;
+    begun(&app, &count, 2).await;
+    until(&app, JOB, 0).await;
+    // Then somebody asks for it anew, and the first one comes to its end.
+    asks(&app, time::Duration::hours(1)).await;
+    gate.notify_one();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    until(&app, JOB, 1).await;
+
+    workers.abort();
+}
+
+async fn work_asked_for_while_it_is_under_way_is_done_once_more(app: TestApp) {
+    let gate = Arc::new(Notify::new());
+    let (workers, count) = begin_work(&app.app, gate.clone());
+    asks(&app, time::Duration::ZERO).await;
+    begun(&app, &count, 1).await;
+
+    asks(&app, time::Duration::ZERO).await;
+    asks(&app, time::Duration::ZERO).await;
+    gate.notify_one();
+
+    until(&app, JOB, 0).await;
+    assert_eq!(count.load(Ordering::SeqCst), 2, "twice asked for is once more");
+    workers.abort();
+}
+
+async fn what_fails_waits_longer_each_time_and_its_error_is_kept(app: TestApp) {
+    let work = |_: App, _: Try| async { Err(Error::broken("Stripe is down")) };
+    let workers = tokio::spawn(jobs::run(app.app.clone(), work));
+    asks(&app, time::Duration::ZERO).await;
+
+    until(&app, "select key from jobs where error like '%Stripe is down%' and tries = 1", 1).await;
+    app.app.clock.advance(time::Duration::seconds(2));
+    app.app.work_arrived.notify_waiters();
+
+    until(&app, "select key from jobs where tries = 2 and leased_until is null and lease is null", 1).await;
+    app.app.clock.advance(time::Duration::milliseconds(900));
+    app.app.work_arrived.notify_waiters();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    until(&app, "select key from jobs where tries = 2", 1).await;
+    workers.abort();
+}
