@@ -73,7 +73,9 @@ pub async fn claim(on: impl Exec<'_>, lease: LeaseId, now: At, until: At) -> Res
 
 /// Done, and nobody asked for another round meanwhile: 1. Else nothing.
 pub async fn finish(on: impl Exec<'_>, key: &str, lease: LeaseId, round: i64) -> Result<u64> {
-    sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", key, lease, round).execute().await
+    sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", key, lease, round)
+        .execute()
+        .await
 }
 
 /// Still being worked on.

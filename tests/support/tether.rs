@@ -101,10 +101,15 @@ pub fn is_root() -> bool {
     own.is_ok_and(|uid| uid == 0)
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and that nobody who asks the system for "any" is given: those
+/// come from 32768 on, and hundreds of our own listeners and connections ask.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-    listener.local_addr().expect("a bound listener has an address").port()
+    const FIRST: u16 = 16_000;
+    const COUNT: u16 = 16_000;
+    let chance = u16::from_str_radix(&random_hex()[..4], 16).expect("hex digits");
+    let mut candidates = (0..COUNT).map(|n| FIRST + chance.wrapping_add(n) % COUNT);
+    let free = candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port on loopback")
 }
 
 /// 32 hex digits nobody can guess.
