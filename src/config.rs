@@ -32,6 +32,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("ARGON2_TIME", "2"),
     ("SESSION_IDLE_MINUTES", "720"),
     ("SESSION_MAX_DAYS", "14"),
+    ("REAUTH_MINUTES", "15"),
     ("BILLING_REAUTH_MINUTES", "60"),
     ("RATE_LIMITS", "on"),
     ("LOG", "info"),
@@ -62,6 +63,8 @@ pub struct Config {
     pub argon2: Argon2,
     pub session_idle: Duration,
     pub session_max: Duration,
+    /// How recent a sign-in must be for what cannot be undone.
+    pub reauth: Duration,
     /// How recent a sign-in must be to open the portal or Checkout. None: however old.
     pub billing_reauth: Option<Duration>,
     pub rate_limits: bool,
@@ -180,6 +183,7 @@ impl Reader<'_> {
             argon2: self.argon2(),
             session_idle: self.span("SESSION_IDLE_MINUTES", 60.0),
             session_max: self.span("SESSION_MAX_DAYS", 86_400.0),
+            reauth: self.span("REAUTH_MINUTES", 60.0),
             billing_reauth: self.span_or_off("BILLING_REAUTH_MINUTES", 60.0),
             rate_limits: self.one_of("RATE_LIMITS", &["on", "off"]) == "on",
             log: self.text("LOG"),

@@ -133,6 +133,8 @@ impl From<db::Error> for Error {
                 tracing::warn!(%why, "database busy");
                 Error::Busy
             }
+            // Deleted between the page and the click.
+            db::Error::Reference => Error::NotFound,
             error => Error::broken(error),
         }
     }

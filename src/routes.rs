@@ -82,6 +82,9 @@ fn people() -> Router<App> {
         .route("/orgs/{org}/projects", get(projects::web::list).post(projects::web::create))
         .route("/orgs/{org}/projects/{id}", post(projects::web::rename))
         .route("/orgs/{org}/projects/{id}/delete", post(projects::web::delete))
+        // Admin: owner and admin; to delete is the owner's.
+        .route("/orgs/{org}/settings", get(orgs::web::settings).post(orgs::web::rename))
+        .route("/orgs/{org}/delete", post(orgs::web::delete))
         // Billing: owner, admin and billing.
         .route("/orgs/{org}/billing", get(billing::web::show))
         .route("/orgs/{org}/billing/checkout", post(billing::web::start_checkout))

@@ -24,6 +24,14 @@ pub enum Event<'a> {
         name: &'a str,
         slug: &'a str,
     },
+    OrgRenamed {
+        old: &'a str,
+        new: &'a str,
+    },
+    OrgDeleted {
+        name: &'a str,
+        slug: &'a str,
+    },
     CustomerCreated {
         customer: &'a str,
     },
@@ -68,6 +76,8 @@ impl Event<'_> {
             Event::SignedOut => "auth.signed_out",
             Event::ProfileChanged => "account.profile_changed",
             Event::OrgCreated { .. } => "org.created",
+            Event::OrgRenamed { .. } => "org.renamed",
+            Event::OrgDeleted { .. } => "org.deleted",
             Event::CustomerCreated { .. } => "billing.customer_created",
             Event::CustomerDetached => "billing.customer_detached",
             Event::CheckoutStarted { .. } => "billing.checkout_started",
@@ -83,7 +93,9 @@ impl Event<'_> {
 
     fn detail(&self) -> Value {
         match self {
-            Event::OrgCreated { name, slug } => json!({ "name": name, "slug": slug }),
+            Event::OrgCreated { name, slug } | Event::OrgDeleted { name, slug } => {
+                json!({ "name": name, "slug": slug })
+            }
             Event::CustomerCreated { customer } => json!({ "customer": customer }),
             Event::CheckoutStarted { session, plan, interval } => {
                 json!({ "session": session, "plan": plan, "interval": interval })
@@ -92,7 +104,9 @@ impl Event<'_> {
                 json!({ "field": field, "old": old, "new": new })
             }
             Event::ProjectCreated { name } | Event::ProjectDeleted { name } => json!({ "name": name }),
-            Event::ProjectRenamed { old, new } => json!({ "old": old, "new": new }),
+            Event::OrgRenamed { old, new } | Event::ProjectRenamed { old, new } => {
+                json!({ "old": old, "new": new })
+            }
             Event::PortalOpened { session, flow } => json!({ "session": session, "flow": flow }),
             _ => json!({}),
         }

@@ -6,8 +6,8 @@ use super::{db, db::EventState, jobs::scope_of_customer, sync};
 use crate::{
     App,
     clock::Clock,
-    db::{At, Db},
-    error::Result,
+    db::{At, Db, Scope},
+    error::{Error, Result},
     jobs::{self, Job},
     stripe::{DISPUTE, Deadline, EVENT_TYPES, Envelope},
 };
@@ -140,30 +140,47 @@ pub async fn attribute(app: &App, event: &str) -> Result<()> {
     Ok(())
 }
 
-/// Fetches the truth about a customer and settles all their events with it. Those of a customer we
-/// never made wait, parked, for our own record: what an event says of itself binds nothing.
+/// Fetches the truth about a customer and settles all their events with it.
 pub async fn settle(app: &App, customer: &str) -> Result<()> {
-    let Some(scope) = scope_of_customer(app, customer, "billing sync").await? else {
-        let unknown = Some("a customer we have no record of");
-        db::move_events(&app.db, customer, EventState::Pending, EventState::Parked, unknown).await?;
-        // Bound between our look and our parking, its events would wait for nobody.
-        if scope_of_customer(app, customer, "billing sync").await?.is_some() {
-            unpark(app, customer).await?;
-        }
-        return Ok(());
-    };
-    loop {
-        let events: Vec<String> =
-            db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
-        let settled = sync::sync_settling(app, &scope, Deadline::of_job(), &events).await;
-        if let Err(error) = &settled {
-            db::count_try(&app.db, customer, &error.to_string()).await?;
-        }
-        // A full page: there may be more, and nobody will ask again.
-        if settled.is_err() || events.len() < db::PENDING_PAGE {
-            return settled;
+    while let Some(scope) = scope_of_customer(app, customer, "billing sync").await? {
+        if settle_page(app, &scope, customer).await? {
+            return Ok(());
         }
     }
+    settle_nobodys(app, customer).await
+}
+
+/// True if nothing waits any more. After a full page there may be more, and nobody will ask again;
+/// where the organisation has gone meanwhile its events are somebody else's matter.
+async fn settle_page(app: &App, scope: &Scope, customer: &str) -> Result<bool> {
+    let events: Vec<String> =
+        db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
+    match sync::sync_settling(app, scope, Deadline::of_job(), &events).await {
+        Ok(()) => Ok(events.len() < db::PENDING_PAGE),
+        Err(Error::NotFound) => Ok(false),
+        Err(error) => {
+            db::count_try(&app.db, customer, &error.to_string()).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Events of a customer we never made wait, parked, for our own record: what an event says of itself
+/// binds nothing. Those of an organisation that was deleted are the last of it.
+async fn settle_nobodys(app: &App, customer: &str) -> Result<()> {
+    if db::is_former_customer(app.db.system(), customer).await? {
+        tracing::info!(customer, "late events of an organisation that was deleted");
+        let gone = Some("its organisation was deleted");
+        db::move_events(&app.db, customer, EventState::Pending, EventState::Ignored, gone).await?;
+        return Ok(());
+    }
+    let unknown = Some("a customer we have no record of");
+    db::move_events(&app.db, customer, EventState::Pending, EventState::Parked, unknown).await?;
+    // Bound between our look and our parking, its events would wait for nobody.
+    if scope_of_customer(app, customer, "billing sync").await?.is_some() {
+        unpark(app, customer).await?;
+    }
+    Ok(())
 }
 
 /// A customer is ours from now on: what waited for that waits no longer.

@@ -1,6 +1,7 @@
 //! Plans, the organisation's Stripe customer, the ways to Checkout and the portal, and our copy of
 //! Stripe's truth.
 pub mod checkout;
+mod closing;
 mod db;
 mod entitlements;
 mod inbox;
@@ -14,6 +15,7 @@ mod standing;
 mod sync;
 pub mod web;
 
+pub use closing::close;
 pub use db::{EventState, InvoiceRow};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use inbox::{
@@ -174,7 +176,7 @@ pub async fn ensure_customer(app: &App, scope: &Scope, until: Deadline) -> Resul
 /// A key under which Stripe recorded a failure, or other parameters (the owner changed between
 /// two tries), answers the same for a day, so everybody moves on to the next.
 async fn create_customer(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
-    let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?;
+    let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     let mut failed = None;
     for generation in 1..=3 {
         let key = format!("customer:{}:{round}:{generation}", scope.org());

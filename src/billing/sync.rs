@@ -28,19 +28,22 @@ struct Truth {
 /// Fetches what Stripe holds for the organisation and writes it down. Without a customer there is
 /// nothing to ask for.
 pub async fn sync(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
-    sync_settling(app, scope, until, &[]).await
+    match sync_settling(app, scope, until, &[]).await {
+        Err(Error::NotFound) => Ok(()),
+        synced => synced,
+    }
 }
 
-/// The same, and in the same transaction settles the events that asked for it. What was fetched
-/// before somebody else wrote is fetched again, so that an older truth never replaces a newer one.
+/// The same, and in the same transaction settles the events that asked for it; `NotFound` where there
+/// is no customer (any more). What was fetched before somebody else wrote is fetched again, so that an
+/// older truth never replaces a newer one.
 pub(super) async fn sync_settling(
     app: &App,
     scope: &Scope,
     until: Deadline,
     events: &[String],
 ) -> Result<()> {
-    let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?;
-    let Some(binding) = binding else { return Ok(()) };
+    let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     for _ in 0..TRIES {
         let generation = db::generation(&mut app.db.read(scope).await?, scope.org()).await?;
         let truth = fetch(app, &binding.customer_id, until).await?;

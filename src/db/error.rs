@@ -9,6 +9,7 @@ pub enum Error {
     /// The constraint's name as Postgres gives it, on SQLite too: `users_email_key`.
     #[error("{0} must be unique")]
     Duplicate(String),
+    /// What was to be referred to is not there (any more): an organisation, a person.
     #[error("a referenced row does not exist")]
     Reference,
     /// A serialisation failure, a deadlock, or SQLite's writer staying busy for 5 s.

@@ -15,6 +15,7 @@ pub const TENANT_TABLES: &[&str] = &[
     "billing_customers",
     "billing_state",
     "billing_invoices",
+    "billing_former_customers",
     "checkout_attempts",
     "projects",
 ];

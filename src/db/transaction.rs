@@ -1,5 +1,5 @@
 //! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
-use super::{Db, Exec, OrgId, Query, Result, Scope, Stmt, open::Source, statement::On};
+use super::{Db, Error, Exec, OrgId, Query, Result, Scope, Stmt, open::Source, statement::On};
 use crate::sql;
 use sqlx::{Database, Pool, Postgres, Sqlite, Transaction};
 
@@ -118,8 +118,9 @@ impl<'s> OrgTx<'s> {
 async fn lock<'c>(on: impl Exec<'c>, org: OrgId) -> Result<()> {
     sql!(on, sqlite "select id from orgs where id = $1", postgres "select id from orgs where id = $1 for update", org)
         .optional::<(OrgId,)>()
-        .await
+        .await?
         .map(drop)
+        .ok_or(Error::Reference) // deleted by somebody since the guard let us in
 }
 
 impl Inner {

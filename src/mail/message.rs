@@ -4,14 +4,34 @@ use askama::Template;
 
 #[derive(Clone, Debug)]
 pub enum Message {
-    Started { plan: String },
-    TrialEnding { plan: String, on: String, has_card: bool },
-    PaymentFailed { amount: String, page: Option<String> },
+    Started {
+        plan: String,
+    },
+    TrialEnding {
+        plan: String,
+        on: String,
+        has_card: bool,
+    },
+    PaymentFailed {
+        amount: String,
+        page: Option<String>,
+    },
     ReadOnly,
     Recovered,
-    WillEnd { plan: String, on: String },
-    GoesOn { plan: String },
-    Ended { plan: String },
+    WillEnd {
+        plan: String,
+        on: String,
+    },
+    GoesOn {
+        plan: String,
+    },
+    Ended {
+        plan: String,
+    },
+    /// The organisation is gone, and this person deleted it.
+    Deleted {
+        by: String,
+    },
 }
 
 /// What a letter is about and where its button leads.
@@ -84,6 +104,11 @@ impl Message {
             }
             Message::GoesOn { plan } => (format!("Your {plan} plan goes on"), &[GOES_ON], MANAGE),
             Message::Ended { plan } => (format!("Your {plan} plan has ended"), &[ENDED], "See the plans"),
+            Message::Deleted { by } => {
+                let paragraphs = vec![format!("{by} deleted it."), DELETED.to_owned()];
+                let subject = "Your organisation was deleted".to_owned();
+                return Words { subject, paragraphs, button: "Go to your account" };
+            }
         };
         Words { subject, paragraphs: paragraphs.iter().map(|&text| text.to_owned()).collect(), button }
     }
@@ -105,6 +130,7 @@ const RECOVERED: &str = "Thank you. Everything is as it was before.";
 const WILL_END: &str = "Until then everything works as before, and nothing more is charged. You can change your mind at any time before that day.";
 const GOES_ON: &str = "It will not end after all. Nothing else has changed.";
 const ENDED: &str = "Your organisation is on the Free plan now. Nothing was deleted; what is above its limits can be seen, and added to again once you choose a plan.";
+const DELETED: &str = "Its projects are gone, its members have no way in any more, and any subscription was cancelled, so nothing more is charged. Your own account stays. If you did not expect this, ask the person who did it.";
 
 #[cfg(test)]
 mod tests {
@@ -124,6 +150,7 @@ mod tests {
             Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
             Message::GoesOn { plan: plan() },
             Message::Ended { plan: plan() },
+            Message::Deleted { by: "Olivia Owner".into() },
         ] {
             let letter = message.letter(PLACE).unwrap();
 

@@ -1,7 +1,7 @@
 //! SQL of organisations and memberships.
 use super::{Membership, Role};
 use crate::{
-    db::{At, Exec, OrgId, Result, Tx, UserId},
+    db::{At, Exec, OrgId, OrgTx, Result, Tx, UserId},
     sql,
 };
 
@@ -51,4 +51,31 @@ pub async fn count_members(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
 pub async fn by_slug(on: impl Exec<'_>, slug: &str) -> Result<Option<OrgId>> {
     let found = sql!(on, "select id from orgs where slug = $1", slug).optional::<(OrgId,)>();
     Ok(found.await?.map(|(org,)| org))
+}
+
+pub async fn name_of(on: impl Exec<'_>, org: OrgId) -> Result<String> {
+    sql!(on, "select name from orgs where id = $1", org).scalar().await
+}
+
+pub async fn rename(tx: &mut OrgTx<'_>, name: &str) -> Result<u64> {
+    let org = tx.org();
+    sql!(tx, "update orgs set name = $2 where id = $1", org, name).execute().await
+}
+
+/// What belongs to it goes with it: every reference cascades.
+pub async fn delete(tx: &mut OrgTx<'_>) -> Result<u64> {
+    let org = tx.org();
+    sql!(tx, "delete from orgs where id = $1", org).execute().await
+}
+
+/// Addresses of its people, each with the organisation's name.
+pub async fn addresses(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String, String)>> {
+    sql!(
+        on,
+        "select u.email, o.name from members m join users u on u.id = m.user_id join orgs o on o.id = m.org_id
+         where m.org_id = $1 order by u.email",
+        org
+    )
+    .all()
+    .await
 }

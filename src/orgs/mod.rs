@@ -81,6 +81,32 @@ pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Re
     Ok(scope)
 }
 
+/// Under another name; its address stays, since links lead there.
+pub async fn rename(app: &App, scope: &Scope, name: &str) -> Result<()> {
+    let mut tx = app.db.write(scope).await?;
+    tx.lock().await?;
+    let old = db::name_of(&mut tx, scope.org()).await?;
+    db::rename(&mut tx, name).await?;
+    audit::record(&mut tx, app.clock.now(), Event::OrgRenamed { old: &old, new: name }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The organisation and everything in it, inside the caller's transaction. The log stays.
+/// Only `billing::close` calls it: what is charged for has to end first.
+pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
+    let (org, scope) = (tx.org(), tx.scope());
+    let name = db::name_of(&mut *tx, org).await?;
+    audit::record(tx, now, Event::OrgDeleted { name: &name, slug: scope.slug() }).await?;
+    db::delete(tx).await?;
+    Ok(())
+}
+
+/// Addresses of all who are in it, each with the organisation's name.
+pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
+    let org = tx.org();
+    Ok(db::addresses(tx, org).await?)
+}
+
 /// All of a person's, by name.
 pub async fn of_person(app: &App, user: UserId) -> Result<Vec<Membership>> {
     Ok(db::memberships(app.db.system(), user).await?)

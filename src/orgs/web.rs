@@ -1,8 +1,10 @@
-//! The organisation's dashboard, and the form for another one.
+//! The organisation's dashboard and settings, and the form for another one.
 use crate::{
     App, billing,
     error::Result,
-    web::{Errors, Form, Member, Page, Shell, SignedIn, flash, origin_of_request, see_other},
+    web::{
+        Admin, Errors, Form, Fresh, Member, Owner, Page, Shell, SignedIn, flash, origin_of_request, see_other,
+    },
 };
 use askama::Template;
 use axum::{
@@ -42,10 +44,43 @@ pub struct Step {
     pub done: bool,
 }
 
+#[derive(Template)]
+#[template(path = "orgs/settings.html")]
+pub struct SettingsPage {
+    pub shell: Shell,
+    pub slug: String,
+    pub name: String,
+    pub confirm: String,
+    pub errors: Errors,
+    /// What goes with the organisation; None for whom deleting it is not.
+    pub end: Option<End>,
+}
+
+impl SettingsPage {
+    fn typed_so(&self) -> String {
+        format!("Type {} to say that you mean it.", self.slug)
+    }
+}
+
+/// What its owner should know before deleting it.
+pub struct End {
+    pub projects: i64,
+    pub members: i64,
+    /// The plan that is cancelled with it.
+    pub plan: Option<String>,
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-pub struct NewOrgForm {
+pub struct NameForm {
     name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeleteForm {
+    /// The organisation's slug, typed by hand.
+    confirm: String,
 }
 
 pub async fn new_page(State(app): State<App>, who: SignedIn) -> Result<Page<NewOrgPage>> {
@@ -53,7 +88,7 @@ pub async fn new_page(State(app): State<App>, who: SignedIn) -> Result<Page<NewO
     Ok(Page::ok(NewOrgPage { shell, name: String::new(), errors: Errors::default() }))
 }
 
-pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NewOrgForm>) -> Result<Response> {
+pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NameForm>) -> Result<Response> {
     let name = match super::name(&form.name) {
         Ok(name) => name,
         Err(message) => {
@@ -97,4 +132,59 @@ fn first_steps(who: &Member, paid: bool) -> Vec<Step> {
         done: paid,
     });
     [Some(founded), plan].into_iter().flatten().collect()
+}
+
+pub async fn settings(State(app): State<App>, who: Admin) -> Result<Page<SettingsPage>> {
+    let name = who.org_name.clone();
+    settings_page(&app, &who, name, String::new(), Errors::default()).await.map(Page::ok)
+}
+
+pub async fn rename(State(app): State<App>, who: Admin, Form(form): Form<NameForm>) -> Result<Response> {
+    match super::name(&form.name) {
+        Ok(name) => {
+            super::rename(&app, &who.scope, &name).await?;
+            flash("success", "The name is saved.");
+            Ok(see_other(&format!("/orgs/{}/settings", who.scope.slug())))
+        }
+        Err(message) => {
+            let errors = Errors::of("name", message);
+            let page = settings_page(&app, &who, form.name, String::new(), errors).await?;
+            Ok(Page::mistake(page).into_response())
+        }
+    }
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    who: Owner,
+    _fresh: Fresh,
+    Form(form): Form<DeleteForm>,
+) -> Result<Response> {
+    let slug = who.scope.slug();
+    if form.confirm.trim() != slug {
+        let errors = Errors::of("confirm", format!("That is not {slug}. Nothing was deleted."));
+        let page = settings_page(&app, &who, who.org_name.clone(), form.confirm, errors).await?;
+        return Ok(Page::mistake(page).into_response());
+    }
+    billing::close(&app, &who.scope, &who.person.name).await?;
+    flash("success", format!("{} is deleted.", who.org_name));
+    Ok(see_other("/account"))
+}
+
+async fn settings_page(
+    app: &App,
+    who: &Member,
+    name: String,
+    confirm: String,
+    errors: Errors,
+) -> Result<SettingsPage> {
+    let end = if who.role.owns() { Some(end(app, who).await?) } else { None };
+    let shell = Shell::inside(app, who, "settings").await?;
+    Ok(SettingsPage { shell, slug: who.scope.slug().to_owned(), name, confirm, errors, end })
+}
+
+async fn end(app: &App, who: &Member) -> Result<End> {
+    let (projects, members) = billing::usage(app, &who.scope).await?;
+    let standing = billing::standing(app, &who.scope).await?;
+    Ok(End { projects, members, plan: standing.is_alive().then(|| standing.plan_name()) })
 }

@@ -135,20 +135,41 @@ impl FromRequestParts<App> for Recent {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let who = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        let recent = |span: std::time::Duration| {
-            who.reauthenticated_at + span.try_into().unwrap_or(time::Duration::HOUR) >= app.clock.now()
-        };
-        match app.config.billing_reauth.is_none_or(recent) {
-            true => Ok(Recent),
-            false => Err(Error::SignInTooOld { next: page_of(parts.uri.path()) }),
+        match app.config.billing_reauth {
+            Some(span) => signed_in_within(span, parts, app).await.map(|()| Recent),
+            None => Ok(Recent),
         }
     }
 }
 
-/// The page whose button it was: `/orgs/acme/billing/portal` → `/orgs/acme/billing`.
+/// A sign-in recent enough for what cannot be undone (`REAUTH_MINUTES`).
+pub struct Fresh;
+
+impl FromRequestParts<App> for Fresh {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        signed_in_within(app.config.reauth, parts, app).await.map(|()| Fresh)
+    }
+}
+
+async fn signed_in_within(span: std::time::Duration, parts: &mut Parts, app: &App) -> Result<()> {
+    let who = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+    let span = span.try_into().unwrap_or(time::Duration::HOUR);
+    match who.reauthenticated_at + span >= app.clock.now() {
+        true => Ok(()),
+        false => Err(Error::SignInTooOld { next: page_of(parts.uri.path()) }),
+    }
+}
+
+/// The page whose button it was: `/orgs/acme/billing/portal` → `/orgs/acme/billing`, and
+/// `/orgs/acme/delete` → `/orgs/acme/settings`.
 fn page_of(path: &str) -> String {
-    path.rsplit_once('/').map_or("/account", |(page, _)| page).to_owned()
+    match path.rsplit_once('/') {
+        Some((org, "delete")) => format!("{org}/settings"),
+        Some((page, _)) => page.to_owned(),
+        None => "/account".to_owned(),
+    }
 }
 
 /// Where the request came from, for rooms that write audit entries before anyone is signed in.

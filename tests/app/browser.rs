@@ -73,6 +73,7 @@ async fn no_page_is_wider_than_a_phone() {
             "/orgs/new",
             "/orgs/acme",
             "/orgs/acme/billing",
+            "/orgs/acme/settings",
             "/nothing-here",
         ] {
             browser.goto(&format!("{home}{path}")).await.unwrap();

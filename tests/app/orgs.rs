@@ -9,6 +9,12 @@ crate::support::on_both_engines! {
     a_strangers_organisation_is_not_found_on_any_page,
     a_member_sees_the_dashboard_but_no_way_to_billing,
     a_hostile_name_is_shown_as_text,
+    an_admin_gives_the_organisation_another_name,
+    a_name_that_cannot_be_stays_in_the_settings_form,
+    an_admin_sees_no_way_to_delete_it,
+    whoever_mistypes_the_name_deletes_nothing,
+    an_old_sign_in_is_asked_for_the_password_before_an_end,
+    the_last_of_a_persons_organisations_can_go,
 }
 
 async fn a_person_has_several_organisations_and_switches_between_them(app: TestApp) {
@@ -85,4 +91,80 @@ async fn a_hostile_name_is_shown_as_text(app: TestApp) {
         page.assert_status(200);
         assert!(!page.text().contains("<img"), "{path}");
     }
+}
+
+async fn an_admin_gives_the_organisation_another_name(app: TestApp) {
+    let acme = app.org("acme").await;
+    let adam = app.joins(&acme, Role::Admin).await;
+
+    adam.post("/orgs/acme/settings")
+        .field("name", " Acme & Sons ")
+        .await
+        .assert_redirects_to("/orgs/acme/settings");
+
+    let page = adam.get("/orgs/acme/settings").await.assert_status(200).text();
+    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("The name is saved."), "{page}");
+    assert_eq!(app.audit("acme").await.last().unwrap(), "org.renamed");
+    acme.owner.get("/account").await.assert_says("Acme &#38; Sons");
+}
+
+async fn a_name_that_cannot_be_stays_in_the_settings_form(app: TestApp) {
+    let acme = app.org("acme").await;
+    let name = "x".repeat(61);
+
+    let page = acme.owner.post("/orgs/acme/settings").field("name", &name).await;
+
+    page.assert_status(422).assert_says(&name).assert_says("at most 60");
+    assert_eq!(app.texts("select name from orgs").await, ["acme"]);
+}
+
+async fn an_admin_sees_no_way_to_delete_it(app: TestApp) {
+    let acme = app.org("acme").await;
+    let adam = app.joins(&acme, Role::Admin).await;
+
+    adam.get("/orgs/acme/settings").await.assert_status(200).assert_does_not_say("/orgs/acme/delete");
+
+    adam.post("/orgs/acme/delete").field("confirm", "acme").await.assert_status(403);
+    acme.owner.get("/orgs/acme").await.assert_status(200);
+}
+
+async fn whoever_mistypes_the_name_deletes_nothing(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    for typed in ["", "ACME", "acme corp", "acme/"] {
+        let page = acme.owner.post("/orgs/acme/delete").field("confirm", typed).await;
+
+        page.assert_status(422).assert_says("That is not acme. Nothing was deleted.");
+        assert!(
+            typed.is_empty() || page.text().contains(&format!("value=\"{typed}\"")),
+            "what was typed stays"
+        );
+    }
+    acme.owner.get("/orgs/acme").await.assert_status(200);
+}
+
+async fn an_old_sign_in_is_asked_for_the_password_before_an_end(app: TestApp) {
+    let acme = app.org("acme").await;
+    app.app.clock.advance(time::Duration::minutes(16));
+
+    let sent = acme.owner.post("/orgs/acme/delete").field("confirm", "acme").await;
+
+    sent.assert_redirects_to("/reauthenticate?next=%2Forgs%2Facme%2Fsettings");
+    acme.owner.get("/orgs/acme").await.assert_status(200);
+    let form = [("password", crate::world::PASSWORD), ("next", "/orgs/acme/settings")];
+    acme.owner.post("/reauthenticate").fields(&form).await.assert_redirects_to("/orgs/acme/settings");
+    acme.owner.post("/orgs/acme/delete").field("confirm", " acme ").await.assert_redirects_to("/account");
+}
+
+async fn the_last_of_a_persons_organisations_can_go(app: TestApp) {
+    let acme = app.org("acme").await;
+
+    acme.owner.post("/orgs/acme/delete").field("confirm", "acme").await.assert_redirects_to("/account");
+
+    acme.owner
+        .get("/account")
+        .await
+        .assert_says("acme is deleted.")
+        .assert_says("You belong to no organisation yet");
+    acme.owner.post("/orgs").field("name", "acme").await.assert_redirects_to("/orgs/acme");
 }

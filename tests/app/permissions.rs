@@ -41,6 +41,9 @@ const MATRIX: &[Row] = &[
     ("POST", "/orgs/{org}/projects", [401, 404, 422, 422, 422, 422]),
     ("POST", "/orgs/{org}/projects/{id}", [401, 404, 422, 422, 422, 422]), // an empty name
     ("POST", "/orgs/{org}/projects/{id}/delete", [401, 404, 404, 404, 404, 404]), // one that is not there
+    ("GET", "/orgs/{org}/settings", [303, 404, 403, 403, 200, 200]),
+    ("POST", "/orgs/{org}/settings", [401, 404, 403, 403, 422, 422]), // an empty name
+    ("POST", "/orgs/{org}/delete", [401, 404, 403, 403, 403, 422]),   // not confirmed
     ("POST", "/orgs/{org}/billing/checkout", [401, 404, 403, 422, 422, 422]), // no plan
     ("GET", "/orgs/{org}/billing", [303, 404, 403, 200, 200, 200]),
     ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),

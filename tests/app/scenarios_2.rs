@@ -13,7 +13,7 @@
 //! | 25–29 | clocks, recordings, floods, unknown words, other versions | `webhooks` |
 //! | 30 | the endpoint was off for days | `recovery` |
 //! | 31–33 | a change that waits, a second trial, seats set elsewhere | `lives` |
-//! | 34 | an organisation deleted while subscribed | nothing yet: organisations cannot be deleted |
+//! | 34 | an organisation deleted while subscribed | `gone` |
 //! | 35 | a dispute | `webhooks` |
 //! | 36 | a backup restored | `recovery` |
 //! | 37–38 | subscriptions made by hand, prefetchers | `lives`; `auth`: cross_site_posts_are_refused |
@@ -25,6 +25,7 @@ use crate::{
 use portico::routes;
 use serde_json::json;
 
+mod gone;
 mod lives;
 mod recovery;
 mod webhooks;

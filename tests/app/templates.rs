@@ -16,6 +16,7 @@ const PAGES: &[(&str, &str, bool)] = &[
     ("mail/mailbox.html", "/dev/mailbox", false),
     ("orgs/dashboard.html", "/orgs/acme", true),
     ("orgs/new.html", "/orgs/new", true),
+    ("orgs/settings.html", "/orgs/acme/settings", true),
     ("pages/landing.html", "/", false),
     ("pages/pricing.html", "/pricing", false),
     ("pages/privacy.html", "/privacy", false),

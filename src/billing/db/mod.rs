@@ -68,6 +68,12 @@ pub async fn owner_of_customer(on: impl Exec<'_>, customer: &str) -> Result<Opti
     .await
 }
 
+/// Whether this was the customer of an organisation that has been deleted.
+pub async fn is_former_customer(on: impl Exec<'_>, customer: &str) -> Result<bool> {
+    let found = sql!(on, "select org_id from billing_former_customers where customer_id = $1", customer);
+    Ok(found.optional::<(OrgId,)>().await?.is_some())
+}
+
 /// Everybody who has a customer, in the order of their ids: a page of the full pass.
 pub async fn customers_after(on: impl Exec<'_>, after: &str, most: i64) -> Result<Vec<(String,)>> {
     sql!(
@@ -83,7 +89,7 @@ pub async fn customers_after(on: impl Exec<'_>, after: &str, most: i64) -> Resul
     .await
 }
 
-pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<BillTo> {
+pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
     sql!(
         on,
         "select o.name, u.email from orgs o
@@ -91,7 +97,7 @@ pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<BillTo> {
          where m.org_id = $1 order by m.created_at, m.user_id limit 1",
         org
     )
-    .one()
+    .optional()
     .await
 }
 
@@ -255,4 +261,24 @@ pub async fn set_cursor(on: impl Exec<'_>, name: &str, at: At) -> Result<u64> {
     )
     .execute()
     .await
+}
+
+/// What stays of a customer when its organisation goes: invoices bear the id, and events still come.
+pub async fn keep_former_customer(tx: &mut OrgTx<'_>, customer: &CustomerId, now: At) -> Result<u64> {
+    let (org, slug) = (tx.org(), tx.scope().slug().to_owned());
+    sql!(
+        tx,
+        "insert into billing_former_customers (org_id, customer_id, slug, ended_at) values ($1, $2, $3, $4)",
+        org,
+        customer.clone(),
+        slug,
+        now
+    )
+    .execute()
+    .await
+}
+
+pub async fn unbind_customer(tx: &mut OrgTx<'_>) -> Result<u64> {
+    let org = tx.org();
+    sql!(tx, "delete from billing_customers where org_id = $1", org).execute().await
 }
