@@ -3,7 +3,7 @@ use crate::{
     App,
     config::{self, Config},
     db::{self, Db, RowSecurity},
-    demo, jobs, routes,
+    demo, jobs, ops, routes,
     web::accept,
     worker,
 };
@@ -22,7 +22,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(600);
 /// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
     let listener = bind(&config).await?;
-    let ops = bind_ops(&config).await?;
+    let operators = bind_ops(&config).await?;
     let secrets = secrets(&config)?;
     let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
@@ -34,7 +34,8 @@ pub async fn serve(mut config: Config) -> Result<()> {
     let beside = [
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(worker::run(app.clone())),
-        tokio::spawn(accept::serve(ops, routes::ops_router(app.clone()), std::future::pending())),
+        tokio::spawn(ops::compare_modes(app.clone())),
+        tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
     ];
     welcome(&app, embedded);
     accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
@@ -48,6 +49,7 @@ pub async fn work(config: Config) -> Result<()> {
     let app = attach(config).await?;
     jobs::begin_schedules(&app).await?;
     tracing::info!("working");
+    tokio::spawn(ops::compare_modes(app.clone()));
     tokio::select! {
         () = worker::run(app.clone()) => {}
         () = told_to_stop() => {}

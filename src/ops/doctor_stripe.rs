@@ -1,6 +1,7 @@
 //! The doctor's questions to Stripe: key, rights, mode, setup, clock. Reads only.
 use super::doctor::{Check, Verdict};
 use crate::{
+    App,
     billing::setup::{self, Mending, Part, Report},
     config::Config,
     stripe::{Error, Stripe, setup::READS},
@@ -88,20 +89,33 @@ fn lacks(right: &str, is_needed: bool) -> Check {
     }
 }
 
-/// A live key with test prices, or the other way round, cannot happen by itself; an address that is
-/// not Stripe's can answer anything.
 async fn modes(stripe: &Stripe, config: &Config) -> Vec<Check> {
+    let key = if config.stripe.is_live() { "live" } else { "test" };
+    match mixed_modes(stripe, config).await {
+        Err(_) => Vec::new(), // said by those who asked for rights
+        Ok(Some(mixed)) => vec![Check::fail("mode", mixed)],
+        Ok(None) => vec![Check::ok("mode", format!("key, prices and portal configuration are all {key}"))],
+    }
+}
+
+/// A live key with test prices, or the other way round, cannot happen by itself; an address that is
+/// not Stripe's can answer anything. None: all are of the key's mode.
+async fn mixed_modes(stripe: &Stripe, config: &Config) -> Result<Option<String>, Error> {
     let keys: Vec<String> = setup::lookup_keys();
-    let (prices, configurations) = (stripe.prices(&keys).await, stripe.portal_configurations().await);
-    let (Ok(prices), Ok(configurations)) = (prices, configurations) else { return Vec::new() };
+    let (prices, configurations) = (stripe.prices(&keys).await?, stripe.portal_configurations().await?);
     let ours = configurations.iter().filter(|it| it.is_ours());
-    let live: Vec<bool> = prices.iter().map(|it| it.livemode).chain(ours.map(|it| it.livemode)).collect();
+    let mut live = prices.iter().map(|it| it.livemode).chain(ours.map(|it| it.livemode));
     let (key, other) = if config.stripe.is_live() { ("live", "test") } else { ("test", "live") };
-    match live.iter().any(|is_live| *is_live != config.stripe.is_live()) {
-        true => {
-            vec![Check::fail("mode", format!("the key is {key}, prices or portal configuration are {other}"))]
-        }
-        false => vec![Check::ok("mode", format!("key, prices and portal configuration are all {key}"))],
+    let is_mixed = live.any(|is_live| is_live != config.stripe.is_live());
+    Ok(is_mixed.then(|| format!("the key is {key}, prices or portal configuration are {other}")))
+}
+
+/// At every start, beside it: Stripe being slow or down holds up nobody.
+pub async fn compare_modes(app: App) {
+    match mixed_modes(&app.stripe, &app.config).await {
+        Ok(None) => tracing::info!("Stripe: key, prices and portal configuration are of one mode"),
+        Ok(Some(mixed)) => tracing::error!(mixed, "Stripe: live and test are mixed up; run `portico doctor`"),
+        Err(error) => tracing::warn!(%error, "Stripe: could not be asked whether live and test are mixed up"),
     }
 }
 

@@ -5,4 +5,5 @@ mod metrics;
 pub mod web;
 
 pub use doctor::{Check, Verdict, examine};
+pub use doctor_stripe::compare_modes;
 pub use metrics::{Metrics, rendered as metrics_text};

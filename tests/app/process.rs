@@ -4,6 +4,7 @@ use crate::{
         http::{Person, Site},
         postgres,
         process::Process,
+        stub::{Reply, Stub},
         tether,
     },
     world::Said,
@@ -124,6 +125,30 @@ async fn a_refused_start_names_every_setting_and_ends_with_an_error() {
     assert!(!ended.success());
     for name in ["APP_SECRET", "PUBLIC_URL", "STRIPE_SECRET_KEY", "ARGON2", "BIND"] {
         assert!(portico.output().contains(name), "{name}: {}", portico.output());
+    }
+}
+
+/// Scenario 24: whoever starts it with the wrong key reads so before the first customer does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_prices_under_a_test_key_are_said_at_every_start() {
+    let page = |live: bool| {
+        let data = format!(r#"[{{"id":"x_1","livemode":{live},"product":"prod_1"}}]"#);
+        format!(r#"{{"object":"list","data":{data},"has_more":false}}"#)
+    };
+    for (live, said) in [(true, "live and test are mixed up"), (false, "are of one mode")] {
+        let stripe = Stub::answering([Reply::http("200 OK", &[], &page(live))]);
+        let base = stripe.url();
+        let at = [
+            ("STRIPE_API_BASE", base.as_str()),
+            ("STRIPE_SECRET_KEY", "sk_test_123"),
+            ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
+        ];
+        let (settings, home) = settings(&at);
+        let mut portico = start(&settings);
+
+        portico.answers_at(&format!("{}/readyz", home.replace("localhost", "127.0.0.1"))).await;
+
+        portico.line_with(said).await;
     }
 }
 

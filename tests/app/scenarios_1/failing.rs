@@ -15,6 +15,7 @@ crate::support::on_both_engines! {
     a_session_whose_answer_was_lost_does_not_keep_a_person_waiting,
     a_recorded_failure_of_checkout_is_over_with_the_next_click,
     a_burst_of_429_in_the_nightly_pass_is_waited_out,
+    a_full_pass_asks_five_times_a_second_and_a_click_does_not_wait_for_it,
     a_customer_that_stripe_keeps_refusing_does_not_hold_up_the_others,
     an_hour_without_stripe_takes_nothing_away_and_loses_nothing,
 }
@@ -127,6 +128,32 @@ async fn a_burst_of_429_in_the_nightly_pass_is_waited_out(app: TestApp) {
     assert_eq!((found.looked_at, found.missing), (1, 1));
     it.assert_no_drift("acme").await;
     assert!(!it.app.app.stripe.is_resting(), "being throttled is no outage");
+}
+
+/// Scenario 18: three calls a customer, a customer every 0.6 s, and whoever clicks goes first.
+async fn a_full_pass_asks_five_times_a_second_and_a_click_does_not_wait_for_it(app: TestApp) {
+    let mut people = Vec::new();
+    for name in ["acme", "globex", "initech", "umbrella"] {
+        let org = app.org(name).await;
+        org.owner.post(&format!("/orgs/{name}/billing/portal")).await.assert_status(303);
+        people.push(org.owner);
+    }
+    let pass = async {
+        let begun = std::time::Instant::now();
+        let found = billing::full_pass(&app.app).await.unwrap();
+        (found.looked_at, begun.elapsed().as_millis())
+    };
+    let click = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let begun = std::time::Instant::now();
+        people[3].post("/orgs/umbrella/billing/portal").await.assert_status(303);
+        begun.elapsed().as_millis()
+    };
+
+    let ((looked_at, pass), click) = tokio::join!(pass, click);
+
+    assert!(looked_at == 4 && pass >= 1800, "{looked_at} in {pass} ms");
+    assert!(click < pass / 2, "a click took {click} ms while the pass took {pass} ms");
 }
 
 /// Scenario 18: one customer's trouble is not everybody's.
