@@ -157,8 +157,8 @@ mod tests {
             assert!(!letter.subject.is_empty() && !letter.subject.contains(['\r', '\n']), "{message:?}");
             assert!(letter.text.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
             assert!(letter.html.contains("https://app.example.com/orgs/acme/billing"), "{message:?}");
-            assert!(letter.text.contains("for Acme & Sons."), "somebody may be in several: {}", letter.text);
-            assert!(letter.html.contains("for Acme &#38; Sons."), "{}", letter.html);
+            assert!(letter.text.contains("at Acme & Sons."), "somebody may be in several: {}", letter.text);
+            assert!(letter.html.contains("at Acme &#38; Sons."), "{}", letter.html);
         }
     }
 
