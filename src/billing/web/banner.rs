@@ -1,7 +1,7 @@
 //! The most urgent thing on the billing page, with the one action that puts it right.
 use crate::{
     billing::{Access, Entitlements, GRACE, InvoiceRow, Standing},
-    words::date,
+    words::{date, several},
 };
 
 pub struct Banner {
@@ -42,6 +42,16 @@ impl Banner {
             "active" | "trialing" => running(s),
             _ => None,
         }
+    }
+}
+
+impl Banner {
+    /// More people than paid seats: somebody lowered the number at Stripe, and that stands.
+    pub fn of_seats(may: &Entitlements, members: i64) -> Option<Self> {
+        let seats = may.seats().filter(|seats| *seats < members)?;
+        let (people, paid) = (several(members, "member"), several(seats, "seat"));
+        let text = format!("There are {people} and {paid} paid for. Nobody is removed; please add seats.");
+        Some(warn(text, Help::Portal { flow: "change_plan", label: "Add seats" }))
     }
 }
 

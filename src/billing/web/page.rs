@@ -89,6 +89,7 @@ impl BillingPage {
         let invoices = billing::invoices(app, &who.scope).await?;
         let customer = billing::customer(app, &who.scope).await?;
         let may = Entitlements::of(&standing, app.billing_now());
+        let (projects, members) = billing::usage(app, &who.scope).await?;
         let (state, state_kind) = standing.in_words();
         let resting = app
             .stripe
@@ -101,11 +102,11 @@ impl BillingPage {
             state,
             state_kind,
             detail: standing.detail(),
-            banner: Banner::of(&standing, &may, &invoices),
+            banner: Banner::of(&standing, &may, &invoices).or_else(|| Banner::of_seats(&may, members)),
             card: standing.card(),
             spare_card: standing.spare_card.clone(),
             next_payment: standing.next_payment(),
-            usage: usage(app, who, &may).await?,
+            usage: usage(&may, projects, members),
             invoices: invoices.iter().map(InvoiceLine::from).collect(),
             choices: if standing.is_alive() { Vec::new() } else { choices(&standing) },
             alive: standing.is_alive(),
@@ -134,7 +135,7 @@ fn choices(standing: &Standing) -> Vec<PlanChoice> {
     .collect()
 }
 
-async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Vec<String>> {
+fn usage(may: &Entitlements, projects: i64, members: i64) -> Vec<String> {
     let count = |used: i64, limit: Limit, what: &str| match may.most(limit) {
         Some(most) if used > most => {
             format!("{}, {} more than the plan includes", words::several(used, what), used - most)
@@ -142,11 +143,10 @@ async fn usage(app: &App, who: &BillingManager, may: &Entitlements) -> Result<Ve
         Some(most) => format!("{used} of {}", words::several(most, what)),
         None => format!("{}, no limit", words::several(used, what)),
     };
-    let (projects, members) = billing::usage(app, &who.scope).await?;
     let mut usage =
         vec![count(projects, Limit::Projects, "project"), count(members, Limit::Members, "member")];
     usage.extend(may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat"))));
-    Ok(usage)
+    usage
 }
 
 impl From<&InvoiceRow> for InvoiceLine {
