@@ -69,9 +69,7 @@ async fn open(
     until: Deadline,
 ) -> Result<StripeUrl> {
     // Stripe's list, not ours: one whose answer was lost, or that could not be closed, is open too.
-    for session in app.stripe.open_checkouts(customer, until).await? {
-        app.stripe.expire_checkout(&session, until).await?;
-    }
+    app.stripe.expire_open_checkouts(customer, until).await?;
     // Not our copy but Stripe's truth, asked once no other session can be paid any more.
     let held = app.stripe.subscriptions(customer, until).await?;
     if held.iter().any(|s| sync::is_alive(&s.status)) {
@@ -177,9 +175,7 @@ async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Int
             None => {}
         }
     }
-    for attempt in &open {
-        db::close_attempt(&mut tx, attempt.id, "expired").await?;
-    }
+    db::expire_attempts(&mut tx).await?;
     let expires_at = At::from_unix((now + LIFE).unix());
     let fresh =
         Attempt { id: AttemptId::new(), plan, interval, session_id: None, expires_at, created_at: now };

@@ -2,10 +2,9 @@
 use super::{db, sync};
 use crate::{
     App,
-    db::{OrgTx, Scope},
+    db::Scope,
     error::{Error, Result},
-    jobs::{self, Job},
-    mail::{self, Message, Place},
+    mail::{self, Message},
     orgs,
     stripe::{self, CustomerId, Deadline},
 };
@@ -34,9 +33,7 @@ pub async fn close(app: &App, scope: &Scope, by: &str) -> Result<()> {
 async fn forget_attempts(app: &App, scope: &Scope) -> Result<()> {
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
-    for attempt in db::open_attempts(&mut tx, scope.org()).await? {
-        db::close_attempt(&mut tx, attempt.id, "expired").await?;
-    }
+    db::expire_attempts(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -50,9 +47,7 @@ async fn end_at_stripe(app: &App, customer: &CustomerId, until: Deadline) -> Res
 }
 
 async fn everything_ends(app: &App, customer: &CustomerId, until: Deadline) -> Result<(), stripe::Error> {
-    for session in app.stripe.open_checkouts(customer, until).await? {
-        app.stripe.expire_checkout(&session, until).await?;
-    }
+    app.stripe.expire_open_checkouts(customer, until).await?;
     for held in app.stripe.subscriptions(customer, until).await? {
         if sync::is_alive(&held.status) {
             app.stripe.cancel(&held.id, until).await?;
@@ -72,22 +67,9 @@ async fn delete(app: &App, scope: &Scope, by: &str) -> Result<bool> {
         db::keep_former_customer(&mut tx, &binding.customer_id, app.clock.now()).await?;
         db::unbind_customer(&mut tx).await?;
     }
-    tell(&mut tx, app, by).await?;
+    let (people, message) = (orgs::addresses(&mut tx).await?, Message::Deleted { by: by.to_owned() });
+    mail::tell(&mut tx, app, people, "deleted", &message, &app.url("/account"), app.billing_now()).await?;
     orgs::delete(&mut tx, app.clock.now()).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// Everybody who was in it.
-async fn tell(tx: &mut OrgTx<'_>, app: &App, by: &str) -> Result<()> {
-    let (org, link) = (tx.org(), app.url("/account"));
-    let message = Message::Deleted { by: by.to_owned() };
-    for (address, name) in orgs::addresses(tx).await? {
-        let key = format!("deleted:{org}:{address}");
-        let place = Place { org: &name, link: &link };
-        if mail::write(&mut *tx, &key, &address, &message, place, app.billing_now()).await? {
-            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
-        }
-    }
-    Ok(())
 }

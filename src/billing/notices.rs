@@ -6,8 +6,7 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgTx},
     error::Result,
-    jobs::{self, Job},
-    mail::{self, Message, Place},
+    mail::{self, Message},
     stripe::{Invoice, Subscription},
     words::{date, money},
 };
@@ -53,17 +52,10 @@ pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
 }
 
 async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {
+    let link = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
     let org = tx.org();
-    let billing = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
-    for (address, name) in db::billing_managers(&mut *tx, org).await? {
-        let key = format!("{}:{}:{address}", news.key, org);
-        if mail::write(&mut *tx, &key, &address, &news.message, Place { org: &name, link: &billing }, now)
-            .await?
-        {
-            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
-        }
-    }
-    Ok(())
+    let people = db::billing_managers(&mut *tx, org).await?;
+    mail::tell(tx, app, people, &news.key, &news.message, &link, now).await
 }
 
 /// Field, old and new value of all that people would ask about.

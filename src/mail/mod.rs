@@ -5,26 +5,37 @@ mod smtp;
 pub mod web;
 
 pub use db::MailRow;
-pub use message::{Message, Place};
+pub use message::Message;
 pub use smtp::Smtp;
 
 use crate::{
     App,
     db::{At, OrgTx},
     error::{Error, Result},
+    jobs::{self, Job},
 };
+use message::Place;
 
-/// Into the outbox, in the transaction of what it tells. False if the same key was written before.
-pub async fn write(
+/// Writes to everybody (address and the organisation's name) into the outbox and queues it, in the
+/// transaction of what it tells. The same reason never mails the same person twice.
+pub async fn tell(
     tx: &mut OrgTx<'_>,
-    key: &str,
-    to: &str,
+    app: &App,
+    people: Vec<(String, String)>,
+    reason: &str,
     message: &Message,
-    place: Place<'_>,
+    link: &str,
     now: At,
-) -> Result<bool> {
-    let letter = message.letter(place)?;
-    Ok(db::insert(tx, key, to, &letter, now).await?)
+) -> Result<()> {
+    let org = tx.org();
+    for (address, name) in people {
+        let (key, letter) =
+            (format!("{reason}:{org}:{address}"), message.letter(Place { org: &name, link })?);
+        if db::insert(&mut *tx, &key, &address, &letter, now).await? {
+            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends one of the outbox. Without SMTP it is sent by being there: the mailbox shows it.

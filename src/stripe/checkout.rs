@@ -78,8 +78,16 @@ impl Stripe {
         self.transport.send(RetrieveCheckoutSession::new(session).build(), None, until).await
     }
 
+    /// From now on the customer can pay in none that was open.
+    pub async fn expire_open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<(), Error> {
+        for session in self.open_checkouts(customer, until).await? {
+            self.expire_checkout(&session, until).await?;
+        }
+        Ok(())
+    }
+
     /// Ids of those in which a customer could pay now.
-    pub async fn open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<String>, Error> {
+    async fn open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<String>, Error> {
         let ask = ListCheckoutSession::new()
             .customer(customer.0.as_str())
             .status(CheckoutSessionStatus::Open)

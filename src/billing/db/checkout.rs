@@ -74,6 +74,14 @@ pub async fn close_attempt(tx: &mut OrgTx<'_>, attempt: AttemptId, state: &str) 
     .await
 }
 
+/// All that are open are over. Under the organisation's lock none is opened meanwhile.
+pub async fn expire_attempts(tx: &mut OrgTx<'_>) -> Result<u64> {
+    let org = tx.org();
+    sql!(tx, "update checkout_attempts set state = 'expired' where org_id = $1 and state = 'open'", org)
+        .execute()
+        .await
+}
+
 /// The attempt of this organisation that made this session.
 pub async fn attempt_of_session(
     on: impl Exec<'_>,
