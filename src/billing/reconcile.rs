@@ -12,7 +12,7 @@ use crate::{
     stripe::{self, Deadline, Envelope},
 };
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{MissedTickBehavior, interval};
 
 const CURSOR: &str = "stripe_events";
 /// Stripe's list may lag a little behind its clock.
@@ -63,14 +63,14 @@ pub async fn reconcile(app: &App) -> Result<Found> {
 /// One that could not be asked about does not hold up the others; the pass then fails at its end.
 pub async fn full_pass(app: &App) -> Result<Found> {
     let (mut found, mut after, mut failed) = (Found::default(), String::new(), None);
-    let mut next = Instant::now();
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let page = db::customers_after(app.db.system(), &after, PAGE).await?;
         let Some((last,)) = page.last() else { break };
         after = last.clone();
         for (customer,) in &page {
-            tokio::time::sleep_until(next).await;
-            next = Instant::now() + PACE;
+            pace.tick().await;
             found.looked_at += 1;
             match one(app, customer).await {
                 Ok(drifted) => found.missing += u64::from(drifted),

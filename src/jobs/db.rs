@@ -7,6 +7,8 @@ use crate::{
 #[derive(sqlx::FromRow)]
 pub struct Claimed {
     pub key: String,
+    /// This hold of it, and no other.
+    pub lease: LeaseId,
     pub round: i64,
     /// This one counted.
     pub tries: i64,
@@ -51,55 +53,49 @@ pub async fn is_any_due(on: impl Exec<'_>, now: At) -> Result<bool> {
 
 /// The next one that is due and nobody's, leased. Whoever held it before, and worked on past their
 /// lease, has no say in it any more: what follows a job is written under the lease's own id.
-pub async fn claim(on: impl Exec<'_>, lease: LeaseId, now: At, until: At) -> Result<Option<Claimed>> {
+pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<Claimed>> {
     sql!(
         on,
         sqlite "update jobs set leased_until = $2, lease = $3, tries = tries + 1
                 where key = (select key from jobs where dead = false and run_at <= $1
                              and (leased_until is null or leased_until < $1) order by run_at, key limit 1)
-                returning key, round, tries",
+                returning key, lease, round, tries",
         postgres "update jobs set leased_until = $2, lease = $3, tries = tries + 1
                   where key = (select key from jobs where dead = false and run_at <= $1
                                and (leased_until is null or leased_until < $1) order by run_at, key limit 1
                                for update skip locked)
-                  returning key, round, tries",
+                  returning key, lease, round, tries",
         now,
         until,
-        lease
+        LeaseId::new()
     )
     .optional()
     .await
 }
 
 /// Done, and nobody asked for another round meanwhile: 1. Else nothing.
-pub async fn finish(on: impl Exec<'_>, key: &str, lease: LeaseId, round: i64) -> Result<u64> {
-    sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", key, lease, round)
+pub async fn finish(on: impl Exec<'_>, it: &Claimed) -> Result<u64> {
+    sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", &*it.key, it.lease, it.round)
         .execute()
         .await
 }
 
 /// Still being worked on.
-pub async fn renew(on: impl Exec<'_>, key: &str, lease: LeaseId, until: At) -> Result<u64> {
-    sql!(on, "update jobs set leased_until = $3 where key = $1 and lease = $2", key, lease, until)
+pub async fn renew(on: impl Exec<'_>, it: &Claimed, until: At) -> Result<u64> {
+    sql!(on, "update jobs set leased_until = $3 where key = $1 and lease = $2", &*it.key, it.lease, until)
         .execute()
         .await
 }
 
 /// Not leased any more, and due at `at`; without an error the tries begin anew.
-pub async fn release(
-    on: impl Exec<'_>,
-    key: &str,
-    lease: LeaseId,
-    at: At,
-    error: Option<&str>,
-) -> Result<u64> {
+pub async fn release(on: impl Exec<'_>, it: &Claimed, at: At, error: Option<&str>) -> Result<u64> {
     sql!(
         on,
         "update jobs set leased_until = null, lease = null, run_at = $3, error = $4,
            tries = case when cast($4 as text) is null then 0 else tries end
          where key = $1 and lease = $2",
-        key,
-        lease,
+        &*it.key,
+        it.lease,
         at,
         error
     )
@@ -108,14 +104,14 @@ pub async fn release(
 }
 
 /// Given up, until somebody asks for it again; nothing if somebody has.
-pub async fn bury(on: impl Exec<'_>, key: &str, lease: LeaseId, round: i64, error: &str) -> Result<u64> {
+pub async fn bury(on: impl Exec<'_>, it: &Claimed, error: &str) -> Result<u64> {
     sql!(
         on,
         "update jobs set leased_until = null, lease = null, dead = true, error = $4
          where key = $1 and lease = $2 and round = $3",
-        key,
-        lease,
-        round,
+        &*it.key,
+        it.lease,
+        it.round,
         error
     )
     .execute()

@@ -2,7 +2,7 @@
 use super::{Job, db};
 use crate::{
     App,
-    db::{At, LeaseId},
+    db::At,
     error::{Error, Result},
 };
 use std::{convert::Infallible, time::Duration};
@@ -74,44 +74,43 @@ async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, T
     if !db::is_any_due(&app.db, now).await? {
         return Ok(false); // looked up by a reader, so that idle hands do not queue for the one writer
     }
-    let lease = LeaseId::new();
-    let Some(claimed) = db::claim(&app.db, lease, now, now + LEASE).await? else { return Ok(false) };
+    let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
     let is_last = claimed.tries >= TRIES;
     let outcome = match Job::parse(&claimed.key) {
         Some(job) => tokio::select! {
             outcome = work(app.clone(), Try { job, is_last }) => outcome,
-            never = keep(app, &claimed.key, lease) => match never {},
+            never = keep(app, &claimed) => match never {},
         },
         None => Err(Error::broken("a job of a newer version")),
     };
     let now = app.clock.now();
     match outcome {
-        Ok(Done::Finished) if db::finish(&app.db, &claimed.key, lease, claimed.round).await? == 1 => {}
-        Ok(Done::Finished) => drop(db::release(&app.db, &claimed.key, lease, now, None).await?),
-        Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed.key, lease, now + after, None).await?),
-        Err(error) => put_back(app, &claimed, lease, &error, now).await?,
+        Ok(Done::Finished) if db::finish(&app.db, &claimed).await? == 1 => {}
+        Ok(Done::Finished) => drop(db::release(&app.db, &claimed, now, None).await?),
+        Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed, now + after, None).await?),
+        Err(error) => put_back(app, &claimed, &error, now).await?,
     }
     Ok(true)
 }
 
 /// Renews the lease for as long as it is polled.
-async fn keep(app: &App, key: &str, lease: LeaseId) -> Infallible {
+async fn keep(app: &App, claimed: &db::Claimed) -> Infallible {
     loop {
         tokio::time::sleep(RENEW).await;
-        if let Err(error) = db::renew(&app.db, key, lease, app.clock.now() + LEASE).await {
-            tracing::warn!(key, %error, "a lease could not be renewed");
+        if let Err(error) = db::renew(&app.db, claimed, app.clock.now() + LEASE).await {
+            tracing::warn!(key = claimed.key, %error, "a lease could not be renewed");
         }
     }
 }
 
-async fn put_back(app: &App, claimed: &db::Claimed, lease: LeaseId, error: &Error, now: At) -> Result<()> {
+async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> Result<()> {
     let dead = claimed.tries >= TRIES;
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
     let error = error.to_string();
     // Who asked for another round meanwhile has not been tried yet, so that one is not given up.
-    if !dead || db::bury(&app.db, &claimed.key, lease, claimed.round, &error).await? == 0 {
-        db::release(&app.db, &claimed.key, lease, now + wait, Some(&error)).await?;
+    if !dead || db::bury(&app.db, claimed, &error).await? == 0 {
+        db::release(&app.db, claimed, now + wait, Some(&error)).await?;
     }
     Ok(())
 }

@@ -4,34 +4,15 @@ use askama::Template;
 
 #[derive(Clone, Debug)]
 pub enum Message {
-    Started {
-        plan: String,
-    },
-    TrialEnding {
-        plan: String,
-        on: String,
-        has_card: bool,
-    },
-    PaymentFailed {
-        amount: String,
-        page: Option<String>,
-    },
+    Started { plan: String },
+    TrialEnding { plan: String, on: String, has_card: bool },
+    PaymentFailed { amount: String, page: Option<String> },
     ReadOnly,
     Recovered,
-    WillEnd {
-        plan: String,
-        on: String,
-    },
-    GoesOn {
-        plan: String,
-    },
-    Ended {
-        plan: String,
-    },
-    /// The organisation is gone, and this person deleted it.
-    Deleted {
-        by: String,
-    },
+    WillEnd { plan: String, on: String },
+    GoesOn { plan: String },
+    Ended { plan: String },
+    Deleted { by: String },
 }
 
 /// What a letter is about and where its button leads.

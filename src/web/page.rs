@@ -64,19 +64,11 @@ pub struct OrgLink {
     pub slug: String,
     pub name: String,
     pub role: Role,
-    pub may_bill: bool,
-    pub may_administer: bool,
 }
 
 impl From<&Membership> for OrgLink {
     fn from(m: &Membership) -> Self {
-        Self {
-            slug: m.slug.clone(),
-            name: m.org_name.clone(),
-            role: m.role,
-            may_bill: m.role.may_bill(),
-            may_administer: m.role.may_administer(),
-        }
+        Self { slug: m.slug.clone(), name: m.org_name.clone(), role: m.role }
     }
 }
 

@@ -28,14 +28,19 @@ async fn asks(app: &TestApp, at: time::Duration) {
     app.app.work_arrived.notify_waiters();
 }
 
-async fn until(app: &TestApp, query: &str, expected: usize) {
+async fn until(what: &str, there: impl AsyncFn() -> bool) {
     for _ in 0..500 {
-        if app.texts(query).await.len() == expected {
+        if there().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{query}: {:?}", app.texts(query).await);
+    panic!("{what}");
+}
+
+/// So many jobs are found by the query, at last.
+async fn found(app: &TestApp, query: &str, expected: usize) {
+    until(query, async || app.texts(query).await.len() == expected).await;
 }
 
 /// Workers whose first piece of work ends when it is told to, and every other at once.
@@ -55,14 +60,11 @@ fn begin_work(app: &App, gate: Arc<Notify>) -> (tokio::task::JoinHandle<()>, Arc
 }
 
 async fn begun(app: &TestApp, count: &AtomicUsize, expected: usize) {
-    for _ in 0..500 {
-        if count.load(Ordering::SeqCst) == expected {
-            return;
-        }
+    let there = async || {
         app.app.work_arrived.notify_waiters();
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("begun {} times", count.load(Ordering::SeqCst));
+        count.load(Ordering::SeqCst) == expected
+    };
+    until(&format!("begun {expected} times"), there).await;
 }
 
 async fn who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since(app: TestApp) {
@@ -73,13 +75,13 @@ async fn who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since(app: T
     // The machine stood still for longer than a lease; another worker has done it meanwhile.
     app.run("update jobs set leased_until = null where key = 'customer:cus_1'").await;
     begun(&app, &count, 2).await;
-    until(&app, JOB, 0).await;
+    found(&app, JOB, 0).await;
     // Then somebody asks for it anew, and the first one comes to its end.
     asks(&app, time::Duration::hours(1)).await;
     gate.notify_one();
     tokio::time::sleep(Duration::from_millis(300)).await;
 
-    until(&app, JOB, 1).await;
+    found(&app, JOB, 1).await;
 
     workers.abort();
 }
@@ -94,7 +96,7 @@ async fn work_asked_for_while_it_is_under_way_is_done_once_more(app: TestApp) {
     asks(&app, time::Duration::ZERO).await;
     gate.notify_one();
 
-    until(&app, JOB, 0).await;
+    found(&app, JOB, 0).await;
     assert_eq!(count.load(Ordering::SeqCst), 2, "twice asked for is once more");
     workers.abort();
 }
@@ -104,14 +106,14 @@ async fn what_fails_waits_longer_each_time_and_its_error_is_kept(app: TestApp) {
     let workers = tokio::spawn(jobs::run(app.app.clone(), work));
     asks(&app, time::Duration::ZERO).await;
 
-    until(&app, "select key from jobs where error like '%Stripe is down%' and tries = 1", 1).await;
+    found(&app, "select key from jobs where error like '%Stripe is down%' and tries = 1", 1).await;
     app.app.clock.advance(time::Duration::seconds(2));
     app.app.work_arrived.notify_waiters();
 
-    until(&app, "select key from jobs where tries = 2 and leased_until is null and lease is null", 1).await;
+    found(&app, "select key from jobs where tries = 2 and leased_until is null and lease is null", 1).await;
     app.app.clock.advance(time::Duration::milliseconds(900));
     app.app.work_arrived.notify_waiters();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    until(&app, "select key from jobs where tries = 2", 1).await;
+    found(&app, "select key from jobs where tries = 2", 1).await;
     workers.abort();
 }

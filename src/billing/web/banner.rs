@@ -43,9 +43,7 @@ impl Banner {
             _ => None,
         }
     }
-}
 
-impl Banner {
     /// More people than paid seats: somebody lowered the number at Stripe, and that stands.
     pub fn of_seats(may: &Entitlements, members: i64) -> Option<Self> {
         let seats = may.seats().filter(|seats| *seats < members)?;
