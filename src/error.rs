@@ -32,10 +32,13 @@ pub enum Error {
     /// More work waits than we can do in time.
     #[error("busy")]
     Busy,
+    /// The database does not answer, or cannot write; it may do so again in a moment.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
     /// Stripe did not do what was asked; nothing is half done.
     #[error(transparent)]
     Stripe(#[from] stripe::Error),
-    /// A bug or an outage of ours: logged in full, shown as a request id.
+    /// A bug of ours: logged in full, shown as a request id.
     #[error("{0}")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -57,7 +60,7 @@ impl Error {
             Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
             Error::Malformed(status, _) => *status,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Error::Busy | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Busy | Error::Unavailable(_) | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -67,6 +70,7 @@ impl Error {
         match self {
             Error::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
             Error::Busy => Some(2),
+            Error::Unavailable(_) => Some(5),
             Error::Stripe(error) if error.is_transient() => Some(30),
             _ => None,
         }
@@ -104,6 +108,10 @@ impl Error {
             Error::Busy => {
                 ("We are busy", "More is going on than we can do at once. Please try again in a few seconds.")
             }
+            Error::Unavailable(_) => (
+                "We cannot reach our database",
+                "Nothing was changed by this request. We are usually back within a minute; please try again then.",
+            ),
             Error::Stripe(error) => error.words(),
             Error::Broken(_) => (
                 "Something broke",
@@ -120,6 +128,7 @@ impl Error {
             Error::NotAllowed => tracing::warn!("authz_fail"),
             Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
             Error::Busy => tracing::warn!("busy"),
+            Error::Unavailable(error) => tracing::error!(error, "database not available"),
             Error::Malformed(status, why) => tracing::info!(%status, why, "input_validation_fail"),
             Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
         }
@@ -133,6 +142,7 @@ impl From<db::Error> for Error {
                 tracing::warn!(%why, "database busy");
                 Error::Busy
             }
+            db::Error::Unavailable(error) => Error::Unavailable(error.to_string()),
             // Deleted between the page and the click.
             db::Error::Reference => Error::NotFound,
             error => Error::broken(error),

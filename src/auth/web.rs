@@ -4,7 +4,7 @@ use crate::{
     App,
     db::LoginId,
     demo::DemoHint,
-    error::{Error, Result},
+    error::Result,
     orgs,
     web::{
         Errors, Form, Page, Query, Rate, SignedIn, Visitor, client_ip, local_path, origin_of_request,
@@ -174,7 +174,7 @@ pub async fn sign_out(
         let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
         super::sign_out(&app, origin, &who).await?;
     }
-    session.flush().await.map_err(Error::broken)?;
+    session.flush().await?;
     let mut response = see_other("/sign-in");
     // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
     let removal =
@@ -215,8 +215,8 @@ pub fn ask_again(next: &str) -> Response {
 
 /// A new session id for a new login: one that somebody planted before is worth nothing after.
 async fn begin(session: &Session, login: LoginId) -> Result<()> {
-    session.cycle_id().await.map_err(Error::broken)?;
-    session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
+    session.cycle_id().await?;
+    Ok(session.insert(sessions::LOGIN, login).await?)
 }
 
 /// What a signed-out request gets: a GET is led to sign in and back, a POST gets the page, 401.

@@ -176,7 +176,7 @@ pub async fn ensure_customer(app: &App, scope: &Scope, until: Deadline) -> Resul
 /// A key under which Stripe recorded a failure, or other parameters (the owner changed between
 /// two tries), answers the same for a day, so everybody moves on to the next.
 async fn create_customer(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
-    let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
+    let bill_to = db::bill_to(&mut app.db.read(scope).await?).await?.ok_or(Error::NotFound)?;
     let mut failed = None;
     for attempt in 1..=3 {
         let key = format!("customer:{}:{round}:{attempt}", scope.org());

@@ -53,8 +53,7 @@ pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
 
 async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {
     let link = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
-    let org = tx.org();
-    let people = db::billing_managers(&mut *tx, org).await?;
+    let people = db::billing_managers(tx).await?;
     mail::tell(tx, app, people, &news.key, &news.message, &link, now).await
 }
 

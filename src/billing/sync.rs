@@ -93,7 +93,7 @@ async fn write(app: &App, scope: &Scope, truth: &Truth, version: i64, events: &[
 
 async fn process(tx: &mut OrgTx<'_>, events: &[String], now: At) -> Result<()> {
     for id in events {
-        db::mark_processed(&mut *tx, id, now).await?;
+        db::mark_processed(tx.system(), id, now).await?;
     }
     Ok(())
 }

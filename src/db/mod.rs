@@ -1,8 +1,10 @@
 //! One SQL text, two engines: rooms see `Db`, `Tx`, `OrgTx`, `System` and `sql!`, never a driver.
 mod error;
+mod health;
 mod ids;
 mod migrate;
 mod open;
+mod pool;
 mod scope;
 mod statement;
 #[cfg(test)]
@@ -17,6 +19,9 @@ pub use open::Db;
 pub use scope::{Origin, Scope};
 #[cfg(test)]
 pub use statement::Registered;
-pub use statement::{Exec, Query, Record, Stmt, TENANT_TABLES, Value, names_tenant_table, on};
-pub use transaction::{OrgTx, System, Tx};
-pub use values::{At, Json};
+pub use statement::{
+    Exec, Query, Record, SYSTEM_TABLES, Stmt, TENANT_TABLES, Value, names_system_table, names_tenant_table,
+    on,
+};
+pub use transaction::{OrgTx, System, Tx, Within};
+pub use values::{At, Json, kept};

@@ -2,7 +2,7 @@
 use super::{Job, db};
 use crate::{
     App,
-    db::At,
+    db::{At, kept},
     error::{Error, Result},
 };
 use std::{convert::Infallible, time::Duration};
@@ -20,6 +20,8 @@ const POLL: Duration = Duration::from_millis(1000);
 /// After that many failures in a row, spread over some eight hours, a job waits for a person: what
 /// we need may be down for an hour, or a night, and nothing is given up because of that.
 const TRIES: i64 = 60;
+/// What is kept of why a job failed: a mail server, say, answers what it likes.
+const ERROR_CHARACTERS: usize = 2000;
 
 /// What a job that went well asks for.
 pub enum Done {
@@ -107,7 +109,7 @@ async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> R
     let dead = claimed.tries >= TRIES;
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
-    let error = error.to_string();
+    let error = kept(&error.to_string(), ERROR_CHARACTERS);
     // Who asked for another round meanwhile has not been tried yet, so that one is not given up.
     if !dead || db::dead_letter(&app.db, claimed, &error).await? == 0 {
         db::release(&app.db, claimed, now + wait, Some(&error)).await?;

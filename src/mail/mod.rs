@@ -31,8 +31,8 @@ pub async fn tell(
     for (address, name) in people {
         let (key, letter) =
             (format!("{reason}:{org}:{address}"), message.letter(Place { org: &name, link })?);
-        if db::insert(&mut *tx, &key, &address, &letter, now).await? {
-            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
+        if db::insert(tx.system(), &key, &address, &letter, now).await? {
+            jobs::enqueue(tx.system(), &Job::Mail(key), app.clock.now()).await?;
         }
     }
     Ok(())

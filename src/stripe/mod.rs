@@ -6,6 +6,7 @@ mod envelope;
 mod error;
 mod gateway;
 mod hosts;
+mod json;
 mod portal;
 mod reads;
 pub mod setup;

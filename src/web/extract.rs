@@ -24,7 +24,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         #[expect(clippy::disallowed_types, reason = "this is the one that wraps it")]
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        path.map(|found| Path(found.0)).map_err(|_| Error::NotFound)
+        let path = path.map(|found| Path(found.0)).map_err(|_| Error::NotFound)?;
+        without_nul(parts.uri.path().as_bytes()).map(|_| path).map_err(|_| Error::NotFound)
     }
 }
 
@@ -35,7 +36,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequestParts<S> for Quer
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Query(serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default()))
+        let query = without_nul(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+        Ok(Query(serde_urlencoded::from_bytes(query).unwrap_or_default()))
     }
 }
 

@@ -89,12 +89,12 @@ pub async fn customers_after(on: impl Exec<'_>, after: &str, limit: i64) -> Resu
     .await
 }
 
-pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
+pub async fn bill_to(tx: &mut OrgTx<'_>) -> Result<Option<BillTo>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select o.name, u.email from orgs o
-         join members m on m.org_id = o.id and m.role = 'owner' join users u on u.id = m.user_id
-         where m.org_id = $1 order by m.created_at, m.user_id limit 1",
+        tx,
+        "select o.name, p.email from orgs o join org_people p on p.org_id = o.id
+         where p.org_id = $1 and p.role = 'owner' order by p.created_at, p.user_id limit 1",
         org
     )
     .optional()
@@ -102,12 +102,12 @@ pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
 }
 
 /// Addresses of those who may manage billing, each with the organisation's name.
-pub async fn billing_managers(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String, String)>> {
+pub async fn billing_managers(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select u.email, o.name from members m
-         join users u on u.id = m.user_id join orgs o on o.id = m.org_id
-         where m.org_id = $1 and m.role in ('owner', 'billing') order by u.email",
+        tx,
+        "select p.email, o.name from org_people p join orgs o on o.id = p.org_id
+         where p.org_id = $1 and p.role in ('owner', 'billing') order by p.email",
         org
     )
     .all()
