@@ -16,6 +16,7 @@ mod browser_loop;
 mod cli;
 mod config;
 mod convergence;
+mod database;
 mod jobs;
 mod kill;
 mod loop_world;
