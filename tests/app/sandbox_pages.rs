@@ -11,7 +11,7 @@ mod portal;
 
 use crate::{
     support::http::{Answer, Person, Site},
-    world::start_sandbox,
+    test_app::start_sandbox,
 };
 use serde_json::Value;
 

@@ -51,7 +51,7 @@ impl World {
     }
 
     async fn is_deleted(&self, customer: &str) -> bool {
-        let read = self.clerk.get(&format!("/v1/customers/{customer}"));
+        let read = self.dashboard.get(&format!("/v1/customers/{customer}"));
         read.header("authorization", "Bearer sk_test_123").await.json()["deleted"] == true
     }
 

@@ -3,20 +3,20 @@
 //!
 //! A seed is one history of two organisations. `PORTICO_SEED=n` runs one again, alone and with its
 //! steps printed; `PORTICO_SEQUENCES=n` runs so many on each engine (CI: 2,000 and 200). Seeds that failed stay in
-//! `convergence.seeds` and are run first.
+//! `failed.seeds` and are run first.
 #![expect(clippy::print_stderr, reason = "a seed that failed is said at once, and how long all of them took")]
-mod look;
+mod expectations;
 mod steps;
 
 pub use steps::Chance;
 
 use crate::{
-    loop_world::Loop,
+    billing_app::BillingApp,
     support::{
+        child_process,
         http::{Person, Site},
-        tether,
     },
-    world::{Org, TestApp},
+    test_app::{Org, TestApp},
 };
 use hyper::Method;
 use portico::billing;
@@ -51,13 +51,13 @@ async fn random_histories_converge_on_postgres() {
 
 /// As many as asked for; else all in CI, where everything is required, and some where somebody waits.
 fn most(in_ci: usize, otherwise: usize) -> usize {
-    let usual = if tether::setting("PORTICO_REQUIRE_ALL").is_some() { in_ci } else { otherwise };
-    tether::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(usual)
+    let usual = if child_process::setting("PORTICO_REQUIRE_ALL").is_some() { in_ci } else { otherwise };
+    child_process::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 /// All of them, some worlds at a time; fails with every seed that failed and what it found.
 async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
-    let again: Option<u64> = tether::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
+    let again: Option<u64> = child_process::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
     let seeds = match again {
         Some(seed) => vec![seed],
         None => kept_seeds().into_iter().chain(1..=most as u64).collect(),
@@ -98,27 +98,27 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
 }
 
 fn kept_seeds() -> Vec<u64> {
-    let lines = include_str!("convergence.seeds").lines().filter(|line| !line.starts_with('#'));
+    let lines = include_str!("failed.seeds").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }
 
 struct World {
-    it: Loop,
+    it: BillingApp,
     owner: Org,
-    clerk: Person,
+    dashboard: Person,
     /// Seconds by which the sandbox's clock was moved since the last full look.
     moved: i64,
 }
 
 impl World {
     async fn of(app: TestApp) -> Self {
-        let mut it = Loop::without_worker(app).await;
-        it.begin_work();
+        let mut it = BillingApp::without_worker(app).await;
+        it.start_worker();
         it.reconcile().await; // as a product does when it starts: from now on nothing is missed
         let owner = it.org("owner").await;
         it.app.signs_up("billing@owner.test").await;
-        let clerk = Person::visiting(&Site::at(&it.app.stripe));
-        Self { it, owner, clerk, moved: 0 }
+        let dashboard = Person::visiting(&Site::at(&it.app.stripe));
+        Self { it, owner, dashboard, moved: 0 }
     }
 
     /// One history; what is wrong at its end.
@@ -166,7 +166,7 @@ impl World {
     async fn delete(&self, customer: &str) {
         // A fault is meant for the product, not for us.
         self.it.ask(Method::DELETE, "/faults", json!({})).await;
-        let gone = self.clerk.ask(Method::DELETE, &format!("/v1/customers/{customer}"));
+        let gone = self.dashboard.ask(Method::DELETE, &format!("/v1/customers/{customer}"));
         gone.header("authorization", "Bearer sk_test_123").await;
     }
 
@@ -224,11 +224,11 @@ impl World {
                 }
             }
             Step::KillWorkers => {
-                self.it.kill_workers();
-                self.it.begin_work();
+                self.it.stop_workers();
+                self.it.start_worker();
                 self.it.hurry().await;
             }
-            Step::OneMoreWorker => self.it.begin_work(),
+            Step::OneMoreWorker => self.it.start_worker(),
             _ => unreachable!("a page of ours"),
         }
     }
