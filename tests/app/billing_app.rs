@@ -1,6 +1,7 @@
 //! The product listening, with its worker and a sandbox that delivers its webhooks there. It drives a
 //! person through billing: what they do at Stripe is done through the sandbox's control API.
 use crate::{
+    expected_billing_state::expected,
     support::http::{Answer, Person, Site},
     test_app::{Org, TestApp},
 };
@@ -153,48 +154,16 @@ impl BillingApp {
         portico::cli::status_line(slug, customer.as_deref(), state)
     }
 
-    /// The same from what Stripe holds, worked out anew: the two have to be equal.
-    pub async fn true_of(&self, slug: &str, customer: &str) -> Value {
-        let held =
-            self.app.at_stripe(&format!("/v1/subscriptions?customer={customer}&status=all&limit=100")).await;
-        let rank = |sub: &Value| match sub["status"].as_str().unwrap() {
-            "active" => 8,
-            "trialing" => 7,
-            "past_due" => 6,
-            "unpaid" => 5,
-            "paused" => 4,
-            "incomplete" => 2,
-            "canceled" => 1,
-            _ => 0,
-        };
-        let chosen = held.iter().max_by_key(|sub| (rank(sub), sub["created"].as_i64()));
-        let none = || {
-            json!({ "org": slug, "customer": customer, "subscription": null, "status": null, "plan": null,
-            "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null })
-        };
-        let Some(sub) = chosen else { return none() };
-        if rank(sub) < 2 {
-            let mut ended = none();
-            ended["status"] = "canceled".into();
-            return ended;
-        }
-        let item = &sub["items"]["data"][0];
-        let (plan, interval) = item["price"]["lookup_key"].as_str().unwrap().rsplit_once('_').unwrap();
-        let at_end = sub["cancel_at_period_end"] == true;
-        let cancel_at = if sub["cancel_at"].is_null() && at_end {
-            &item["current_period_end"]
-        } else {
-            &sub["cancel_at"]
-        };
-        json!({ "org": slug, "customer": customer, "subscription": sub["id"], "status": sub["status"], "plan": plan,
-            "interval": interval, "quantity": item["quantity"], "cancel_at": cancel_at,
-            "current_period_end": item["current_period_end"] })
+    /// What it has to be, from what Stripe holds.
+    pub async fn expected_state(&self, slug: &str, customer: &str) -> Value {
+        let held = format!("/v1/subscriptions?customer={customer}&status=all&limit=100");
+        expected(slug, customer, &self.app.at_stripe(&held).await)
     }
 
-    /// Our copy of an organisation is what Stripe holds.
+    /// The billing state of an organisation is what Stripe holds.
     pub async fn assert_no_drift(&self, slug: &str) {
         let customer = self.customer_of(slug).await;
-        assert_eq!(self.billing_state(slug).await, self.true_of(slug, &customer).await);
+        assert_eq!(self.billing_state(slug).await, self.expected_state(slug, &customer).await);
     }
 
     /// Subjects of the mails so far, oldest first.

@@ -43,7 +43,7 @@ async fn status_says_what_we_believe_a_line_an_organisation(app: TestApp) {
 
     let nothing = json!({ "org": "globex", "customer": null, "subscription": null, "status": null, "plan": null,
         "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null });
-    assert_eq!(said, [it.true_of("acme", &customer).await, nothing]);
+    assert_eq!(said, [it.expected_state("acme", &customer).await, nothing]);
     assert!(plain.contains("acme") && plain.contains("Business") && plain.contains("globex"), "{plain}");
 }
 

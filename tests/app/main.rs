@@ -18,6 +18,7 @@ mod browser;
 mod cli;
 mod config;
 mod db;
+mod expected_billing_state;
 mod jobs;
 mod mail;
 mod ops;

@@ -1,7 +1,7 @@
 //! The whole loop in a real browser: subscribe, switch, fail, fix, cancel, renew, and each time the
 //! billing page right after, with and without JavaScript.
 use crate::{
-    billing_app::{BillingApp, GOOD, NEVER_PAYS},
+    billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
     support::browser::{Browser, Look},
     test_app::TestApp,
 };
@@ -84,7 +84,7 @@ impl Olivia<'_> {
         self.goes_to(&self.billing()).await;
         self.presses("form[action$='/billing/card'] button").await;
         self.is_home_again_reading(&["ending in 0341"]).await;
-        self.it.advance(367 * 86_400).await;
+        self.it.advance(367 * DAY).await;
         self.it.settled().await;
         self.goes_to(&self.billing()).await;
         self.is_home_again_reading(&["Payment failed", "A payment did not go through"]).await;

@@ -1,6 +1,6 @@
 //! Webhooks that are forged, late, early, repeated, recorded, too large, of another mode, version or vocabulary.
 use crate::{
-    billing_app::{BillingApp, GOOD},
+    billing_app::{BillingApp, DAY, GOOD},
     test_app::TestApp,
     webhook_deliveries::{
         SECRET, delivered, event, hand_over, post_webhook, signature, state_of, with_secret,
@@ -156,7 +156,7 @@ async fn stripe_rolls_the_secret_and_no_event_is_lost(app: TestApp) {
     let endpoints = it.app.at_stripe("/v1/webhook_endpoints").await;
     let endpoint = endpoints[0]["id"].as_str().unwrap();
 
-    it.control(&format!("/endpoints/{endpoint}/roll_secret"), json!({ "overlap": 86_400 })).await;
+    it.control(&format!("/endpoints/{endpoint}/roll_secret"), json!({ "overlap": DAY })).await;
     it.subscribe(&acme, "pro", "month", GOOD).await;
 
     it.assert_no_drift("acme").await;

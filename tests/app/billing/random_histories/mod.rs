@@ -11,7 +11,7 @@ mod steps;
 pub use steps::Chance;
 
 use crate::{
-    billing_app::BillingApp,
+    billing_app::{BillingApp, DAY},
     support::{
         child_process,
         http::{Person, Site},
@@ -35,7 +35,7 @@ const TO_A_WORLD: usize = 10;
 /// Worlds at once: most of the time somebody waits for a delivery.
 const WORLDS: usize = 6;
 /// Stripe's list of events goes back so far (see billing/reconcile.rs), less a day.
-const LISTED: i64 = 29 * 86_400;
+const LISTED: i64 = 29 * DAY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_histories_converge_on_sqlite() {
