@@ -1,12 +1,12 @@
 //! What has to hold at the end of a history.
-use super::World;
+use super::HistoryApp;
 use crate::billing_app::DAY;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// Mails about what is older are not sent (see billing/notices.rs).
 const STALE: i64 = 3 * DAY;
-impl World {
+impl HistoryApp {
     pub(super) async fn details(&self, slug: &str, action: &str) -> Vec<Value> {
         let query = format!(
             "select cast(e.detail as text) from audit_events e join orgs o on o.id = e.org_id

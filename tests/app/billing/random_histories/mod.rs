@@ -1,5 +1,5 @@
 //! Random histories: whatever customers do, whatever goes wrong on the way and whenever workers die,
-//! after one reconcile our copy is Stripe's, and everything was said once.
+//! after one reconcile the billing state is what Stripe holds, and everything was said once.
 //!
 //! A seed is one history of two organisations. `PORTICO_SEED=n` runs one again, alone and with its
 //! steps printed; `PORTICO_SEQUENCES=n` runs so many on each engine (CI: 2,000 and 200). Seeds that failed stay in
@@ -31,9 +31,9 @@ use std::{
 use steps::{Step, steps};
 
 /// Histories that one product and one sandbox live through, one after another.
-const TO_A_WORLD: usize = 10;
-/// Worlds at once: most of the time somebody waits for a delivery.
-const WORLDS: usize = 6;
+const HISTORIES_PER_APP: usize = 10;
+/// Products at once: most of the time somebody waits for a delivery.
+const APPS: usize = 6;
 /// Stripe's list of events goes back so far (see billing/reconcile.rs), less a day.
 const LISTED: i64 = 29 * DAY;
 
@@ -55,7 +55,7 @@ fn most(in_ci: usize, otherwise: usize) -> usize {
     child_process::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
-/// All of them, some worlds at a time; fails with every seed that failed and what it found.
+/// All of them, some products at a time; fails with every seed that failed and what it found.
 async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
     let again: Option<u64> = child_process::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
     let seeds = match again {
@@ -65,8 +65,8 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
     let begun = Instant::now();
     let (lived, failed): (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>) = Default::default();
     let mut running = tokio::task::JoinSet::new();
-    for (n, some) in seeds.chunks(TO_A_WORLD).enumerate() {
-        if running.len() == WORLDS {
+    for (n, some) in seeds.chunks(HISTORIES_PER_APP).enumerate() {
+        if running.len() == APPS {
             running.join_next().await.unwrap().unwrap();
         }
         if failed.lock().unwrap().len() > 5 {
@@ -75,9 +75,9 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
         let Some(app) = app(format!("history {n}")).await else { return };
         let (some, failed, lived) = (some.to_vec(), failed.clone(), lived.clone());
         running.spawn_local(async move {
-            let mut world = World::of(app).await;
+            let mut product = HistoryApp::of(app).await;
             for seed in some {
-                let found = world.live(seed, again.is_some()).await;
+                let found = product.live(seed, again.is_some()).await;
                 lived.fetch_add(1, Ordering::Relaxed);
                 if !found.is_empty() {
                     let steps = steps(seed);
@@ -102,7 +102,7 @@ fn kept_seeds() -> Vec<u64> {
     lines.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }
 
-struct World {
+struct HistoryApp {
     it: BillingApp,
     owner: Org,
     dashboard: Person,
@@ -110,7 +110,7 @@ struct World {
     moved: i64,
 }
 
-impl World {
+impl HistoryApp {
     async fn of(app: TestApp) -> Self {
         let mut it = BillingApp::without_worker(app).await;
         it.start_worker();
