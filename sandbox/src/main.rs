@@ -54,6 +54,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// An environment variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads settings")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

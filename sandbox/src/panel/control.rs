@@ -33,7 +33,7 @@ pub async fn answer(sandbox: &Sandbox, request: &Request, path: &[&str]) -> Repl
 }
 
 fn unknown() -> Refusal {
-    Refusal::invalid("There is nothing here; docs/sandbox.md lists what there is.").with_status(404)
+    Refusal::invalid("There is nothing here; sandbox/README.md lists what there is.").with_status(404)
 }
 
 async fn get(sandbox: &Sandbox, path: &[&str], p: Params) -> Answer {
