@@ -48,7 +48,7 @@ async fn fill(app: &App) -> Result<()> {
     let mut tx = app.db.system_tx().await?;
     // Another process may be seeding at this moment; one of us is enough.
     let Some(owner) = auth::add_person(&mut tx, OWNER.0, OWNER.1, &hash, now).await? else { return Ok(()) };
-    let scope = orgs::found(&mut tx, &origin, owner, "Acme", now).await?;
+    let scope = orgs::create_in(&mut tx, &origin, owner, "Acme", now).await?;
     for (email, name, role) in OTHERS {
         if let Some(person) = auth::add_person(&mut tx, email, name, &hash, now).await? {
             orgs::add_member(&mut tx, scope.org(), person, role, now).await?;

@@ -67,7 +67,7 @@ impl Error {
         match self {
             Error::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
             Error::Busy => Some(2),
-            Error::Stripe(error) if error.is_passing() => Some(30),
+            Error::Stripe(error) if error.is_transient() => Some(30),
             _ => None,
         }
     }

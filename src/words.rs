@@ -2,9 +2,9 @@
 use crate::db::At;
 use time::macros::format_description;
 
-/// Trimmed, one line, at most `most` characters, with nothing that could forge a log line, a mail
+/// Trimmed, one line, at most `max_chars` characters, with nothing that could forge a log line, a mail
 /// header or the direction of the text around it.
-pub fn line(typed: &str, most: usize, missing: &str) -> Result<String, String> {
+pub fn line(typed: &str, max_chars: usize, missing: &str) -> Result<String, String> {
     let text = typed.trim();
     let hidden = |c: char| {
         c.is_control()
@@ -12,8 +12,8 @@ pub fn line(typed: &str, most: usize, missing: &str) -> Result<String, String> {
     };
     if text.is_empty() {
         Err(missing.to_owned())
-    } else if text.chars().count() > most {
-        Err(format!("Use at most {most} characters."))
+    } else if text.chars().count() > max_chars {
+        Err(format!("Use at most {max_chars} characters."))
     } else if text.chars().any(hidden) {
         Err("Use plain text on one line, without control characters.".into())
     } else {

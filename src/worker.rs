@@ -16,10 +16,10 @@ async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
     let outcome = one(&app, &job).await;
     match (&outcome, &job) {
         (Err(error), Job::Customer(customer)) if is_last => {
-            billing::give_up_events(&app, customer, &error.to_string()).await?;
+            billing::dead_letter_events(&app, customer, &error.to_string()).await?;
         }
         (Err(error), Job::Event(event)) if is_last => {
-            billing::give_up_event(&app, event, &error.to_string()).await?;
+            billing::dead_letter_event(&app, event, &error.to_string()).await?;
         }
         _ => {}
     }
@@ -28,7 +28,7 @@ async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
 
 async fn one(app: &App, job: &Job) -> Result<Done> {
     match job {
-        Job::Customer(customer) => billing::settle(app, customer).await.map(|()| Done::Finished),
+        Job::Customer(customer) => billing::process(app, customer).await.map(|()| Done::Finished),
         Job::Event(event) => billing::attribute(app, event).await.map(|()| Done::Finished),
         Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
         Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Duration::minutes(15))),

@@ -28,9 +28,9 @@ pub struct OrgCard {
     pub name: String,
     pub role: Role,
     pub plan: String,
-    pub state: String,
+    pub status: String,
     /// `ok`, `info`, `warn`, `bad` or `quiet`.
-    pub state_kind: &'static str,
+    pub status_kind: &'static str,
     pub may_bill: bool,
 }
 
@@ -65,18 +65,18 @@ pub async fn change_profile(
 
 async fn page(app: &App, who: &SignedIn, name: String, errors: Errors) -> Result<AccountPage> {
     let memberships = orgs::of_person(app, who.id).await?;
-    let standings = billing::standings_of_person(app, who.id).await?;
+    let states = billing::states_of_person(app, who.id).await?;
     let cards = memberships.iter().map(|m| {
-        let standing = standings.get(&m.org).cloned().unwrap_or_default();
-        let (state, state_kind) = standing.in_words();
+        let state = states.get(&m.org).cloned().unwrap_or_default();
+        let (status, status_kind) = state.badge();
         let (slug, name) = (m.slug.clone(), m.org_name.clone());
         OrgCard {
             slug,
             name,
             role: m.role,
-            plan: standing.plan_name(),
-            state,
-            state_kind,
+            plan: state.plan_name(),
+            status,
+            status_kind,
             may_bill: m.role.may_bill(),
         }
     });

@@ -150,13 +150,13 @@ pub async fn delete_old_logins(on: impl Exec<'_>, before: At) -> Result<u64> {
     sql!(on, "delete from logins where seen_at < $1", before).execute().await
 }
 
-/// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `most`.
+/// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `limit`.
 pub async fn take_from_throttle(
     on: impl Exec<'_>,
     key: &str,
     now: i64,
     every: i64,
-    most: i64,
+    limit: i64,
 ) -> Result<bool> {
     let taken = sql!(
         on,
@@ -167,7 +167,7 @@ pub async fn take_from_throttle(
         key,
         now,
         every,
-        most
+        limit
     )
     .execute()
     .await?;

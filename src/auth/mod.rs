@@ -62,7 +62,7 @@ pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp
         return Ok(SignUp::Taken);
     }
     let origin = Origin { user: Some(user), ..origin };
-    let org = orgs::found(&mut tx, &origin, user, &new.organisation, now).await?;
+    let org = orgs::create_in(&mut tx, &origin, user, &new.organisation, now).await?;
     let login = db::insert_login(&mut tx, user, &origin, now).await?;
     audit::record_in(
         &mut tx,
@@ -152,8 +152,8 @@ async fn take_a_try(app: &App, key: &str) -> Result<()> {
     const EVERY: Duration = Duration::MINUTE;
     const BURST: i32 = 20;
     let now = app.clock.now().micros();
-    let (every, most) = (EVERY.whole_microseconds() as i64, (EVERY * BURST).whole_microseconds() as i64);
-    if db::take_from_throttle(&app.db, key, now, every, most).await? {
+    let (every, limit) = (EVERY.whole_microseconds() as i64, (EVERY * BURST).whole_microseconds() as i64);
+    if db::take_from_throttle(&app.db, key, now, every, limit).await? {
         return Ok(());
     }
     Err(Error::TooMany { retry_after_seconds: EVERY.whole_seconds() as u64 })

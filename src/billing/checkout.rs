@@ -1,6 +1,6 @@
 //! Checkout: one organisation, one subscription, however many tabs and people click.
 use super::{
-    Standing, db,
+    BillingState, db,
     db::Attempt,
     plans::{AUTOMATIC_TAX, COLLECT_TAX_IDS, Interval, Plan, lookup_key},
     sync,
@@ -92,7 +92,7 @@ async fn open_session(
     until: Deadline,
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
-    let trial_used = trial_used || super::standing(app, scope).await?.trial_used;
+    let trial_used = trial_used || super::state(app, scope).await?.trial_used;
     let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
     let new = NewCheckout {
         customer,
@@ -221,8 +221,8 @@ pub async fn come_back(app: &App, scope: &Scope, session: &str) -> Result<Return
         tx.commit().await?;
         sync::sync(app, scope, until).await?;
     }
-    let standing: Standing = super::standing(app, scope).await?;
-    match paid && standing.is_alive() {
+    let state: BillingState = super::state(app, scope).await?;
+    match paid && state.is_alive() {
         true => Ok(Returned::Live),
         false => Ok(Returned::Confirming),
     }

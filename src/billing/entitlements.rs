@@ -1,7 +1,7 @@
 //! What an organisation may do, from what it pays for. Decided by Stripe's word on the subscription,
 //! never by comparing dates with our clock, but for the days of grace.
 use super::{
-    Standing,
+    BillingState,
     plans::{Feature, Limit, Plan},
 };
 use crate::db::At;
@@ -30,19 +30,19 @@ pub struct Entitlements {
 }
 
 impl Entitlements {
-    pub fn of(standing: &Standing, now: At) -> Self {
-        let within = |span| standing.trouble_since.is_none_or(|since| now < since + span);
-        let (plan, access) = match standing.status.as_deref() {
-            Some("active" | "trialing") => (standing.plan, Access::Full),
-            Some("past_due") if within(GRACE) => (standing.plan, Access::Full),
-            Some("past_due" | "unpaid") => (standing.plan, Access::ReadOnly),
+    pub fn of(state: &BillingState, now: At) -> Self {
+        let within = |span| state.trouble_since.is_none_or(|since| now < since + span);
+        let (plan, access) = match state.status.as_deref() {
+            Some("active" | "trialing") => (state.plan, Access::Full),
+            Some("past_due") if within(GRACE) => (state.plan, Access::Full),
+            Some("past_due" | "unpaid") => (state.plan, Access::ReadOnly),
             Some("paused" | "incomplete" | "incomplete_expired" | "canceled") | None => {
                 (Plan::Free, Access::Full)
             }
-            Some(_) if within(BENEFIT_OF_THE_DOUBT) => (standing.plan, Access::Full),
+            Some(_) if within(BENEFIT_OF_THE_DOUBT) => (state.plan, Access::Full),
             Some(_) => (Plan::Free, Access::Full),
         };
-        let seats = standing.quantity.filter(|_| plan.offer().per_seat);
+        let seats = state.quantity.filter(|_| plan.offer().per_seat);
         Self { plan, access, seats }
     }
 
@@ -51,7 +51,7 @@ impl Entitlements {
     }
 
     /// How many there may be in all. None: as many as they like.
-    pub fn most(&self, limit: Limit) -> Option<i64> {
+    pub fn limit(&self, limit: Limit) -> Option<i64> {
         match limit {
             Limit::Projects => self.plan.offer().projects,
             // Paid seats follow the members, so they are no bound on them.
@@ -64,7 +64,7 @@ impl Entitlements {
     pub fn remaining(&self, limit: Limit, used: i64) -> Option<i64> {
         match self.access {
             Access::ReadOnly => Some(0),
-            Access::Full => self.most(limit).map(|most| (most - used).max(0)),
+            Access::Full => self.limit(limit).map(|limit| (limit - used).max(0)),
         }
     }
 
@@ -78,14 +78,14 @@ impl Entitlements {
 mod tests {
     use super::*;
 
-    fn standing(status: &str, trouble: Option<i64>) -> Standing {
+    fn state(status: &str, trouble: Option<i64>) -> BillingState {
         let (status, trouble_since) = (Some(status.to_owned()), trouble.map(At::from_unix));
-        Standing { status, plan: Plan::Pro, trouble_since, ..Standing::default() }
+        BillingState { status, plan: Plan::Pro, trouble_since, ..BillingState::default() }
     }
 
     #[test]
     fn a_failed_payment_leaves_a_week_and_then_what_is_there_can_be_read() {
-        let failed = standing("past_due", Some(0));
+        let failed = state("past_due", Some(0));
 
         let at_first = Entitlements::of(&failed, At::from_unix(6 * 86_400));
         let later = Entitlements::of(&failed, At::from_unix(8 * 86_400));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_word_we_do_not_know_takes_nothing_away_for_a_day() {
-        let strange = standing("hibernating", Some(0));
+        let strange = state("hibernating", Some(0));
 
         assert_eq!(Entitlements::of(&strange, At::from_unix(3_600)).plan, Plan::Pro);
         assert_eq!(Entitlements::of(&strange, At::from_unix(90_000)).plan, Plan::Free);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_has_ended_is_the_free_plan_and_too_much_blocks_only_growth() {
-        let ended = Entitlements::of(&standing("canceled", None), At::from_unix(0));
+        let ended = Entitlements::of(&state("canceled", None), At::from_unix(0));
 
         assert_eq!((ended.plan, ended.access), (Plan::Free, Access::Full));
         assert_eq!(ended.remaining(Limit::Projects, 20), Some(0));

@@ -1,4 +1,4 @@
-//! The webhook inbox: stored before it is acknowledged, settled by whoever fetches the truth.
+//! The webhook inbox: stored before it is acknowledged, processed by whoever fetches the truth.
 //!
 //! Deliveries that arrive together share one commit, so that a burst is not one flush to disk each;
 //! every one of them is on disk before its 200.
@@ -105,7 +105,7 @@ fn triage(envelope: &Envelope, live: bool) -> (EventState, Option<&'static str>)
     }
 }
 
-/// A customer's events are settled together; one that does not say whose it is asks for that first.
+/// A customer's events are processed together; one that does not say whose it is asks for that first.
 fn job_for(envelope: &Envelope) -> Job {
     match &envelope.customer {
         Some(customer) => Job::Customer(customer.clone()),
@@ -140,14 +140,14 @@ pub async fn attribute(app: &App, event: &str) -> Result<()> {
     Ok(())
 }
 
-/// Fetches the truth about a customer and settles all their events with it.
-pub async fn settle(app: &App, customer: &str) -> Result<()> {
+/// Fetches the truth about a customer and processes all their events with it.
+pub async fn process(app: &App, customer: &str) -> Result<()> {
     while let Some(scope) = scope_of_customer(app, customer, "billing sync").await? {
         if settle_page(app, &scope, customer).await? {
             return Ok(());
         }
     }
-    settle_nobodys(app, customer).await
+    park_or_ignore(app, customer).await
 }
 
 /// True if nothing waits any more. After a full page there may be more, and nobody will ask again;
@@ -155,7 +155,7 @@ pub async fn settle(app: &App, customer: &str) -> Result<()> {
 async fn settle_page(app: &App, scope: &Scope, customer: &str) -> Result<bool> {
     let events: Vec<String> =
         db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
-    match sync::sync_settling(app, scope, Deadline::of_job(), &events).await {
+    match sync::sync_processing(app, scope, Deadline::of_job(), &events).await {
         Ok(()) => Ok(events.len() < db::PENDING_PAGE),
         Err(Error::NotFound) => Ok(false),
         Err(error) => {
@@ -167,7 +167,7 @@ async fn settle_page(app: &App, scope: &Scope, customer: &str) -> Result<bool> {
 
 /// Events of a customer we never made wait, parked, for our own record: what an event says of itself
 /// binds nothing. Those of an organisation that was deleted are the last of it.
-async fn settle_nobodys(app: &App, customer: &str) -> Result<()> {
+async fn park_or_ignore(app: &App, customer: &str) -> Result<()> {
     if db::is_former_customer(app.db.system(), customer).await? {
         tracing::info!(customer, "late events of an organisation that was deleted");
         let gone = Some("its organisation was deleted");
@@ -193,14 +193,14 @@ pub(super) async fn unpark(app: &App, customer: &str) -> Result<()> {
 }
 
 /// After the last try: the events stay, for a person to look at and replay.
-pub async fn give_up_events(app: &App, customer: &str, error: &str) -> Result<()> {
+pub async fn dead_letter_events(app: &App, customer: &str, error: &str) -> Result<()> {
     Ok(db::move_events(&app.db, customer, EventState::Pending, EventState::Dead, Some(error))
         .await
         .map(drop)?)
 }
 
 /// The same for one whose customer could not be found out.
-pub async fn give_up_event(app: &App, event: &str, error: &str) -> Result<()> {
+pub async fn dead_letter_event(app: &App, event: &str, error: &str) -> Result<()> {
     let now = app.clock.now();
     Ok(db::set_event_state(&app.db, event, EventState::Dead, Some(error), now).await.map(drop)?)
 }
@@ -215,8 +215,8 @@ pub async fn replay(app: &App, event: &str) -> Result<bool> {
     Ok(true)
 }
 
-pub async fn listed(app: &App, state: Option<EventState>, most: i64) -> Result<Vec<InboxRow>> {
-    Ok(db::inbox(&app.db, state, most).await?)
+pub async fn listed(app: &App, state: Option<EventState>, limit: i64) -> Result<Vec<InboxRow>> {
+    Ok(db::inbox(&app.db, state, limit).await?)
 }
 
 pub async fn forget_payloads(app: &App) -> Result<()> {

@@ -11,7 +11,7 @@ pub mod plans;
 mod reconcile;
 mod seats;
 pub mod setup;
-mod standing;
+mod state;
 mod sync;
 pub mod web;
 
@@ -19,13 +19,13 @@ pub use closing::close;
 pub use db::{EventState, InvoiceRow};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use inbox::{
-    Delivery, Inbox, InboxRow, attribute, forget_payloads, give_up_event, give_up_events,
-    listed as inbox_rows, replay, settle,
+    Delivery, Inbox, InboxRow, attribute, dead_letter_event, dead_letter_events, forget_payloads,
+    listed as inbox_rows, process, replay,
 };
 pub use jobs::scope_of_slug;
-pub use reconcile::{Found, by_hand as sync_by_hand, full_pass, reconcile};
+pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use seats::follow as follow_seats;
-pub use standing::Standing;
+pub use state::BillingState;
 pub use sync::sync;
 
 use crate::{
@@ -39,14 +39,14 @@ use plans::{Interval, Plan, lookup_key};
 use std::collections::HashMap;
 
 /// What our own database believes; asks Stripe nothing.
-pub async fn standing(app: &App, scope: &Scope) -> Result<Standing> {
+pub async fn state(app: &App, scope: &Scope) -> Result<BillingState> {
     let mut tx = app.db.read(scope).await?;
-    Ok(db::standing(&mut tx, scope.org()).await?.unwrap_or_default())
+    Ok(db::state(&mut tx, scope.org()).await?.unwrap_or_default())
 }
 
 /// What the organisation may do now.
 pub async fn entitlements(app: &App, scope: &Scope) -> Result<Entitlements> {
-    Ok(Entitlements::of(&standing(app, scope).await?, app.billing_now()))
+    Ok(Entitlements::of(&state(app, scope).await?, app.billing_now()))
 }
 
 /// How many projects and members there are.
@@ -61,15 +61,15 @@ pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<InvoiceRow>> {
 }
 
 /// Those of all a person's organisations. One that never bought anything has none.
-pub async fn standings_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, Standing>> {
-    let rows = db::standings_of_person(app.db.system(), user).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.standing)).collect())
+pub async fn states_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, BillingState>> {
+    let rows = db::states_of_person(app.db.system(), user).await?;
+    Ok(rows.into_iter().map(|row| (row.org_id, row.state)).collect())
 }
 
-/// What we believe of every organisation, with its customer: slug, customer, standing.
-pub async fn believed(app: &App) -> Result<Vec<(String, Option<String>, Standing)>> {
-    let rows = db::believed(app.db.system()).await?;
-    Ok(rows.into_iter().map(|row| (row.slug, row.customer_id, row.standing)).collect())
+/// What we believe of every organisation, with its customer: slug, customer, state.
+pub async fn state_of_every_org(app: &App) -> Result<Vec<(String, Option<String>, BillingState)>> {
+    let rows = db::state_of_every_org(app.db.system()).await?;
+    Ok(rows.into_iter().map(|row| (row.slug, row.customer_id, row.state)).collect())
 }
 
 /// For whoever watches: events by state, and organisations with two subscriptions alive.
@@ -106,9 +106,9 @@ pub async fn open_portal(
 ) -> Result<StripeUrl> {
     let until = Deadline::of_click();
     let customer = ensure_customer(app, scope, until).await?;
-    let standing = standing(app, scope).await?;
-    let subscription = standing.subscription_id.as_deref().filter(|_| standing.is_alive());
-    let switch_to = match (plan, standing.item_id.as_deref(), standing.item_count) {
+    let state = state(app, scope).await?;
+    let subscription = state.subscription_id.as_deref().filter(|_| state.is_alive());
+    let switch_to = match (plan, state.item_id.as_deref(), state.item_count) {
         (Some((plan, interval)), Some(item), 1) if plan != Plan::Free => {
             Some((item, app.stripe.price(&lookup_key(plan, interval), until).await?))
         }
@@ -141,9 +141,9 @@ pub async fn open_portal(
 
 /// Charges the subscription to the customer's own card from now on: a card that is added in the
 /// portal becomes the customer's, while the one that Checkout pinned stays in charge.
-pub async fn use_spare_card(app: &App, scope: &Scope) -> Result<()> {
-    let standing = standing(app, scope).await?;
-    let (Some(subscription), Some(card)) = (&standing.subscription_id, &standing.spare_card_id) else {
+pub async fn use_other_payment_method(app: &App, scope: &Scope) -> Result<()> {
+    let state = state(app, scope).await?;
+    let (Some(subscription), Some(card)) = (&state.subscription_id, &state.other_payment_method_id) else {
         return Ok(()); // it is in charge already
     };
     let until = Deadline::of_click();
@@ -178,8 +178,8 @@ pub async fn ensure_customer(app: &App, scope: &Scope, until: Deadline) -> Resul
 async fn create_customer(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
     let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     let mut failed = None;
-    for generation in 1..=3 {
-        let key = format!("customer:{}:{round}:{generation}", scope.org());
+    for attempt in 1..=3 {
+        let key = format!("customer:{}:{round}:{attempt}", scope.org());
         let new = NewCustomer {
             org_id: scope.org().to_string(),
             slug: scope.slug(),
@@ -191,5 +191,5 @@ async fn create_customer(app: &App, scope: &Scope, round: i64, until: Deadline) 
             answer => return Ok(answer?),
         }
     }
-    Err(failed.unwrap_or(stripe::Error::Paused).into())
+    Err(failed.unwrap_or(stripe::Error::CircuitOpen).into())
 }

@@ -1,6 +1,6 @@
 //! What a change of our copy means to people: audit entries and mails, from the difference between
 //! old and new and in the same transaction, so that a doubled webhook causes neither twice.
-use super::{GRACE, Standing, db, sync::is_alive};
+use super::{BillingState, GRACE, db, sync::is_alive};
 use crate::{
     App,
     audit::{self, Event},
@@ -27,8 +27,8 @@ struct News {
 pub async fn tell(
     tx: &mut OrgTx<'_>,
     app: &App,
-    before: &Standing,
-    after: &Standing,
+    before: &BillingState,
+    after: &BillingState,
     subscriptions: &[Subscription],
     invoices: &[Invoice],
 ) -> Result<()> {
@@ -59,8 +59,8 @@ async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> 
 }
 
 /// Field, old and new value of all that people would ask about.
-fn differences(before: &Standing, after: &Standing) -> Vec<(&'static str, String, String)> {
-    let fields = |s: &Standing| {
+fn differences(before: &BillingState, after: &BillingState) -> Vec<(&'static str, String, String)> {
+    let fields = |s: &BillingState| {
         let at = |instant: Option<At>| instant.map(date).unwrap_or_default();
         [
             ("status", s.status.clone().unwrap_or_default()),
@@ -76,7 +76,7 @@ fn differences(before: &Standing, after: &Standing) -> Vec<(&'static str, String
     pairs.filter(|(old, new)| old.1 != new.1).map(|((field, old), (_, new))| (field, old, new)).collect()
 }
 
-fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At) -> Vec<News> {
+fn of_state(before: &BillingState, after: &BillingState, held: &[Subscription], now: At) -> Vec<News> {
     let mut news = Vec::new();
     let id = after.subscription_id.clone().unwrap_or_default();
     let current = held.iter().find(|s| s.id == id);
@@ -109,7 +109,7 @@ fn of_state(before: &Standing, after: &Standing, held: &[Subscription], now: At)
 }
 
 /// What needs somebody, or does not any more.
-fn of_trouble(before: &Standing, after: &Standing, invoices: &[Invoice], now: At) -> Vec<News> {
+fn of_trouble(before: &BillingState, after: &BillingState, invoices: &[Invoice], now: At) -> Vec<News> {
     let mut news = Vec::new();
     let id = after.subscription_id.as_deref().unwrap_or_default();
     if let Some(end) = after.trial_end.filter(|end| is_trialing(after) && *end - TRIAL_WARNING <= now) {
@@ -130,17 +130,21 @@ fn of_trouble(before: &Standing, after: &Standing, invoices: &[Invoice], now: At
     news
 }
 
-fn is_past_due(standing: &Standing) -> bool {
-    matches!(standing.status.as_deref(), Some("past_due" | "unpaid"))
+fn is_past_due(state: &BillingState) -> bool {
+    matches!(state.status.as_deref(), Some("past_due" | "unpaid"))
 }
 
-fn is_trialing(standing: &Standing) -> bool {
-    standing.status.as_deref() == Some("trialing") && standing.cancel_at.is_none()
+fn is_trialing(state: &BillingState) -> bool {
+    state.status.as_deref() == Some("trialing") && state.cancel_at.is_none()
 }
 
 /// The subscription that was alive for us and is no more, and when it ended. One whose customer was
 /// deleted is not even listed.
-fn ended<'s>(before: &'s Standing, after: &Standing, held: &[Subscription]) -> Option<(&'s str, Option<At>)> {
+fn ended<'s>(
+    before: &'s BillingState,
+    after: &BillingState,
+    held: &[Subscription],
+) -> Option<(&'s str, Option<At>)> {
     let was = before.subscription_id.as_deref()?;
     match held.iter().find(|s| s.id == was) {
         Some(listed) if is_alive(&listed.status) => None,
@@ -150,7 +154,7 @@ fn ended<'s>(before: &'s Standing, after: &Standing, held: &[Subscription]) -> O
 }
 
 /// Each invoice that could not be collected is told once.
-fn of_invoices(after: &Standing, invoices: &[Invoice]) -> Vec<News> {
+fn of_invoices(after: &BillingState, invoices: &[Invoice]) -> Vec<News> {
     let troubled = is_past_due(after);
     let open = invoices.iter().filter(|i| troubled && i.status.as_deref() == Some("open") && i.attempted);
     let one = |invoice: &Invoice| {
@@ -168,20 +172,20 @@ mod tests {
     use super::*;
     use crate::billing::plans::Plan;
 
-    fn standing(status: &str) -> Standing {
-        Standing {
+    fn state(status: &str) -> BillingState {
+        BillingState {
             subscription_id: Some("sub_1".into()),
             status: Some(status.into()),
             plan: Plan::Pro,
-            ..Standing::default()
+            ..BillingState::default()
         }
     }
 
     #[test]
     fn an_entry_names_field_old_and_new_and_only_what_changed() {
-        let after = Standing { cancel_at: Some(At::from_unix(1_798_761_600)), ..standing("active") };
+        let after = BillingState { cancel_at: Some(At::from_unix(1_798_761_600)), ..state("active") };
 
-        let found = differences(&standing("active"), &after);
+        let found = differences(&state("active"), &after);
 
         assert_eq!(found, [("cancel_at", String::new(), "1 January 2027".to_owned())]);
         assert!(differences(&after, &after).is_empty());
@@ -193,7 +197,7 @@ mod tests {
             serde_json::from_str(r#"[{"id":"sub_1","status":"canceled","ended_at":50,"items":{"data":[]}}]"#)
                 .unwrap();
 
-        let news = of_state(&standing("active"), &Standing::default(), &held, At::from_unix(60));
+        let news = of_state(&state("active"), &BillingState::default(), &held, At::from_unix(60));
 
         assert_eq!(news.iter().map(|n| n.key.as_str()).collect::<Vec<_>>(), ["ended:sub_1"]);
     }

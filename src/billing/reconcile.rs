@@ -26,19 +26,19 @@ const PAGE: i64 = 200;
 
 /// What one look found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Report {
     pub looked_at: u64,
     /// Events that never came, or organisations whose copy had drifted.
     pub missing: u64,
 }
 
 /// Inserts the events that never came. The cursor moves only once all of them are in.
-pub async fn reconcile(app: &App) -> Result<Found> {
+pub async fn reconcile(app: &App) -> Result<Report> {
     let started = app.billing_now();
     let from = db::cursor(&app.db, CURSOR).await?.unwrap_or(started - time::Duration::hours(1));
     let from = (from - OVERLAP).max(started - OLDEST);
     let listed = app.stripe.events_since(from.unix(), Deadline::of_job()).await?;
-    let mut found = Found::default();
+    let mut found = Report::default();
     for event in listed.iter().rev() {
         found.looked_at += 1;
         let mut whole = serde_json::Value::Object(event.whole.clone());
@@ -61,8 +61,8 @@ pub async fn reconcile(app: &App) -> Result<Found> {
 
 /// Compares every organisation with Stripe. Those that had drifted are right afterwards, and counted.
 /// One that could not be asked about does not hold up the others; the pass then fails at its end.
-pub async fn full_pass(app: &App) -> Result<Found> {
-    let (mut found, mut after, mut failed) = (Found::default(), String::new(), None);
+pub async fn full_pass(app: &App) -> Result<Report> {
+    let (mut found, mut after, mut failed) = (Report::default(), String::new(), None);
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -74,7 +74,7 @@ pub async fn full_pass(app: &App) -> Result<Found> {
             found.looked_at += 1;
             match one(app, customer).await {
                 Ok(drifted) => found.missing += u64::from(drifted),
-                Err(paused @ Error::Stripe(stripe::Error::Paused)) => return Err(paused),
+                Err(paused @ Error::Stripe(stripe::Error::CircuitOpen)) => return Err(paused),
                 Err(error) => {
                     tracing::warn!(customer, %error, "left out of the full pass");
                     failed = Some(error);
@@ -96,14 +96,14 @@ async fn one(app: &App, customer: &str) -> Result<bool> {
 
 /// Syncs one organisation; true if that changed what we believe.
 pub async fn sync_and_compare(app: &App, scope: &Scope) -> Result<bool> {
-    let before = super::standing(app, scope).await?;
+    let before = super::state(app, scope).await?;
     sync::sync(app, scope, Deadline::of_job()).await?;
-    let after = super::standing(app, scope).await?;
+    let after = super::state(app, scope).await?;
     Ok(!before.says_the_same_as(&after))
 }
 
 /// For the command line: one organisation by slug, or everybody, and then the events.
-pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Found> {
+pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Report> {
     match slug {
         None => {
             let mut found = full_pass(app).await?;
@@ -114,12 +114,12 @@ pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Found> {
         Some(slug) => {
             let scope = scope_of_slug(app, slug, "billing sync by hand").await?.ok_or(Error::NotFound)?;
             let drifted = sync_and_compare(app, &scope).await?;
-            Ok(Found { looked_at: 1, missing: u64::from(drifted) })
+            Ok(Report { looked_at: 1, missing: u64::from(drifted) })
         }
     }
 }
 
-/// What the pass brought in is settled before we say that it completed.
+/// What the pass brought in is processed before we say that it completed.
 async fn settle_now(app: &App) -> Result<()> {
     let waiting = db::inbox(&app.db, Some(db::EventState::Pending), 10_000).await?;
     let mut customers: Vec<String> = waiting.iter().filter_map(|event| event.customer_id.clone()).collect();
@@ -129,7 +129,7 @@ async fn settle_now(app: &App) -> Result<()> {
         inbox::attribute(app, &event.id).await?;
     }
     for customer in customers {
-        inbox::settle(app, &customer).await?;
+        inbox::process(app, &customer).await?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! The only writer of our copy: Stripe is asked for the truth, whoever says that something changed.
 use super::{
-    Entitlements, Standing, db,
+    BillingState, Entitlements, db,
     db::InvoiceRow,
     notices,
     plans::{Interval, Plan, of_lookup_key},
-    standing::in_words,
+    state::card_text,
 };
 use crate::{
     App,
@@ -28,16 +28,16 @@ struct Truth {
 /// Fetches what Stripe holds for the organisation and writes it down. Without a customer there is
 /// nothing to ask for.
 pub async fn sync(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
-    match sync_settling(app, scope, until, &[]).await {
+    match sync_processing(app, scope, until, &[]).await {
         Err(Error::NotFound) => Ok(()),
         synced => synced,
     }
 }
 
-/// The same, and in the same transaction settles the events that asked for it; `NotFound` where there
+/// The same, and in the same transaction processes the events that asked for it; `NotFound` where there
 /// is no customer (any more). What was fetched before somebody else wrote is fetched again, so that an
 /// older truth never replaces a newer one.
-pub(super) async fn sync_settling(
+pub(super) async fn sync_processing(
     app: &App,
     scope: &Scope,
     until: Deadline,
@@ -45,9 +45,9 @@ pub(super) async fn sync_settling(
 ) -> Result<()> {
     let binding = db::binding(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     for _ in 0..TRIES {
-        let generation = db::generation(&mut app.db.read(scope).await?, scope.org()).await?;
+        let version = db::version(&mut app.db.read(scope).await?, scope.org()).await?;
         let truth = fetch(app, &binding.customer_id, until).await?;
-        if write(app, scope, &truth, generation, events).await? {
+        if write(app, scope, &truth, version, events).await? {
             app.work_arrived.notify_waiters();
             return Ok(());
         }
@@ -69,14 +69,14 @@ async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Trut
     Ok(Truth { deleted: false, method: held.method().cloned(), subscriptions, invoices })
 }
 
-/// False if somebody else wrote since `generation` was read.
-async fn write(app: &App, scope: &Scope, truth: &Truth, generation: i64, events: &[String]) -> Result<bool> {
+/// False if somebody else wrote since `version` was read.
+async fn write(app: &App, scope: &Scope, truth: &Truth, version: i64, events: &[String]) -> Result<bool> {
     let now = app.billing_now();
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
-    let before = db::standing(&mut tx, scope.org()).await?.unwrap_or_default();
-    let after = projection(truth, &before, now);
-    if !db::replace_standing(&mut tx, &after, generation).await? {
+    let before = db::state(&mut tx, scope.org()).await?.unwrap_or_default();
+    let after = state_from(truth, &before, now);
+    if !db::replace_state(&mut tx, &after, version).await? {
         return Ok(false);
     }
     for invoice in truth.invoices.iter().filter_map(row) {
@@ -86,14 +86,14 @@ async fn write(app: &App, scope: &Scope, truth: &Truth, generation: i64, events:
         notices::detached(&mut tx, app).await?;
     }
     notices::tell(&mut tx, app, &before, &after, &truth.subscriptions, &truth.invoices).await?;
-    settle(&mut tx, events, app.clock.now()).await?;
+    process(&mut tx, events, app.clock.now()).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-async fn settle(tx: &mut OrgTx<'_>, events: &[String], now: At) -> Result<()> {
+async fn process(tx: &mut OrgTx<'_>, events: &[String], now: At) -> Result<()> {
     for id in events {
-        db::settle_event(&mut *tx, id, now).await?;
+        db::mark_processed(&mut *tx, id, now).await?;
     }
     Ok(())
 }
@@ -117,26 +117,34 @@ pub fn chosen(held: &[Subscription]) -> Option<&Subscription> {
     held.iter().max_by_key(|s| (rank(&s.status), s.created))
 }
 
-fn projection(truth: &Truth, before: &Standing, now: At) -> Standing {
+fn state_from(truth: &Truth, before: &BillingState, now: At) -> BillingState {
     let held = &truth.subscriptions;
-    let nothing = Standing {
+    let nothing = BillingState {
         synced_at: Some(now),
         trial_used: before.trial_used || held.iter().any(|s| s.trial_end.is_some()),
         live_subscriptions: held.iter().filter(|s| is_alive(&s.status)).count() as i64,
-        ..Standing::default()
+        ..BillingState::default()
     };
     let nothing = with_card(nothing, truth.method.as_ref().and_then(|method| method.card.as_ref()));
     match chosen(held) {
         None if truth.deleted && before.status.is_some() => {
-            Standing { status: Some("canceled".into()), ..nothing }
+            BillingState { status: Some("canceled".into()), ..nothing }
         }
         None => nothing,
-        Some(ended) if !is_alive(&ended.status) => Standing { status: Some(ended.status.clone()), ..nothing },
+        Some(ended) if !is_alive(&ended.status) => {
+            BillingState { status: Some(ended.status.clone()), ..nothing }
+        }
         Some(alive) => of_subscription(alive, truth, before, now, nothing),
     }
 }
 
-fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, rest: Standing) -> Standing {
+fn of_subscription(
+    s: &Subscription,
+    truth: &Truth,
+    before: &BillingState,
+    now: At,
+    rest: BillingState,
+) -> BillingState {
     let bought = s.lookup_keys().find_map(|key| of_lookup_key(&key));
     let (plan, interval): (Plan, Option<Interval>) = match bought {
         Some((plan, interval)) => (plan, Some(interval)),
@@ -146,7 +154,7 @@ fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, 
     let plan = if rank(&s.status) == STRANGE { Entitlements::of(before, now).plan } else { plan };
     let first = s.items().first();
     let price = first.and_then(|item| item.price.as_ref());
-    let standing = Standing {
+    let state = BillingState {
         subscription_id: Some(s.id.clone()),
         status: Some(s.status.clone()),
         plan,
@@ -164,20 +172,20 @@ fn of_subscription(s: &Subscription, truth: &Truth, before: &Standing, now: At, 
         scheduled: s.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()),
         ..rest
     };
-    let spare = truth.method.as_ref().filter(|usual| s.method().is_some_and(|pinned| pinned.id != usual.id));
+    let other = truth.method.as_ref().filter(|usual| s.method().is_some_and(|pinned| pinned.id != usual.id));
     let charged = s.method().or(truth.method.as_ref()).and_then(|method| method.card.as_ref());
-    let standing = with_card(standing, charged);
-    Standing {
-        spare_card: spare
+    let state = with_card(state, charged);
+    BillingState {
+        other_payment_method: other
             .and_then(|method| method.card.as_ref())
-            .map(|card| in_words(&card.brand, &card.last4)),
-        spare_card_id: spare.map(|method| method.id.clone()),
-        ..standing
+            .map(|card| card_text(&card.brand, &card.last4)),
+        other_payment_method_id: other.map(|method| method.id.clone()),
+        ..state
     }
 }
 
 /// Since the first invoice that could not be collected; of a strange state since we first saw it.
-fn trouble_since(status: &str, invoices: &[Invoice], before: &Standing, now: At) -> Option<At> {
+fn trouble_since(status: &str, invoices: &[Invoice], before: &BillingState, now: At) -> Option<At> {
     let unpaid = invoices.iter().filter(|i| i.status.as_deref() == Some("open") && i.attempted);
     let first_failure = unpaid.map(|invoice| At::from_unix(invoice.created)).min();
     match status {
@@ -187,12 +195,12 @@ fn trouble_since(status: &str, invoices: &[Invoice], before: &Standing, now: At)
     }
 }
 
-fn with_card(standing: Standing, card: Option<&Card>) -> Standing {
-    Standing {
+fn with_card(state: BillingState, card: Option<&Card>) -> BillingState {
+    BillingState {
         card_brand: card.map(|card| card.brand.clone()),
         card_last4: card.map(|card| card.last4.clone()),
         card_expires: card.map(|card| format!("{:02}/{}", card.exp_month, card.exp_year)),
-        ..standing
+        ..state
     }
 }
 
@@ -226,37 +234,37 @@ mod tests {
         Truth { deleted: false, method: None, subscriptions, invoices: Vec::new() }
     }
 
-    fn standing(json: &str, before: &Standing) -> Standing {
-        projection(&held(json), before, At::from_unix(10))
+    fn state(json: &str, before: &BillingState) -> BillingState {
+        state_from(&held(json), before, At::from_unix(10))
     }
 
     #[test]
     fn the_subscription_that_entitles_most_is_the_one_that_counts() {
-        let standing = standing(
+        let state = state(
             r#"[{"id":"sub_new","status":"canceled","created":9,"items":{"data":[]}},
                 {"id":"sub_old","status":"active","created":1,"items":{"data":[{"quantity":3,"current_period_end":50,"price":{"id":"price_1","lookup_key":"business_year"}}]}}]"#,
-            &Standing::default(),
+            &BillingState::default(),
         );
 
-        assert_eq!(standing.subscription_id.as_deref(), Some("sub_old"));
+        assert_eq!(state.subscription_id.as_deref(), Some("sub_old"));
         assert_eq!(
-            (standing.plan, standing.interval, standing.quantity, standing.live_subscriptions),
+            (state.plan, state.interval, state.quantity, state.live_subscriptions),
             (Plan::Business, Some(Interval::Year), Some(3), 1)
         );
     }
 
     #[test]
     fn an_ended_subscription_leaves_its_word_and_nothing_else() {
-        let standing = standing(
+        let state = state(
             r#"[{"id":"sub_1","status":"canceled","created":9,"trial_end":5,"items":{"data":[{"quantity":1,"price":{"id":"price_1","lookup_key":"pro_month"}}]}}]"#,
-            &Standing::default(),
+            &BillingState::default(),
         );
 
         assert_eq!(
-            (standing.status.as_deref(), standing.plan, standing.subscription_id),
+            (state.status.as_deref(), state.plan, state.subscription_id),
             (Some("canceled"), Plan::Free, None)
         );
-        assert!(standing.trial_used, "there is one trial in an organisation's life");
+        assert!(state.trial_used, "there is one trial in an organisation's life");
     }
 
     #[test]
@@ -268,11 +276,11 @@ mod tests {
         let card = Card { brand: "mastercard".into(), last4: "4444".into(), exp_month: 12, exp_year: 2034 };
         truth.method = Some(PaymentMethod { id: "pm_2".into(), card: Some(card) });
 
-        let standing = projection(&truth, &Standing::default(), At::from_unix(1));
+        let state = state_from(&truth, &BillingState::default(), At::from_unix(1));
 
-        assert_eq!(standing.card_last4.as_deref(), Some("0341"));
+        assert_eq!(state.card_last4.as_deref(), Some("0341"));
         assert_eq!(
-            standing.spare_card.as_deref(),
+            state.other_payment_method.as_deref(),
             Some("Mastercard ending in 4444"),
             "and can take its place"
         );
@@ -285,7 +293,7 @@ mod tests {
                 {"id":"in_0","status":"paid","attempted":true,"created":1}]"#,
         )
         .unwrap();
-        let (before, now) = (Standing::default(), At::from_unix(300));
+        let (before, now) = (BillingState::default(), At::from_unix(300));
 
         assert_eq!(trouble_since("past_due", &invoices, &before, now), Some(At::from_unix(100)));
         assert_eq!(trouble_since("active", &invoices, &before, now), None);

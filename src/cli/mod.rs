@@ -5,7 +5,7 @@ pub use setup::{doctor, refusals_as_checks, setup, verify};
 
 use crate::{
     App,
-    billing::{self, EventState, Standing},
+    billing::{self, BillingState, EventState},
     serve::Result,
 };
 use serde_json::{Value, json};
@@ -15,14 +15,14 @@ const MOST_EVENTS: i64 = 100_000;
 
 /// What our database believes, an organisation a line; no call to Stripe.
 pub async fn status(app: &App, as_json: bool) -> Result<()> {
-    for (slug, customer, standing) in billing::believed(app).await? {
-        let line = believed(&slug, customer.as_deref(), &standing);
+    for (slug, customer, state) in billing::state_of_every_org(app).await? {
+        let line = status_line(&slug, customer.as_deref(), &state);
         match as_json {
             true => println!("{line}"),
             false => println!(
                 "{slug:24} {:10} {:14} {}",
-                standing.plan_name(),
-                standing.in_words().0,
+                state.plan_name(),
+                state.badge().0,
                 customer.unwrap_or_default()
             ),
         }
@@ -31,7 +31,7 @@ pub async fn status(app: &App, as_json: bool) -> Result<()> {
 }
 
 /// A line of `status --json`. Instants are unix seconds, absent is null, `status` and ids are Stripe's own words.
-pub fn believed(slug: &str, customer: Option<&str>, s: &Standing) -> Value {
+pub fn status_line(slug: &str, customer: Option<&str>, s: &BillingState) -> Value {
     let alive = s.is_alive();
     let status = s.status.as_deref();
     // With nothing alive `status` says only that something has ended.

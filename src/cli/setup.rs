@@ -25,7 +25,7 @@ pub async fn setup(config: &Config, replace_endpoint: bool) -> Result<()> {
         );
         println!("STRIPE_WEBHOOK_SECRETS={}\n", secret.expose_secret());
     }
-    outcome.map_err(|error| in_words(&error))?;
+    outcome.map_err(|error| explain(&error))?;
     if report.findings.iter().all(|found| found.outcome == Outcome::Left) {
         println!("Nothing to change: {} things are as they should be.", report.right.len());
     }
@@ -38,7 +38,7 @@ pub async fn verify(config: &Config) -> Result<()> {
     for found in &report.findings {
         println!("drift    {}", found.drift);
     }
-    outcome.map_err(|error| in_words(&error))?;
+    outcome.map_err(|error| explain(&error))?;
     match report.findings.len() {
         0 => {
             println!("Stripe is as `portico stripe setup` makes it: {}.", report.right.join(", "));
@@ -50,7 +50,7 @@ pub async fn verify(config: &Config) -> Result<()> {
     }
 }
 
-fn in_words(error: &stripe::Error) -> String {
+fn explain(error: &stripe::Error) -> String {
     match error {
         stripe::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
             format!("{error}: the key lacks a right; `portico doctor` names it, docs/stripe.md lists them")

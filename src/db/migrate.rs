@@ -79,7 +79,7 @@ pub enum RowSecurity {
 }
 
 #[derive(sqlx::FromRow)]
-struct Standing {
+struct ConnectedRole {
     role: String,
     bypasses: bool,
     unforced: i64,
@@ -92,7 +92,7 @@ pub async fn row_security(db: &Db) -> Result<RowSecurity> {
     }
     let nobody = Scope::of_job("row-level security check", OrgId::new(), String::new());
     let mut tx = db.read(&nobody).await?;
-    let standing: Standing = sql!(&mut tx,
+    let connected: ConnectedRole = sql!(&mut tx,
         sqlite "select '' as role, false as bypasses, 0 as unforced",
         postgres "select cast(current_user as text) as role,
                          (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as bypasses,
@@ -101,13 +101,13 @@ pub async fn row_security(db: &Db) -> Result<RowSecurity> {
                             and not (c.relrowsecurity and c.relforcerowsecurity)) as unforced")
     .one()
     .await?;
-    Ok(match standing {
-        Standing { bypasses: true, role, .. } => {
+    Ok(match connected {
+        ConnectedRole { bypasses: true, role, .. } => {
             RowSecurity::DoesNotHold(format!("role {role} is a superuser or has BYPASSRLS"))
         }
-        Standing { unforced: 1.., .. } => {
+        ConnectedRole { unforced: 1.., .. } => {
             RowSecurity::DoesNotHold("a tenant table lacks FORCE ROW LEVEL SECURITY".into())
         }
-        Standing { role, .. } => RowSecurity::Holds { role },
+        ConnectedRole { role, .. } => RowSecurity::Holds { role },
     })
 }

@@ -104,7 +104,7 @@ pub async fn release(on: impl Exec<'_>, it: &Claimed, at: At, error: Option<&str
 }
 
 /// Given up, until somebody asks for it again; nothing if somebody has.
-pub async fn bury(on: impl Exec<'_>, it: &Claimed, error: &str) -> Result<u64> {
+pub async fn dead_letter(on: impl Exec<'_>, it: &Claimed, error: &str) -> Result<u64> {
     sql!(
         on,
         "update jobs set leased_until = null, lease = null, dead = true, error = $4

@@ -16,7 +16,7 @@ use crate::{
 /// What there is to do. The name is the job's key, so the same work is queued once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// Fetch the truth about a Stripe customer and settle their events.
+    /// Fetch the truth about a Stripe customer and process their events.
     Customer(String),
     /// Find out whose event this is.
     Event(String),

@@ -10,7 +10,7 @@ use time::Duration as Span;
 use tokio::task::JoinSet;
 
 /// How many jobs one process works on at once.
-const HANDS: usize = 4;
+const CONCURRENCY: usize = 4;
 /// A worker that died is replaced after that long; one that lives renews its lease while it works,
 /// so that a full pass over thousands is still one worker's.
 const LEASE: Span = Span::seconds(15);
@@ -42,14 +42,14 @@ where
     W: Fn(App, Try) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Done>> + Send + 'static,
 {
-    let mut hands = JoinSet::new();
-    for _ in 0..HANDS {
-        hands.spawn(hand(app.clone(), work.clone()));
+    let mut workers = JoinSet::new();
+    for _ in 0..CONCURRENCY {
+        workers.spawn(worker(app.clone(), work.clone()));
     }
-    hands.join_all().await;
+    workers.join_all().await;
 }
 
-async fn hand<W, F>(app: App, work: W)
+async fn worker<W, F>(app: App, work: W)
 where
     W: Fn(App, Try) -> F + Send + Sync,
     F: Future<Output = Result<Done>> + Send,
@@ -72,14 +72,14 @@ where
 async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, Try) -> F) -> Result<bool> {
     let now = app.clock.now();
     if !db::is_any_due(&app.db, now).await? {
-        return Ok(false); // looked up by a reader, so that idle hands do not queue for the one writer
+        return Ok(false); // looked up by a reader, so that idle workers do not queue for the one writer
     }
     let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
     let is_last = claimed.tries >= TRIES;
     let outcome = match Job::parse(&claimed.key) {
         Some(job) => tokio::select! {
             outcome = work(app.clone(), Try { job, is_last }) => outcome,
-            never = keep(app, &claimed) => match never {},
+            never = renew_lease(app, &claimed) => match never {},
         },
         None => Err(Error::broken("a job of a newer version")),
     };
@@ -94,7 +94,7 @@ async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, T
 }
 
 /// Renews the lease for as long as it is polled.
-async fn keep(app: &App, claimed: &db::Claimed) -> Infallible {
+async fn renew_lease(app: &App, claimed: &db::Claimed) -> Infallible {
     loop {
         tokio::time::sleep(RENEW).await;
         if let Err(error) = db::renew(&app.db, claimed, app.clock.now() + LEASE).await {
@@ -109,7 +109,7 @@ async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> R
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
     let error = error.to_string();
     // Who asked for another round meanwhile has not been tried yet, so that one is not given up.
-    if !dead || db::bury(&app.db, claimed, &error).await? == 0 {
+    if !dead || db::dead_letter(&app.db, claimed, &error).await? == 0 {
         db::release(&app.db, claimed, now + wait, Some(&error)).await?;
     }
     Ok(())
@@ -118,8 +118,8 @@ async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> R
 /// 1 s, doubled each time up to 10 minutes, of which a random half: many that failed together do
 /// not come back together.
 fn pause(tries: i64) -> Span {
-    let most = f64::from(1u32 << tries.clamp(1, 11).saturating_sub(1)).min(600.0);
+    let limit = f64::from(1u32 << tries.clamp(1, 11).saturating_sub(1)).min(600.0);
     let mut byte = [0];
     let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
-    Span::seconds_f64(most * (0.5 + chance / 2.0))
+    Span::seconds_f64(limit * (0.5 + chance / 2.0))
 }

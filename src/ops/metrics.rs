@@ -33,7 +33,7 @@ impl Metrics {
     }
 
     /// By which of the configured secrets, the newest first: once the older ones stand still, they can go.
-    pub fn webhook_believed(&self, secret: usize) {
+    pub fn webhook_verified(&self, secret: usize) {
         if secret == 0 { &self.newest_secret } else { &self.older_secret }.fetch_add(1, Relaxed);
     }
 
@@ -68,7 +68,7 @@ pub async fn rendered(app: &App) -> Result<String> {
         ("portico_jobs_dead", "Jobs given up.", jobs_dead),
         ("portico_duplicate_subscriptions", twice, duplicates),
         ("portico_disputes", "Charges disputed with a bank, ever.", disputes),
-        ("portico_stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.is_resting())),
+        ("portico_stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.circuit_is_open())),
     ] {
         family(&mut text, name, "gauge", help);
         line(&mut text, name, "", count);
@@ -77,13 +77,13 @@ pub async fn rendered(app: &App) -> Result<String> {
 }
 
 fn counters(text: &mut String, m: &Metrics) {
-    family(text, "portico_webhook_rejected_total", "counter", "Webhooks that were not believed.");
+    family(text, "portico_webhook_rejected_total", "counter", "Webhooks that were not verified.");
     for (label, count) in
         [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)]
     {
         line(text, "portico_webhook_rejected_total", label, count.load(Relaxed));
     }
-    family(text, "portico_webhook_signed_total", "counter", "Webhooks that were believed, by our secret.");
+    family(text, "portico_webhook_signed_total", "counter", "Webhooks that were verified, by our secret.");
     for (label, count) in [("secret=\"newest\"", &m.newest_secret), ("secret=\"older\"", &m.older_secret)] {
         line(text, "portico_webhook_signed_total", label, count.load(Relaxed));
     }

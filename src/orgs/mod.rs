@@ -59,7 +59,7 @@ pub fn name(typed: &str) -> Result<String, String> {
 }
 
 /// An organisation and its owner, inside the caller's transaction.
-pub async fn found(tx: &mut Tx, origin: &Origin, owner: UserId, name: &str, now: At) -> Result<Scope> {
+pub async fn create_in(tx: &mut Tx, origin: &Origin, owner: UserId, name: &str, now: At) -> Result<Scope> {
     let (org, mut inserted) = (OrgId::new(), None);
     for candidate in slug::candidates(name) {
         if db::insert_org(tx, org, &candidate, name, now).await? {
@@ -76,7 +76,7 @@ pub async fn found(tx: &mut Tx, origin: &Origin, owner: UserId, name: &str, now:
 /// Another organisation for somebody who is here already.
 pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Result<Scope> {
     let mut tx = app.db.system_tx().await?;
-    let scope = found(&mut tx, origin, owner, name, app.clock.now()).await?;
+    let scope = create_in(&mut tx, origin, owner, name, app.clock.now()).await?;
     tx.commit().await?;
     Ok(scope)
 }

@@ -3,7 +3,8 @@ use crate::{
     App, billing,
     error::Result,
     web::{
-        Admin, Errors, Form, Fresh, Member, Owner, Page, Shell, SignedIn, flash, origin_of_request, see_other,
+        Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Shell, SignedIn, flash, origin_of_request,
+        see_other,
     },
 };
 use askama::Template;
@@ -28,8 +29,8 @@ pub struct NewOrgPage {
 pub struct DashboardPage {
     pub shell: Shell,
     pub plan: String,
-    pub state: String,
-    pub state_kind: &'static str,
+    pub status: String,
+    pub status_kind: &'static str,
     pub members: i64,
     pub role: Role,
     pub may_bill: bool,
@@ -102,19 +103,19 @@ pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Name
 }
 
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
-    let standing = billing::standing(&app, &who.scope).await?;
+    let state = billing::state(&app, &who.scope).await?;
     let members = super::head_count(&app, &who.scope).await?;
     let shell = Shell::inside(&app, &who, "dashboard").await?;
-    let (plan, (state, state_kind)) = (standing.plan_name(), standing.in_words());
+    let (plan, (status, status_kind)) = (state.plan_name(), state.badge());
     Ok(Page::ok(DashboardPage {
         shell,
         plan,
-        state,
-        state_kind,
+        status,
+        status_kind,
         members,
         role: who.role,
         may_bill: who.role.may_bill(),
-        steps: first_steps(&who, standing.is_paid()),
+        steps: first_steps(&who, state.is_paid()),
     }))
 }
 
@@ -157,7 +158,7 @@ pub async fn rename(State(app): State<App>, who: Admin, Form(form): Form<NameFor
 pub async fn delete(
     State(app): State<App>,
     who: Owner,
-    _fresh: Fresh,
+    _fresh: RecentSignIn,
     Form(form): Form<DeleteForm>,
 ) -> Result<Response> {
     let slug = who.scope.slug();
@@ -185,6 +186,6 @@ async fn settings_page(
 
 async fn end(app: &App, who: &Member) -> Result<End> {
     let (projects, members) = billing::usage(app, &who.scope).await?;
-    let standing = billing::standing(app, &who.scope).await?;
-    Ok(End { projects, members, plan: standing.is_alive().then(|| standing.plan_name()) })
+    let state = billing::state(app, &who.scope).await?;
+    Ok(End { projects, members, plan: state.is_alive().then(|| state.plan_name()) })
 }

@@ -102,8 +102,8 @@ async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<P
     let projects = super::all(app, &who.scope).await?;
     let may = billing::entitlements(app, &who.scope).await?;
     let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
-    let usage = match may.most(Limit::Projects) {
-        Some(most) => format!("{used} of {most} projects on the {plan} plan"),
+    let usage = match may.limit(Limit::Projects) {
+        Some(limit) => format!("{used} of {limit} projects on the {plan} plan"),
         None => format!("{used} projects; the {plan} plan has no limit"),
     };
     let blocked = match (may.access, may.remaining(Limit::Projects, used)) {

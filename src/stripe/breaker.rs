@@ -32,7 +32,7 @@ impl Breaker {
     }
 
     /// Whether Stripe is being left alone right now; lets nothing through itself.
-    pub fn is_resting(&self) -> bool {
+    pub fn circuit_is_open(&self) -> bool {
         let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         state.closed_until.is_some_and(|until| Instant::now() < until)
     }

@@ -19,9 +19,9 @@ impl Deadline {
         Self(Instant::now() + JOB)
     }
 
-    /// What is left, at most `most`; nothing once it has passed.
-    pub fn at_most(self, most: Duration) -> Option<Duration> {
+    /// What is left, at most `limit`; nothing once it has passed.
+    pub fn at_most(self, limit: Duration) -> Option<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left.min(most))
+        (!left.is_zero()).then_some(left.min(limit))
     }
 }

@@ -14,7 +14,7 @@ pub enum Error {
     Unreadable { status: u16, request_id: String },
     /// Too many failures in a row; we are not asking for the moment.
     #[error("Stripe is being left alone after repeated failures")]
-    Paused,
+    CircuitOpen,
     /// Something that the setup makes is not there.
     #[error("Stripe does not have {0}; was it set up?")]
     Absent(String),
@@ -52,9 +52,9 @@ impl std::fmt::Display for Refusal {
 
 impl Error {
     /// Whether waiting may help.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Error::Unreachable(_) | Error::Unreadable { .. } | Error::Paused => true,
+            Error::Unreachable(_) | Error::Unreadable { .. } | Error::CircuitOpen => true,
             Error::Refused(refusal) => matches!(refusal.status, 409 | 429 | 500..),
             Error::Absent(_) | Error::ForeignPage(_) => false,
         }
@@ -92,7 +92,7 @@ impl Error {
                 "Stripe is busy",
                 "Our payment provider is handling too many requests at once. Nothing was changed; please try again in half a minute.",
             ),
-            error if error.is_passing() => (
+            error if error.is_transient() => (
                 "Stripe did not answer",
                 "We could not reach our payment provider. Nothing was changed, and your plan stays as it is. Please try again in half a minute.",
             ),

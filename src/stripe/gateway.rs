@@ -43,8 +43,8 @@ impl Stripe {
     }
 
     /// Whether it is left alone after repeated failures.
-    pub fn is_resting(&self) -> bool {
-        self.transport.is_resting()
+    pub fn circuit_is_open(&self) -> bool {
+        self.transport.circuit_is_open()
     }
 
     /// Seconds by which Stripe's time is ahead of ours: 0, except that a sandbox's clock can be moved.

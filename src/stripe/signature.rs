@@ -9,7 +9,7 @@ const TOLERANCE: i64 = 300;
 /// While a secret is rolled Stripe sends one for each; more is not Stripe.
 const MOST_SIGNATURES: usize = 10;
 
-/// Why a delivery is not believed; the two are different alarms.
+/// Why a delivery is not verified; the two are different alarms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
     /// Nobody who has a secret of ours signed this.
@@ -127,7 +127,7 @@ mod tests {
             proptest::prop_assert!(verify(&header, &body, &secrets(), now).is_err());
         }
 
-        /// Whatever was signed is believed, beside whatever else the header says.
+        /// Whatever was signed is verified, beside whatever else the header says.
         #[test]
         fn what_was_signed_is_believed(body: Vec<u8>, t in 0..4_000_000_000i64, off in -300..=300i64,
             before in "(v0=[0-9a-f]{0,64},|v1=[0-9a-f]{64},|x=y,){0,4}", which in 0..2usize) {
@@ -149,7 +149,7 @@ mod tests {
             proptest::prop_assert_eq!(verify(&header, &changed, &secrets(), 1000), Err(Rejected::Signature));
         }
 
-        /// A changed header is believed only where it still says the same: time and signature, in any case.
+        /// A changed header is verified only where it still says the same: time and signature, in any case.
         #[test]
         fn a_changed_header_is_believed_only_if_it_says_the_same(at: usize, to in "[ -~]", how in 0..3) {
             let signature = sign("whsec_new", 1000);

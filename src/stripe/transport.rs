@@ -94,8 +94,8 @@ impl Transport {
         }
     }
 
-    pub fn is_resting(&self) -> bool {
-        self.breaker.is_resting()
+    pub fn circuit_is_open(&self) -> bool {
+        self.breaker.circuit_is_open()
     }
 
     /// Sends it, again if that can help, until the deadline. A POST carries `key`, the same for
@@ -109,7 +109,7 @@ impl Transport {
         let mut tried = 0;
         loop {
             if !self.breaker.lets_through() {
-                return Err(Error::Paused);
+                return Err(Error::CircuitOpen);
             }
             tried += 1;
             let tried_key = self.key.load(Ordering::Relaxed);
@@ -123,7 +123,7 @@ impl Transport {
                 continue;
             }
             let again =
-                attempt.should_retry.unwrap_or_else(|| error.is_passing()) && !error.is_replayed_failure();
+                attempt.should_retry.unwrap_or_else(|| error.is_transient()) && !error.is_replayed_failure();
             tracing::warn!(path = ask.path, tried, %error, "stripe attempt");
             match until.at_most(pause(tried)) {
                 Some(pause) if again && tried < ATTEMPTS => tokio::time::sleep(pause).await,
@@ -269,6 +269,6 @@ fn text(headers: &HeaderMap, name: &str) -> String {
 fn pause(tried: u32) -> Duration {
     let mut byte = [0];
     let chance = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
-    let most = (0.5 * f64::from(1u32 << (tried - 1).min(4))).min(5.0);
-    Duration::from_secs_f64((most * (0.5 + chance / 2.0)).max(0.5))
+    let limit = (0.5 * f64::from(1u32 << (tried - 1).min(4))).min(5.0);
+    Duration::from_secs_f64((limit * (0.5 + chance / 2.0)).max(0.5))
 }

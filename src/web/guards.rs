@@ -129,27 +129,27 @@ fn signed_out(parts: &Parts) -> Error {
 
 /// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`). Whoever is refused goes to the
 /// password and back to the page; the click itself is not repeated for them.
-pub struct Recent;
+pub struct RecentSignInForBilling;
 
-impl FromRequestParts<App> for Recent {
+impl FromRequestParts<App> for RecentSignInForBilling {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         match app.config.billing_reauth {
-            Some(span) => signed_in_within(span, parts, app).await.map(|()| Recent),
-            None => Ok(Recent),
+            Some(span) => signed_in_within(span, parts, app).await.map(|()| RecentSignInForBilling),
+            None => Ok(RecentSignInForBilling),
         }
     }
 }
 
 /// A sign-in recent enough for what cannot be undone (`REAUTH_MINUTES`).
-pub struct Fresh;
+pub struct RecentSignIn;
 
-impl FromRequestParts<App> for Fresh {
+impl FromRequestParts<App> for RecentSignIn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        signed_in_within(app.config.reauth, parts, app).await.map(|()| Fresh)
+        signed_in_within(app.config.reauth, parts, app).await.map(|()| RecentSignIn)
     }
 }
 

@@ -19,7 +19,9 @@ pub use extract::{Form, Path, Query};
 pub use flash::{Flash, flash};
 pub use form::Errors;
 pub use frame::frame;
-pub use guards::{Admin, BillingManager, Fresh, Member, Owner, Recent, SignedIn, Visitor};
+pub use guards::{
+    Admin, BillingManager, Member, Owner, RecentSignIn, RecentSignInForBilling, SignedIn, Visitor,
+};
 pub use headers::Headers;
 pub use limits::{Limits, Rate};
 pub use page::{OrgLink, Page, Shell};

@@ -16,28 +16,28 @@ async fn a_year_of_a_subscription_is_lived_without_drift(app: TestApp) {
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     it.assert_no_drift("acme").await;
-    assert_eq!(it.believed("acme").await["status"], "trialing");
+    assert_eq!(it.billing_state("acme").await["status"], "trialing");
 
     it.advance(15 * DAY).await;
     it.settled().await;
     it.assert_no_drift("acme").await;
-    assert_eq!(it.believed("acme").await["status"], "active");
+    assert_eq!(it.billing_state("acme").await["status"], "active");
 
     it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
     it.settled().await;
     it.assert_no_drift("acme").await;
-    assert_eq!(it.believed("acme").await["interval"], "year");
+    assert_eq!(it.billing_state("acme").await["interval"], "year");
 
     it.act(&customer, "cancel", json!({ "when": "period_end" })).await;
     it.settled().await;
-    assert!(it.believed("acme").await["cancel_at"].is_i64());
+    assert!(it.billing_state("acme").await["cancel_at"].is_i64());
     it.act(&customer, "renew", json!({})).await;
     it.settled().await;
     it.assert_no_drift("acme").await;
 
     // Checkout has pinned its card to the subscription; a card that never pays takes its place.
     let bad = it.act(&customer, "add_card", json!({ "card": NEVER_PAYS })).await;
-    let sub = it.believed("acme").await["subscription"].as_str().unwrap().to_owned();
+    let sub = it.billing_state("acme").await["subscription"].as_str().unwrap().to_owned();
     let pin = [("default_payment_method", bad[0].as_str())];
     let clerk = crate::support::http::Person::visiting(&crate::support::http::Site::at(&it.app.stripe));
     let pinned = clerk
@@ -49,7 +49,7 @@ async fn a_year_of_a_subscription_is_lived_without_drift(app: TestApp) {
     it.advance(3_700).await;
     it.settled().await;
     it.assert_no_drift("acme").await;
-    assert_eq!(it.believed("acme").await["status"], "past_due");
+    assert_eq!(it.billing_state("acme").await["status"], "past_due");
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("A payment did not go through"), "{}", page.text());
     assert!(page.text().contains("ending in 0341"), "the card in charge is the pinned one: {}", page.text());
@@ -62,7 +62,7 @@ async fn a_person_who_closes_the_tab_after_paying_has_what_they_paid_for(app: Te
     it.subscribe(&acme, "business", "year", GOOD).await; // and nobody comes back
 
     it.assert_no_drift("acme").await;
-    assert_eq!(it.believed("acme").await["plan"], "business");
+    assert_eq!(it.billing_state("acme").await["plan"], "business");
     assert_eq!(it.mails().await, ["Welcome to Business"]);
     assert_eq!(it.audited("acme", "billing.checkout_started").await, 1);
 }

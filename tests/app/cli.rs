@@ -64,7 +64,7 @@ async fn sync_repairs_one_organisation_or_all(app: TestApp) {
     }
 
     let one = text(&portico(&it, &["sync", "--org", "acme"]).await);
-    let (acme_after, globex_after) = (it.believed("acme").await, it.believed("globex").await);
+    let (acme_after, globex_after) = (it.billing_state("acme").await, it.billing_state("globex").await);
     let all = text(&portico(&it, &["sync"]).await);
     let again = text(&portico(&it, &["sync"]).await);
     let unknown = portico(&it, &["sync", "--org", "nobody"]).await;

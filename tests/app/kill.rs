@@ -76,7 +76,7 @@ async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
         assert!(stored.await.unwrap());
     }
 
-    portico::billing::settle(&app.app, &customer).await.unwrap();
+    portico::billing::process(&app.app, &customer).await.unwrap();
 
     let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
     assert_eq!(app.count(done).await, 2_100);

@@ -147,10 +147,10 @@ impl Loop {
     }
 
     /// What we believe of an organisation, as `portico stripe status --json` says it.
-    pub async fn believed(&self, slug: &str) -> Value {
-        let all = billing::believed(&self.app.app).await.unwrap();
-        let (slug, customer, standing) = all.iter().find(|(it, ..)| it == slug).expect("it is there");
-        portico::cli::believed(slug, customer.as_deref(), standing)
+    pub async fn billing_state(&self, slug: &str) -> Value {
+        let all = billing::state_of_every_org(&self.app.app).await.unwrap();
+        let (slug, customer, state) = all.iter().find(|(it, ..)| it == slug).expect("it is there");
+        portico::cli::status_line(slug, customer.as_deref(), state)
     }
 
     /// The same from what Stripe holds, worked out anew: the two have to be equal.
@@ -194,7 +194,7 @@ impl Loop {
     /// Our copy of an organisation is what Stripe holds.
     pub async fn assert_no_drift(&self, slug: &str) {
         let customer = self.customer_of(slug).await;
-        assert_eq!(self.believed(slug).await, self.true_of(slug, &customer).await);
+        assert_eq!(self.billing_state(slug).await, self.true_of(slug, &customer).await);
     }
 
     /// Subjects of the mails so far, oldest first.
@@ -230,8 +230,8 @@ impl Loop {
     /// A new card of the organisation's, in charge of its subscription from now on.
     pub async fn charge_with(&self, slug: &str, card: &str) {
         let added = self.act(&self.customer_of(slug).await, "add_card", json!({ "card": card })).await;
-        let believed = self.believed(slug).await;
-        let path = format!("/v1/subscriptions/{}", believed["subscription"].as_str().unwrap());
+        let ours = self.billing_state(slug).await;
+        let path = format!("/v1/subscriptions/{}", ours["subscription"].as_str().unwrap());
         self.write_at_stripe(&path, &[("default_payment_method", &added[0])]).await;
     }
 

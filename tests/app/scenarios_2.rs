@@ -1,4 +1,4 @@
-//! What goes wrong with webhooks, keys, clocks and other people's hands, and what is left standing.
+//! What goes wrong with webhooks, keys, clocks and other people's hands, and what is left state.
 //!
 //! Twenty to thirty-eight of the list of nasty scenarios. Each is proved by the test beside it; a
 //! name with a file is of another file.

@@ -29,7 +29,7 @@ pub async fn fill(url: &str) {
         let (email, name) = (format!("p{n}@floor.test"), format!("Company {n}"));
         let person = auth::add_person(&mut tx, &email, "Somebody", "no hash", now).await.expect("a person");
         let person = person.expect("an address of their own");
-        orgs::found(&mut tx, &origin, person, &name, now).await.expect("an organisation");
+        orgs::create_in(&mut tx, &origin, person, &name, now).await.expect("an organisation");
     }
     tx.commit().await.expect("all of it");
     let done = match &db {

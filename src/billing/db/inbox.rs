@@ -74,7 +74,7 @@ pub async fn attribute_event(on: impl Exec<'_>, id: &str, customer: &str) -> Res
         .await
 }
 
-/// The most that are settled in one transaction.
+/// The most that are processed in one transaction.
 pub const PENDING_PAGE: usize = 1000;
 
 /// Ids of a customer's events that wait, oldest first; a page of them.
@@ -89,8 +89,8 @@ pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(St
     .await
 }
 
-/// In the transaction that wrote what they brought about: settled once, or not at all.
-pub async fn settle_event(on: impl Exec<'_>, id: &str, now: At) -> Result<u64> {
+/// In the transaction that wrote what they brought about: processed once, or not at all.
+pub async fn mark_processed(on: impl Exec<'_>, id: &str, now: At) -> Result<u64> {
     sql!(
         on,
         "update stripe_events set state = 'done', applied = applied + 1, tries = tries + 1, processed_at = $2, error = null
@@ -178,7 +178,7 @@ pub async fn replay_event(on: impl Exec<'_>, id: &str) -> Result<Option<(Option<
 }
 
 /// The newest, oldest of them first; of one state, or all.
-pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, most: i64) -> Result<Vec<InboxRow>> {
+pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, limit: i64) -> Result<Vec<InboxRow>> {
     sql!(
         on,
         "select id, type, customer_id, livemode, state, tries, applied, received_at, processed_at, error
@@ -186,7 +186,7 @@ pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, most: i64) -> R
                order by received_at desc, id desc limit $2) newest
          order by received_at, id",
         state,
-        most
+        limit
     )
     .all()
     .await

@@ -7,7 +7,7 @@ pub use checkout::*;
 pub use inbox::*;
 pub use invoices::*;
 
-use super::Standing;
+use super::BillingState;
 use crate::{
     db::{At, Exec, OrgId, OrgTx, Result, UserId},
     sql,
@@ -22,10 +22,10 @@ pub struct BillTo {
 }
 
 #[derive(sqlx::FromRow)]
-pub struct StandingOfOrg {
+pub struct StateOfOrg {
     pub org_id: OrgId,
     #[sqlx(flatten)]
-    pub standing: Standing,
+    pub state: BillingState,
 }
 
 /// An organisation's customer; detached once Stripe says that it is deleted.
@@ -44,11 +44,11 @@ pub struct OwnerOfCustomer {
 }
 
 #[derive(sqlx::FromRow)]
-pub struct BelievedOfOrg {
+pub struct StateOfEveryOrg {
     pub slug: String,
     pub customer_id: Option<String>,
     #[sqlx(flatten)]
-    pub standing: Standing,
+    pub state: BillingState,
 }
 
 pub async fn binding(on: impl Exec<'_>, org: OrgId) -> Result<Option<Binding>> {
@@ -75,7 +75,7 @@ pub async fn is_former_customer(on: impl Exec<'_>, customer: &str) -> Result<boo
 }
 
 /// Everybody who has a customer, in the order of their ids: a page of the full pass.
-pub async fn customers_after(on: impl Exec<'_>, after: &str, most: i64) -> Result<Vec<(String,)>> {
+pub async fn customers_after(on: impl Exec<'_>, after: &str, limit: i64) -> Result<Vec<(String,)>> {
     sql!(
         on,
         sqlite "select customer_id from billing_customers where org_id is not null and customer_id > $1
@@ -83,7 +83,7 @@ pub async fn customers_after(on: impl Exec<'_>, after: &str, most: i64) -> Resul
         postgres "select customer_id from billing_customers where org_id is not null and customer_id > $1
                   order by customer_id limit $2",
         after,
-        most
+        limit
     )
     .all()
     .await
@@ -145,12 +145,12 @@ pub async fn detach_customer(tx: &mut OrgTx<'_>, now: At) -> Result<bool> {
     Ok(detached.execute().await? == 1)
 }
 
-pub async fn standing(on: impl Exec<'_>, org: OrgId) -> Result<Option<Standing>> {
+pub async fn state(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillingState>> {
     sql!(
         on,
         "select subscription_id, status, plan, billing_interval, quantity, cancel_at, current_period_end, trial_end,
                 synced_at, unit_amount, currency, card_brand, card_last4, card_expires, trouble_since,
-                live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, spare_card, spare_card_id
+                live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, other_payment_method, other_payment_method_id
          from billing_state where org_id = $1",
         org
     )
@@ -158,13 +158,13 @@ pub async fn standing(on: impl Exec<'_>, org: OrgId) -> Result<Option<Standing>>
     .await
 }
 
-pub async fn standings_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<StandingOfOrg>> {
+pub async fn states_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<StateOfOrg>> {
     sql!(
         on,
         "select s.org_id, s.subscription_id, s.status, s.plan, s.billing_interval, s.quantity, s.cancel_at,
                 s.current_period_end, s.trial_end, s.synced_at, s.unit_amount, s.currency, s.card_brand, s.card_last4,
                 s.card_expires, s.trouble_since, s.live_subscriptions, s.item_id, s.item_count, s.collection_paused,
-                s.scheduled, s.trial_used, s.spare_card, s.spare_card_id
+                s.scheduled, s.trial_used, s.other_payment_method, s.other_payment_method_id
          from members m join billing_state s on s.org_id = m.org_id where m.user_id = $1",
         user
     )
@@ -173,7 +173,7 @@ pub async fn standings_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<
 }
 
 /// What we believe of everybody, by slug; of those without a customer too.
-pub async fn believed(on: impl Exec<'_>) -> Result<Vec<BelievedOfOrg>> {
+pub async fn state_of_every_org(on: impl Exec<'_>) -> Result<Vec<StateOfEveryOrg>> {
     sql!(
         on,
         "select o.slug, c.customer_id, s.subscription_id, s.status, coalesce(s.plan, 'free') as plan,
@@ -181,8 +181,8 @@ pub async fn believed(on: impl Exec<'_>) -> Result<Vec<BelievedOfOrg>> {
                 s.unit_amount, s.currency, s.card_brand, s.card_last4, s.card_expires, s.trouble_since,
                 coalesce(s.live_subscriptions, 0) as live_subscriptions, s.item_id,
                 coalesce(s.item_count, 0) as item_count, coalesce(s.collection_paused, false) as collection_paused,
-                coalesce(s.scheduled, false) as scheduled, coalesce(s.trial_used, false) as trial_used, s.spare_card,
-                s.spare_card_id
+                coalesce(s.scheduled, false) as scheduled, coalesce(s.trial_used, false) as trial_used, s.other_payment_method,
+                s.other_payment_method_id
          from orgs o
          left join billing_customers c on c.org_id = o.id
          left join billing_state s on s.org_id = o.id
@@ -215,32 +215,32 @@ pub async fn count_duplicates(on: impl Exec<'_>) -> Result<i64> {
 }
 
 /// Counts the writes of one organisation's state; 0 before the first.
-pub async fn generation(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
-    let found = sql!(on, "select generation from billing_state where org_id = $1", org).optional::<(i64,)>();
-    Ok(found.await?.map_or(0, |(generation,)| generation))
+pub async fn version(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
+    let found = sql!(on, "select version from billing_state where org_id = $1", org).optional::<(i64,)>();
+    Ok(found.await?.map_or(0, |(version,)| version))
 }
 
-/// Writes what was fetched after `generation` was read. False if somebody wrote meanwhile: what
+/// Writes what was fetched after `version` was read. False if somebody wrote meanwhile: what
 /// they fetched may be newer, so ours is thrown away.
-pub async fn replace_standing(tx: &mut OrgTx<'_>, s: &Standing, generation: i64) -> Result<bool> {
+pub async fn replace_state(tx: &mut OrgTx<'_>, s: &BillingState, version: i64) -> Result<bool> {
     let org = tx.org();
     let written = sql!(tx,
         "insert into billing_state (org_id, subscription_id, status, plan, billing_interval, quantity, cancel_at,
             current_period_end, trial_end, synced_at, unit_amount, currency, card_brand, card_last4, card_expires,
-            trouble_since, live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, spare_card,
-            spare_card_id, generation)
+            trouble_since, live_subscriptions, item_id, item_count, collection_paused, scheduled, trial_used, other_payment_method,
+            other_payment_method_id, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $24, $25, $23 + 1)
          on conflict (org_id) do update set subscription_id = $2, status = $3, plan = $4, billing_interval = $5, quantity = $6,
              cancel_at = $7, current_period_end = $8, trial_end = $9, synced_at = $10, unit_amount = $11, currency = $12,
              card_brand = $13, card_last4 = $14, card_expires = $15, trouble_since = $16, live_subscriptions = $17, item_id = $18,
-             item_count = $19, collection_paused = $20, scheduled = $21, trial_used = $22, spare_card = $24, spare_card_id = $25,
-             generation = $23 + 1
-         where billing_state.generation = $23",
+             item_count = $19, collection_paused = $20, scheduled = $21, trial_used = $22, other_payment_method = $24, other_payment_method_id = $25,
+             version = $23 + 1
+         where billing_state.version = $23",
         org, s.subscription_id.clone(), s.status.clone(), s.plan, s.interval, s.quantity, s.cancel_at,
         s.current_period_end, s.trial_end, s.synced_at, s.unit_amount, s.currency.clone(), s.card_brand.clone(),
         s.card_last4.clone(), s.card_expires.clone(), s.trouble_since, s.live_subscriptions, s.item_id.clone(),
-        s.item_count, s.collection_paused, s.scheduled, s.trial_used, generation, s.spare_card.clone(),
-        s.spare_card_id.clone())
+        s.item_count, s.collection_paused, s.scheduled, s.trial_used, version, s.other_payment_method.clone(),
+        s.other_payment_method_id.clone())
     .execute()
     .await?;
     Ok(written == 1)

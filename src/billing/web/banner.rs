@@ -1,6 +1,6 @@
 //! The most urgent thing on the billing page, with the one action that puts it right.
 use crate::{
-    billing::{Access, Entitlements, GRACE, InvoiceRow, Standing},
+    billing::{Access, BillingState, Entitlements, GRACE, InvoiceRow},
     words::{date, several},
 };
 
@@ -26,7 +26,7 @@ pub enum Help {
 }
 
 impl Banner {
-    pub fn of(s: &Standing, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Self> {
+    pub fn of(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Self> {
         let pay = || pay(invoices);
         match s.status.as_deref()? {
             "past_due" => Some(bad(past_due(s, may), pay())),
@@ -54,7 +54,7 @@ impl Banner {
 }
 
 /// Of a subscription that runs.
-fn running(s: &Standing) -> Option<Banner> {
+fn running(s: &BillingState) -> Option<Banner> {
     if s.live_subscriptions > 1 {
         let text = "There are two subscriptions. Please tell support: one of them is a mistake.";
         return Some(bad(text, Help::Nothing));
@@ -77,7 +77,7 @@ fn running(s: &Standing) -> Option<Banner> {
     (s.item_count > 1).then(|| warn(by_hand, Help::Nothing))
 }
 
-fn past_due(s: &Standing, may: &Entitlements) -> String {
+fn past_due(s: &BillingState, may: &Entitlements) -> String {
     let until = s.trouble_since.map(|since| date(since + GRACE)).unwrap_or_default();
     match may.access {
         Access::Full => format!(

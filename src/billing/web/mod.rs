@@ -15,7 +15,7 @@ use crate::{
     App, billing,
     error::{Error, Result},
     stripe::{Deadline, Flow},
-    web::{BillingManager, Form, Page, Query, Recent, ToStripe, flash, see_other},
+    web::{BillingManager, Form, Page, Query, RecentSignInForBilling, ToStripe, flash, see_other},
 };
 use axum::{
     extract::State,
@@ -58,7 +58,7 @@ pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<Bi
 pub async fn open_portal(
     State(app): State<App>,
     who: BillingManager,
-    _recent: Recent,
+    _recent: RecentSignInForBilling,
     Form(form): Form<PortalForm>,
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
@@ -68,7 +68,7 @@ pub async fn open_portal(
         form.flow.parse().map_err(|_| Error::unknown("flow"))?
     };
     let plan = if form.plan.is_empty() { None } else { Some(chosen(&form.plan, &form.interval)?) };
-    let alive = billing::standing(&app, &who.scope).await?.is_alive();
+    let alive = billing::state(&app, &who.scope).await?.is_alive();
     match (flow, plan) {
         // The portal cannot begin a subscription.
         (Flow::ChangePlan, Some((plan, interval))) if !alive => {
@@ -81,7 +81,7 @@ pub async fn open_portal(
 pub async fn start_checkout(
     State(app): State<App>,
     who: BillingManager,
-    _recent: Recent,
+    _recent: RecentSignInForBilling,
     Form(form): Form<CheckoutForm>,
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
@@ -143,9 +143,13 @@ async fn from_portal(app: &App, who: &BillingManager) -> Response {
 }
 
 /// The card on file takes the place of the one that Checkout pinned.
-pub async fn use_card(State(app): State<App>, who: BillingManager, _recent: Recent) -> Result<Response> {
+pub async fn use_card(
+    State(app): State<App>,
+    who: BillingManager,
+    _recent: RecentSignInForBilling,
+) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    billing::use_spare_card(&app, &who.scope).await?;
+    billing::use_other_payment_method(&app, &who.scope).await?;
     flash("success", "Payments are taken from that card from now on.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }

@@ -3,7 +3,7 @@ use super::banner::Banner;
 use crate::{
     App,
     billing::{
-        self, Entitlements, InvoiceRow, Standing,
+        self, BillingState, Entitlements, InvoiceRow,
         plans::{Limit, OFFERS, Offer, Plan, dollars},
     },
     error::Result,
@@ -18,16 +18,16 @@ pub struct BillingPage {
     pub shell: Shell,
     pub plan: String,
     pub price: Option<String>,
-    pub state: String,
+    pub status: String,
     /// `ok`, `info`, `warn`, `bad` or `quiet`.
-    pub state_kind: &'static str,
+    pub status_kind: &'static str,
     pub detail: Option<String>,
     /// What is wrong and the one thing that helps.
     pub banner: Option<Banner>,
     /// The card that will be charged.
     pub card: Option<String>,
     /// Another card that is on file and not charged.
-    pub spare_card: Option<String>,
+    pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
     /// `2 of 50 projects`
     pub usage: Vec<String>,
@@ -85,43 +85,43 @@ impl Confirming {
 
 impl BillingPage {
     pub async fn of(app: &App, who: &BillingManager) -> Result<Self> {
-        let standing = billing::standing(app, &who.scope).await?;
+        let state = billing::state(app, &who.scope).await?;
         let invoices = billing::invoices(app, &who.scope).await?;
         let customer = billing::customer(app, &who.scope).await?;
-        let may = Entitlements::of(&standing, app.billing_now());
+        let may = Entitlements::of(&state, app.billing_now());
         let (projects, members) = billing::usage(app, &who.scope).await?;
-        let (state, state_kind) = standing.in_words();
-        let resting = app
+        let (status, status_kind) = state.badge();
+        let circuit_open = app
             .stripe
-            .is_resting()
+            .circuit_is_open()
             .then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
         Ok(Self {
             shell: Shell::inside(app, who, "billing").await?,
-            plan: standing.plan_name(),
-            price: standing.price(),
-            state,
-            state_kind,
-            detail: standing.detail(),
-            banner: Banner::of(&standing, &may, &invoices).or_else(|| Banner::of_seats(&may, members)),
-            card: standing.card(),
-            spare_card: standing.spare_card.clone(),
-            next_payment: standing.next_payment(),
+            plan: state.plan_name(),
+            price: state.price(),
+            status,
+            status_kind,
+            detail: state.detail(),
+            banner: Banner::of(&state, &may, &invoices).or_else(|| Banner::of_seats(&may, members)),
+            card: state.card(),
+            other_payment_method: state.other_payment_method.clone(),
+            next_payment: state.next_payment(),
             usage: usage(&may, projects, members),
             invoices: invoices.iter().map(InvoiceLine::from).collect(),
-            choices: if standing.is_alive() { Vec::new() } else { choices(&standing) },
-            alive: standing.is_alive(),
-            ending: standing.cancel_at.is_some(),
-            by_hand: standing.item_count > 1,
+            choices: if state.is_alive() { Vec::new() } else { choices(&state) },
+            alive: state.is_alive(),
+            ending: state.cancel_at.is_some(),
+            by_hand: state.item_count > 1,
             customer: customer.map(|id| id.0),
-            synced: standing.synced_at.map(words::minute),
-            stripe_problem: resting,
+            synced: state.synced_at.map(words::minute),
+            stripe_problem: circuit_open,
             sandbox: !app.config.is_real_stripe(),
-            features: standing.plan.offer().features.iter().map(|&f| f.to_owned()).collect(),
+            features: state.plan.offer().features.iter().map(|&f| f.to_owned()).collect(),
         })
     }
 }
 
-fn choices(standing: &Standing) -> Vec<PlanChoice> {
+fn choices(state: &BillingState) -> Vec<PlanChoice> {
     let paid = OFFERS.iter().filter(|offer| offer.plan != Plan::Free);
     paid.map(|offer: &Offer| PlanChoice {
         key: offer.plan.as_str(),
@@ -130,17 +130,17 @@ fn choices(standing: &Standing) -> Vec<PlanChoice> {
         month: dollars(offer.month),
         year: dollars(offer.year),
         per: if offer.per_seat { "per seat" } else { "per organisation" },
-        trial: offer.trial.filter(|_| !standing.trial_used).map(|days| format!("{days}-day trial")),
+        trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
     })
     .collect()
 }
 
 fn usage(may: &Entitlements, projects: i64, members: i64) -> Vec<String> {
-    let count = |used: i64, limit: Limit, what: &str| match may.most(limit) {
-        Some(most) if used > most => {
-            format!("{}, {} more than the plan includes", words::several(used, what), used - most)
+    let count = |used: i64, limit: Limit, what: &str| match may.limit(limit) {
+        Some(limit) if used > limit => {
+            format!("{}, {} more than the plan includes", words::several(used, what), used - limit)
         }
-        Some(most) => format!("{used} of {}", words::several(most, what)),
+        Some(limit) => format!("{used} of {}", words::several(limit, what)),
         None => format!("{}, no limit", words::several(used, what)),
     };
     let mut usage =

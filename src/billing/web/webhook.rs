@@ -44,7 +44,7 @@ fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), StatusCode> 
     let now = app.clock.now().unix();
     match verify(signature, body, &app.config.stripe.webhook_secrets, now) {
         Ok(secret) => {
-            app.metrics.webhook_believed(secret);
+            app.metrics.webhook_verified(secret);
             Ok(())
         }
         Err(why) => {

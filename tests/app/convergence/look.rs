@@ -18,10 +18,10 @@ impl World {
     pub(super) async fn look(&self, slug: &str) -> Vec<String> {
         let mut found = self.once_in_the_audit_log(slug).await;
         let Some(customer) = self.customer(slug).await else { return found };
-        let believed = self.it.believed(slug).await;
+        let ours = self.it.billing_state(slug).await;
         let mut truth = self.it.true_of(slug, &customer).await;
         let customers = self.details(slug, "billing.customer_created").await.len();
-        if customers > 1 && truth["status"].is_null() && believed["status"] == "canceled" {
+        if customers > 1 && truth["status"].is_null() && ours["status"] == "canceled" {
             truth["status"] = "canceled".into(); // what ended was the deleted customer's
         }
         if self.is_deleted(&customer).await {
@@ -29,13 +29,13 @@ impl World {
                 truth[field] = Value::Null;
             }
             // Whether there was anything before is ours to know.
-            truth["status"] = match believed["status"].as_str() {
-                None | Some("canceled") => believed["status"].clone(),
+            truth["status"] = match ours["status"].as_str() {
+                None | Some("canceled") => ours["status"].clone(),
                 _ => "canceled".into(),
             };
         }
-        if believed != truth {
-            found.push(format!("we believe {believed}\nand it is   {truth}"));
+        if ours != truth {
+            found.push(format!("we believe {ours}\nand it is   {truth}"));
         }
         let held = self
             .it
@@ -68,10 +68,10 @@ impl World {
                 found.push(format!("the audit log said {before:?} and then {entry}"));
             }
         }
-        let believed = self.it.believed(slug).await;
+        let ours = self.it.billing_state(slug).await;
         let said = last.get("subscription").cloned().unwrap_or_default();
-        if said != believed["subscription"].as_str().unwrap_or_default() {
-            found.push(format!("the audit log ends with {said:?}, and we believe {believed}"));
+        if said != ours["subscription"].as_str().unwrap_or_default() {
+            found.push(format!("the audit log ends with {said:?}, and we believe {ours}"));
         }
         for (action, field) in [
             ("billing.customer_created", "customer"),

@@ -57,7 +57,7 @@ async fn an_update_that_arrives_after_the_end_brings_nothing_back(app: TestApp) 
     hand_over(&it.app, &alive).await.assert_status(200);
     it.settled().await;
 
-    assert_eq!(it.believed("acme").await["status"], "canceled");
+    assert_eq!(it.billing_state("acme").await["status"], "canceled");
     it.assert_no_drift("acme").await;
     assert_eq!((it.mails().await, it.app.audit("acme").await), before);
     assert!(acme.owner.get("/orgs/acme/billing").await.text().contains("Subscription ended"));
@@ -113,7 +113,7 @@ async fn metadata_that_names_an_organisation_binds_nothing(app: TestApp) {
         "select distinct state from stripe_events where customer_id = '{foreign}' and state <> 'ignored'"
     );
     assert_eq!(it.app.texts(&states).await, ["parked"]);
-    assert_eq!(it.believed("acme").await["status"], json!(null));
+    assert_eq!(it.billing_state("acme").await["status"], json!(null));
     assert_ne!(it.customer_of("acme").await, foreign);
 }
 
@@ -123,14 +123,14 @@ async fn a_person_who_comes_back_after_the_webhook_changes_nothing_more(app: Tes
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     let session = it.newest_session(&customer).await;
-    let before = (it.mails().await, it.app.audit("acme").await, it.believed("acme").await);
+    let before = (it.mails().await, it.app.audit("acme").await, it.billing_state("acme").await);
 
     let back = acme.owner.get(&format!("/orgs/acme/billing/return?session_id={session}")).await;
 
     back.assert_redirects_to("/orgs/acme/billing");
     assert!(acme.owner.follow(&back).await.text().contains("Your plan is active"));
     it.settled().await;
-    assert_eq!((it.mails().await, it.app.audit("acme").await, it.believed("acme").await), before);
+    assert_eq!((it.mails().await, it.app.audit("acme").await, it.billing_state("acme").await), before);
 }
 
 /// Scenario 5.
@@ -140,7 +140,7 @@ async fn a_person_who_comes_back_needs_no_webhook(app: TestApp) {
     it.deliver(json!({ "drop": 1 })).await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     let session = it.newest_session(&customer).await;
-    assert_eq!(it.believed("acme").await["status"], json!(null), "nobody has told us yet");
+    assert_eq!(it.billing_state("acme").await["status"], json!(null), "nobody has told us yet");
 
     let back = acme.owner.get(&format!("/orgs/acme/billing/return?session_id={session}")).await;
 

@@ -122,7 +122,7 @@ async fn the_first_tab_cannot_be_paid_any_more_once_there_is_a_second(app: TestA
     assert_eq!(refused["ok"], false, "{refused}");
     it.act(&customer, "complete_checkout", json!({ "session": second[0], "card": GOOD })).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["plan"], "business");
+    assert_eq!(it.billing_state("acme").await["plan"], "business");
 }
 
 /// Scenario 8, on a bad day of Stripe's.
@@ -159,7 +159,7 @@ async fn two_subscriptions_are_one_entitlement_and_an_alarm(app: TestApp) {
     it.reconcile().await;
     it.settled().await;
 
-    assert_eq!(it.believed("acme").await["plan"], "business");
+    assert_eq!(it.billing_state("acme").await["plan"], "business");
     it.assert_no_drift("acme").await;
     let billing::Figures { duplicates, .. } = billing::figures(&it.app.app).await.unwrap();
     assert_eq!(duplicates, 1, "what the operators' alarm counts");
@@ -187,7 +187,7 @@ async fn a_customer_from_the_form_is_refused_wherever_it_is_sent(app: TestApp) {
     }
     acme.owner.get("/orgs/globex/billing/return").await.assert_status(404);
 
-    assert_eq!(it.believed("acme").await["customer"], json!(null));
+    assert_eq!(it.billing_state("acme").await["customer"], json!(null));
     assert_eq!(it.open_sessions(&theirs).await.len(), 0);
     assert_eq!(
         it.app.audit("globex").await,
@@ -206,7 +206,7 @@ async fn a_session_of_another_organisation_is_not_found(app: TestApp) {
     let refused = acme.owner.get(&format!("/orgs/acme/billing/return?session_id={session}")).await;
 
     refused.assert_status(404);
-    assert_eq!(it.believed("acme").await["status"], json!(null));
+    assert_eq!(it.billing_state("acme").await["status"], json!(null));
     globex.owner.get(&format!("/orgs/globex/billing/return?session_id={session}")).await.assert_status(303);
 }
 
@@ -257,8 +257,8 @@ async fn a_customer_deleted_at_stripe_takes_the_plan_along_and_the_next_checkout
     it.in_dashboard(Method::DELETE, &format!("/v1/customers/{gone}"), &[]).await;
     it.settled().await;
 
-    let believed = it.believed("acme").await;
-    assert_eq!((&believed["status"], &believed["subscription"]), (&json!("canceled"), &json!(null)));
+    let ours = it.billing_state("acme").await;
+    assert_eq!((&ours["status"], &ours["subscription"]), (&json!("canceled"), &json!(null)));
     assert_eq!(it.audited("acme", "billing.customer_detached").await, 1);
     assert_eq!(it.mails().await, ["Welcome to Pro", "Your Pro plan has ended"]);
     let page = acme.owner.get("/orgs/acme/billing").await;
@@ -269,7 +269,7 @@ async fn a_customer_deleted_at_stripe_takes_the_plan_along_and_the_next_checkout
     );
     let fresh = it.subscribe(&acme, "business", "month", GOOD).await;
     assert_ne!(fresh, gone);
-    assert_eq!(it.believed("acme").await["plan"], "business");
+    assert_eq!(it.billing_state("acme").await["plan"], "business");
     it.assert_no_drift("acme").await;
     assert_eq!(it.app.count("select count(*) from stripe_events where state in ('parked', 'dead')").await, 0);
 }
@@ -285,9 +285,9 @@ async fn a_plan_cancelled_in_the_portal_works_until_its_end_and_can_be_kept(app:
 
     let at_stripe = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
     assert_eq!(at_stripe[0]["cancel_at_period_end"], false, "the flag says nothing under flexible billing");
-    let believed = it.believed("acme").await;
-    assert_eq!((&believed["status"], &believed["plan"]), (&json!("active"), &json!("business")));
-    assert_eq!(believed["cancel_at"], at_stripe[0]["cancel_at"]);
+    let ours = it.billing_state("acme").await;
+    assert_eq!((&ours["status"], &ours["plan"]), (&json!("active"), &json!("business")));
+    assert_eq!(ours["cancel_at"], at_stripe[0]["cancel_at"]);
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("Ends on") && page.text().contains("Keep the plan"), "{}", page.text());
     for n in 0..5 {
@@ -297,7 +297,7 @@ async fn a_plan_cancelled_in_the_portal_works_until_its_end_and_can_be_kept(app:
     }
     it.act(&customer, "renew", json!({})).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["cancel_at"], json!(null));
+    assert_eq!(it.billing_state("acme").await["cancel_at"], json!(null));
     assert!(!acme.owner.get("/orgs/acme/billing").await.text().contains("Ends on"));
 }
 
@@ -310,19 +310,19 @@ async fn a_new_card_alone_pays_nothing_and_the_open_invoice_does(app: TestApp) {
     it.advance_to(json!("next_renewal")).await;
     it.advance(3_700).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["status"], "past_due");
+    assert_eq!(it.billing_state("acme").await["status"], "past_due");
 
     pin(&it, &customer, GOOD).await;
     it.settled().await;
 
-    assert_eq!(it.believed("acme").await["status"], "past_due", "a card is no payment");
+    assert_eq!(it.billing_state("acme").await["status"], "past_due", "a card is no payment");
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("ending in 4242") && page.text().contains("Pay now"), "{}", page.text());
     let open = it.app.at_stripe(&format!("/v1/invoices?customer={customer}&status=open")).await;
     assert!(page.text().contains(open[0]["hosted_invoice_url"].as_str().unwrap()), "{}", page.text());
     it.act(&customer, "pay_invoice", json!({})).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["status"], "active");
+    assert_eq!(it.billing_state("acme").await["status"], "active");
     it.assert_no_drift("acme").await;
     assert!(!acme.owner.get("/orgs/acme/billing").await.text().contains("Pay now"));
 }
@@ -330,7 +330,7 @@ async fn a_new_card_alone_pays_nothing_and_the_open_invoice_does(app: TestApp) {
 /// The card becomes the customer's default and the subscription's own.
 async fn pin(it: &Loop, customer: &str, card: &str) {
     let added = it.act(customer, "add_card", json!({ "card": card })).await;
-    let sub: Value = it.believed("acme").await["subscription"].clone();
+    let sub: Value = it.billing_state("acme").await["subscription"].clone();
     let path = format!("/v1/subscriptions/{}", sub.as_str().unwrap());
     it.in_dashboard(Method::POST, &path, &[("default_payment_method", &added[0])]).await;
 }

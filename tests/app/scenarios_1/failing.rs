@@ -127,7 +127,7 @@ async fn a_burst_of_429_in_the_nightly_pass_is_waited_out(app: TestApp) {
 
     assert_eq!((found.looked_at, found.missing), (1, 1));
     it.assert_no_drift("acme").await;
-    assert!(!it.app.app.stripe.is_resting(), "being throttled is no outage");
+    assert!(!it.app.app.stripe.circuit_is_open(), "being throttled is no outage");
 }
 
 /// Scenario 18: three calls a customer, a customer every 0.6 s, and whoever clicks goes first.
@@ -208,12 +208,12 @@ async fn an_hour_without_stripe_takes_nothing_away_and_loses_nothing(app: TestAp
         page.text()
     );
     assert_eq!((clicked.status.as_u16(), clicked.said("retry-after")), (503, "30"));
-    assert_eq!(it.believed("acme").await["status"], "active");
+    assert_eq!(it.billing_state("acme").await["status"], "active");
     assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
     assert_eq!(it.app.count("select count(*) from jobs where dead = true").await, 0);
     it.app.app.clock.advance(time::Duration::hours(3));
     it.begin_work();
     it.settled().await;
-    assert!(it.believed("acme").await["cancel_at"].is_i64(), "what arrived meanwhile is settled");
+    assert!(it.billing_state("acme").await["cancel_at"].is_i64(), "what arrived meanwhile is settled");
     it.assert_no_drift("acme").await;
 }

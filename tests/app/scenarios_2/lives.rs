@@ -46,12 +46,8 @@ async fn a_change_that_waits_is_left_to_the_portal(app: TestApp) {
         .await;
 
     sent.assert_redirects_to(&format!("{}/p/session/", it.app.stripe));
-    let believed = it.believed("acme").await;
-    assert_eq!(
-        (&believed["interval"], &believed["quantity"]),
-        (&json!("year"), &json!(1)),
-        "nothing was changed"
-    );
+    let ours = it.billing_state("acme").await;
+    assert_eq!((&ours["interval"], &ours["quantity"]), (&json!("year"), &json!(1)), "nothing was changed");
     let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
     assert!(
         held[0]["schedule"].is_string() || held[0]["schedule"].is_object(),
@@ -66,15 +62,15 @@ async fn whoever_had_a_trial_pays_at_once_the_second_time(app: TestApp) {
     let it = Loop::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
-    assert_eq!(it.believed("acme").await["status"], "trialing");
+    assert_eq!(it.billing_state("acme").await["status"], "trialing");
     it.act(&customer, "cancel", json!({ "when": "now" })).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["status"], "canceled");
+    assert_eq!(it.billing_state("acme").await["status"], "canceled");
     acme.owner.get("/orgs/acme/billing").await.assert_does_not_say("14-day trial");
 
     it.subscribe(&acme, "pro", "month", GOOD).await;
 
-    assert_eq!(it.believed("acme").await["status"], "active");
+    assert_eq!(it.billing_state("acme").await["status"], "active");
     it.assert_no_drift("acme").await;
 }
 
@@ -91,10 +87,10 @@ async fn seats_set_in_the_portal_stand_until_a_member_comes(app: TestApp) {
     it.reconcile().await;
     it.settled().await;
 
-    assert_eq!(it.believed("acme").await["quantity"], 7, "nobody came or went");
+    assert_eq!(it.billing_state("acme").await["quantity"], 7, "nobody came or went");
     it.app.joins(&acme, Role::Member).await;
     follow_seats(&it, &acme).await;
-    assert_eq!(it.believed("acme").await["quantity"], 3);
+    assert_eq!(it.billing_state("acme").await["quantity"], 3);
     it.assert_no_drift("acme").await;
 }
 
@@ -114,7 +110,7 @@ async fn seats_follow_each_member_who_comes_or_goes(app: TestApp) {
             it.app.run(&format!("delete from members where user_id = ({of})")).await;
         }
         follow_seats(&it, &acme).await;
-        seats.push(it.believed("acme").await["quantity"].as_i64().unwrap());
+        seats.push(it.billing_state("acme").await["quantity"].as_i64().unwrap());
     }
 
     assert_eq!(seats, [2, 3, 2, 3, 2], "also back to a number that was there before");
@@ -200,7 +196,7 @@ async fn a_price_that_is_not_ours_grants_nothing_and_breaks_nothing(app: TestApp
     it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &price)]).await;
     it.settled().await;
 
-    assert_eq!(it.believed("acme").await["status"], "active");
+    assert_eq!(it.billing_state("acme").await["status"], "active");
     acme.owner.get("/orgs/acme/billing").await.assert_status(200).assert_says("€42");
     acme.owner.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
     acme.owner.get("/account").await.assert_status(200);

@@ -77,7 +77,7 @@ async fn a_key_that_is_rejected_for_good_is_not_tried_for_ever(app: TestApp) {
     assert!(figure(&it.app, "portico_jobs_dead").await > 0);
     let given_up = it.app.texts("select id from stripe_events where state = 'dead'").await;
     assert!(figure(&it.app, r#"portico_inbox_events{state="dead"}"#).await as usize == given_up.len());
-    assert_eq!(it.believed("acme").await["interval"], "month", "and nothing was taken away");
+    assert_eq!(it.billing_state("acme").await["interval"], "month", "and nothing was taken away");
     it.ask(hyper::Method::DELETE, "/faults", json!({})).await.assert_status(200);
     for id in &given_up {
         operator(&it.app).post("/inbox/replay").field("id", id).await.assert_status(303);
@@ -99,7 +99,7 @@ async fn what_happened_while_nothing_was_delivered_is_found(app: TestApp) {
     it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
     it.act(&customer, "cancel", json!({ "when": "period_end" })).await;
     it.settled().await;
-    assert_eq!(it.believed("acme").await["interval"], "month", "nothing came");
+    assert_eq!(it.billing_state("acme").await["interval"], "month", "nothing came");
     let missed = it.app.count("select count(*) from stripe_events").await;
 
     it.reconcile().await;
@@ -136,7 +136,7 @@ async fn after_five_days_without_deliveries_nobody_is_told_stale_news(app: TestA
     }
     assert_eq!(it.mails().await, told);
     assert!(it.audited("acme", "billing.subscription_changed").await > 0, "the log has it all the same");
-    assert_eq!(it.believed("globex").await["status"], "canceled");
+    assert_eq!(it.billing_state("globex").await["status"], "canceled");
 }
 
 /// 30: the age rule keeps nothing from people that is news to them.

@@ -275,7 +275,7 @@ async fn thin_events_and_those_of_other_versions_mean_the_same(app: TestApp) {
         it.settled().await;
 
         it.assert_no_drift("acme").await;
-        let interval = it.believed("acme").await["interval"].as_str().unwrap().to_owned();
+        let interval = it.billing_state("acme").await["interval"].as_str().unwrap().to_owned();
         assert!(price.ends_with(&interval), "{how}: {interval}");
     }
     assert_eq!(it.app.count("select count(*) from stripe_events where state in ('dead', 'parked')").await, 0);

@@ -10,7 +10,7 @@ use crate::{
 
 /// What our database believes; `billing::sync` is its only writer.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Standing {
+pub struct BillingState {
     pub subscription_id: Option<String>,
     /// Stripe's word, also one that we do not know yet.
     pub status: Option<String>,
@@ -43,14 +43,14 @@ pub struct Standing {
     /// A change of plan waits for the end of the period.
     pub scheduled: bool,
     /// The customer's own card where the subscription is charged to another, and Stripe's id of it.
-    pub spare_card: Option<String>,
-    pub spare_card_id: Option<String>,
+    pub other_payment_method: Option<String>,
+    pub other_payment_method_id: Option<String>,
     /// A trial was had, by this subscription or one before it.
     pub trial_used: bool,
 }
 
 /// Nothing bought yet.
-impl Default for Standing {
+impl Default for BillingState {
     fn default() -> Self {
         Self {
             subscription_id: None,
@@ -73,14 +73,14 @@ impl Default for Standing {
             item_count: 0,
             collection_paused: false,
             scheduled: false,
-            spare_card: None,
-            spare_card_id: None,
+            other_payment_method: None,
+            other_payment_method_id: None,
             trial_used: false,
         }
     }
 }
 
-impl Standing {
+impl BillingState {
     /// Whether two looks at Stripe found the same, whenever they were.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         Self { synced_at: None, ..self.clone() } == Self { synced_at: None, ..other.clone() }
@@ -100,7 +100,7 @@ impl Standing {
     }
 
     /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.
-    pub fn in_words(&self) -> (String, &'static str) {
+    pub fn badge(&self) -> (String, &'static str) {
         let ends = self.cancel_at.map(date);
         match (self.status.as_deref(), ends) {
             (Some("active" | "trialing"), Some(ends)) => (format!("Ends on {ends}"), "warn"),
@@ -184,14 +184,14 @@ impl Standing {
 
     /// `Visa ending in 4242, expires 12/2034`
     pub fn card(&self) -> Option<String> {
-        let card = in_words(self.card_brand.as_deref()?, self.card_last4.as_deref()?);
+        let card = card_text(self.card_brand.as_deref()?, self.card_last4.as_deref()?);
         let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
         Some(card + &expires)
     }
 }
 
 /// `visa`, `4242` → `Visa ending in 4242`
-pub fn in_words(brand: &str, last4: &str) -> String {
+pub fn card_text(brand: &str, last4: &str) -> String {
     let mut letters = brand.chars();
     let brand: String = letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default();
     format!("{brand} ending in {last4}")
@@ -201,40 +201,40 @@ pub fn in_words(brand: &str, last4: &str) -> String {
 mod tests {
     use super::*;
 
-    fn standing(status: &str) -> Standing {
+    fn state(status: &str) -> BillingState {
         let (plan, interval) = (Plan::Pro, Some(Interval::Month));
-        Standing {
+        BillingState {
             subscription_id: Some("sub_1".into()),
             status: Some(status.into()),
             plan,
             interval,
-            ..Standing::default()
+            ..BillingState::default()
         }
     }
 
     #[test]
     fn each_state_has_words_and_an_urgency() {
         let end = Some(At::from_unix(1_798_761_600)); // 1 January 2027
-        for (standing, words, kind) in [
-            (Standing { trial_end: end, ..standing("trialing") }, "Trial until 1 January 2027", "info"),
-            (Standing { cancel_at: end, ..standing("trialing") }, "Ends on 1 January 2027", "warn"),
-            (Standing { cancel_at: end, ..standing("active") }, "Ends on 1 January 2027", "warn"),
-            (standing("active"), "Active", "ok"),
-            (standing("past_due"), "Payment failed", "bad"),
-            (standing("canceled"), "Subscription ended", "quiet"),
-            (standing("hibernating_gently"), "hibernating gently", "info"),
-            (Standing::default(), "No subscription", "quiet"),
+        for (state, words, kind) in [
+            (BillingState { trial_end: end, ..state("trialing") }, "Trial until 1 January 2027", "info"),
+            (BillingState { cancel_at: end, ..state("trialing") }, "Ends on 1 January 2027", "warn"),
+            (BillingState { cancel_at: end, ..state("active") }, "Ends on 1 January 2027", "warn"),
+            (state("active"), "Active", "ok"),
+            (state("past_due"), "Payment failed", "bad"),
+            (state("canceled"), "Subscription ended", "quiet"),
+            (state("hibernating_gently"), "hibernating gently", "info"),
+            (BillingState::default(), "No subscription", "quiet"),
         ] {
-            assert_eq!(standing.in_words(), (words.to_owned(), kind));
+            assert_eq!(state.badge(), (words.to_owned(), kind));
         }
     }
 
     #[test]
     fn a_price_counts_seats_only_where_they_are_sold() {
-        let business = Standing { plan: Plan::Business, quantity: Some(5), ..standing("active") };
+        let business = BillingState { plan: Plan::Business, quantity: Some(5), ..state("active") };
 
-        assert_eq!(standing("active").price().as_deref(), Some("$29 a month"));
+        assert_eq!(state("active").price().as_deref(), Some("$29 a month"));
         assert_eq!(business.price().as_deref(), Some("5 seats at $15 a month"));
-        assert_eq!(Standing::default().price(), None);
+        assert_eq!(BillingState::default().price(), None);
     }
 }
