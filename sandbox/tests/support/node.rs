@@ -1,4 +1,4 @@
-//! Node.js with the packages of `tests/sdk`, for the official SDK's own view of the sandbox.
+//! Node.js with the packages of `sandbox/tests/sdk`, for the official SDK's own view of the sandbox.
 use super::tether;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ fn find() -> Result<Node, &'static str> {
 }
 
 impl Node {
-    /// Runs a script of `tests/sdk`; what it printed, where it failed.
+    /// Runs a script of `sandbox/tests/sdk`; what it printed, where it failed.
     pub async fn run(&self, script: &str, arguments: &[&str]) -> Result<(), String> {
         let mut command = std::process::Command::new(&self.program);
         command.arg(script).args(arguments).current_dir(&self.folder);
