@@ -2,11 +2,9 @@
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
 pub mod answer;
 pub mod browser;
-pub mod clerk;
 pub mod cookies;
-pub mod driven;
+pub mod html;
 pub mod http;
-pub mod node;
 pub mod postgres;
 pub mod process;
 pub mod source;
@@ -16,7 +14,6 @@ pub mod temp;
 
 pub use http::{Answer, Person, Site};
 pub use postgres::child_process;
-pub use postgres::child_process as tether;
 
 /// A test that hangs should say so by its name.
 pub async fn in_time(test: impl Future<Output = ()>) {
