@@ -1,14 +1,8 @@
 //! What may happen in a history, drawn from its seed.
+use crate::billing_app::{GOOD, NEVER_PAYS};
 use serde_json::{Value, json};
 
-const CARDS: [&str; 6] = [
-    "4242424242424242",
-    "4242424242424242",
-    "5555555555554444",
-    "4000000000000341",
-    "4000000000000002",
-    "4000002760003184",
-];
+const CARDS: [&str; 6] = [GOOD, GOOD, "5555555555554444", NEVER_PAYS, "4000000000000002", "4000002760003184"];
 const PRICES: [(&str, &str); 4] =
     [("pro", "month"), ("pro", "year"), ("business", "month"), ("business", "year")];
 

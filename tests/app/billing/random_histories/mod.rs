@@ -1,22 +1,22 @@
 //! Random histories: whatever customers do, whatever goes wrong on the way and whenever workers die,
-//! after one reconcile our copy is Stripe's, and everything was said once.
+//! after one reconcile the billing state is what Stripe holds, and everything was said once.
 //!
 //! A seed is one history of two organisations. `PORTICO_SEED=n` runs one again, alone and with its
 //! steps printed; `PORTICO_SEQUENCES=n` runs so many on each engine (CI: 2,000 and 200). Seeds that failed stay in
-//! `convergence.seeds` and are run first.
+//! `failed.seeds` and are run first.
 #![expect(clippy::print_stderr, reason = "a seed that failed is said at once, and how long all of them took")]
-mod look;
+mod expectations;
 mod steps;
 
 pub use steps::Chance;
 
 use crate::{
-    loop_world::Loop,
+    billing_app::{BillingApp, DAY},
     support::{
+        child_process,
         http::{Person, Site},
-        tether,
     },
-    world::{Org, TestApp},
+    test_app::{Org, TestApp},
 };
 use hyper::Method;
 use portico::billing;
@@ -31,11 +31,11 @@ use std::{
 use steps::{Step, steps};
 
 /// Histories that one product and one sandbox live through, one after another.
-const TO_A_WORLD: usize = 10;
-/// Worlds at once: most of the time somebody waits for a delivery.
-const WORLDS: usize = 6;
+const HISTORIES_PER_APP: usize = 10;
+/// Products at once: most of the time somebody waits for a delivery.
+const APPS: usize = 6;
 /// Stripe's list of events goes back so far (see billing/reconcile.rs), less a day.
-const LISTED: i64 = 29 * 86_400;
+const LISTED: i64 = 29 * DAY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_histories_converge_on_sqlite() {
@@ -51,13 +51,13 @@ async fn random_histories_converge_on_postgres() {
 
 /// As many as asked for; else all in CI, where everything is required, and some where somebody waits.
 fn most(in_ci: usize, otherwise: usize) -> usize {
-    let usual = if tether::setting("PORTICO_REQUIRE_ALL").is_some() { in_ci } else { otherwise };
-    tether::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(usual)
+    let usual = if child_process::setting("PORTICO_REQUIRE_ALL").is_some() { in_ci } else { otherwise };
+    child_process::setting("PORTICO_SEQUENCES").and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
-/// All of them, some worlds at a time; fails with every seed that failed and what it found.
+/// All of them, some products at a time; fails with every seed that failed and what it found.
 async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
-    let again: Option<u64> = tether::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
+    let again: Option<u64> = child_process::setting("PORTICO_SEED").and_then(|n| n.parse().ok());
     let seeds = match again {
         Some(seed) => vec![seed],
         None => kept_seeds().into_iter().chain(1..=most as u64).collect(),
@@ -65,8 +65,8 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
     let begun = Instant::now();
     let (lived, failed): (Arc<AtomicUsize>, Arc<Mutex<Vec<String>>>) = Default::default();
     let mut running = tokio::task::JoinSet::new();
-    for (n, some) in seeds.chunks(TO_A_WORLD).enumerate() {
-        if running.len() == WORLDS {
+    for (n, some) in seeds.chunks(HISTORIES_PER_APP).enumerate() {
+        if running.len() == APPS {
             running.join_next().await.unwrap().unwrap();
         }
         if failed.lock().unwrap().len() > 5 {
@@ -75,9 +75,9 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
         let Some(app) = app(format!("history {n}")).await else { return };
         let (some, failed, lived) = (some.to_vec(), failed.clone(), lived.clone());
         running.spawn_local(async move {
-            let mut world = World::of(app).await;
+            let mut product = HistoryApp::of(app).await;
             for seed in some {
-                let found = world.live(seed, again.is_some()).await;
+                let found = product.live(seed, again.is_some()).await;
                 lived.fetch_add(1, Ordering::Relaxed);
                 if !found.is_empty() {
                     let steps = steps(seed);
@@ -98,27 +98,27 @@ async fn histories(most: usize, app: impl AsyncFn(String) -> Option<TestApp>) {
 }
 
 fn kept_seeds() -> Vec<u64> {
-    let lines = include_str!("convergence.seeds").lines().filter(|line| !line.starts_with('#'));
+    let lines = include_str!("failed.seeds").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }
 
-struct World {
-    it: Loop,
+struct HistoryApp {
+    it: BillingApp,
     owner: Org,
-    clerk: Person,
+    dashboard: Person,
     /// Seconds by which the sandbox's clock was moved since the last full look.
     moved: i64,
 }
 
-impl World {
+impl HistoryApp {
     async fn of(app: TestApp) -> Self {
-        let mut it = Loop::without_worker(app).await;
-        it.begin_work();
+        let mut it = BillingApp::without_worker(app).await;
+        it.start_worker();
         it.reconcile().await; // as a product does when it starts: from now on nothing is missed
         let owner = it.org("owner").await;
         it.app.signs_up("billing@owner.test").await;
-        let clerk = Person::visiting(&Site::at(&it.app.stripe));
-        Self { it, owner, clerk, moved: 0 }
+        let dashboard = Person::visiting(&Site::at(&it.app.stripe));
+        Self { it, owner, dashboard, moved: 0 }
     }
 
     /// One history; what is wrong at its end.
@@ -166,7 +166,7 @@ impl World {
     async fn delete(&self, customer: &str) {
         // A fault is meant for the product, not for us.
         self.it.ask(Method::DELETE, "/faults", json!({})).await;
-        let gone = self.clerk.ask(Method::DELETE, &format!("/v1/customers/{customer}"));
+        let gone = self.dashboard.ask(Method::DELETE, &format!("/v1/customers/{customer}"));
         gone.header("authorization", "Bearer sk_test_123").await;
     }
 
@@ -224,11 +224,11 @@ impl World {
                 }
             }
             Step::KillWorkers => {
-                self.it.kill_workers();
-                self.it.begin_work();
+                self.it.stop_workers();
+                self.it.start_worker();
                 self.it.hurry().await;
             }
-            Step::OneMoreWorker => self.it.begin_work(),
+            Step::OneMoreWorker => self.it.start_worker(),
             _ => unreachable!("a page of ours"),
         }
     }

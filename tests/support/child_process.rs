@@ -22,7 +22,7 @@ for again in 1 2 3 4 5; do rm -rf "$folder"; sleep 0.2; [ -e "$folder" ] || brea
 
 /// A running program. Dropping it stops the program and removes its folder.
 #[derive(Debug)]
-pub struct Tethered {
+pub struct ChildProcess {
     folder: PathBuf,
     watchdog: Child,
 }
@@ -38,7 +38,7 @@ pub struct Start<'a> {
 }
 
 impl Start<'_> {
-    pub fn now(self) -> std::io::Result<Tethered> {
+    pub fn now(self) -> std::io::Result<ChildProcess> {
         let mut shell = Command::new("sh");
         shell.args(["-c", WATCHDOG, "watchdog", self.stop_signal]).arg(&self.folder);
         shell.arg(self.program).args(&self.arguments);
@@ -49,18 +49,18 @@ impl Start<'_> {
             as_nobody(&mut shell);
         }
         let watchdog = shell.spawn()?;
-        Ok(Tethered { folder: self.folder, watchdog })
+        Ok(ChildProcess { folder: self.folder, watchdog })
     }
 }
 
-impl Tethered {
+impl ChildProcess {
     /// What the program has written so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 }
 
-impl Drop for Tethered {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         self.watchdog.wait().ok();
@@ -69,19 +69,24 @@ impl Drop for Tethered {
 
 /// Kills a program of a test's own, and removes its folder, when the test process is gone, and only then.
 #[derive(Debug)]
-pub struct Leash(Child);
+pub struct KillAtExit(Child);
 
-impl Leash {
+impl KillAtExit {
     pub fn on(process: u32, folder: &Path) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"read -r _; kill -s KILL "$1"; rm -rf "$2""#, "leash", &process.to_string()]);
+        shell.args([
+            "-c",
+            r#"read -r _; kill -s KILL "$1"; rm -rf "$2""#,
+            "kill-at-exit",
+            &process.to_string(),
+        ]);
         shell.arg(folder).process_group(0);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(shell.spawn().expect("sh starts"))
     }
 }
 
-impl Drop for Leash {
+impl Drop for KillAtExit {
     fn drop(&mut self) {
         self.0.kill().ok();
         self.0.wait().ok();

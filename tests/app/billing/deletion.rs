@@ -1,36 +1,26 @@
 //! Organisations that are deleted, while they pay, while somebody buys, while Stripe is down.
 use crate::{
-    loop_world::{GOOD, Loop, hand_over},
-    world::{Org, TestApp},
+    billing_app::{BillingApp, GOOD},
+    test_app::{Org, TestApp},
+    webhook_deliveries::hand_over,
 };
 use hyper::Method;
 use portico::orgs::Role;
 use serde_json::json;
-
-crate::support::on_both_engines! {
-    whoever_deletes_a_paying_organisation_is_charged_no_more,
-    the_last_events_of_a_deleted_organisation_change_nothing,
-    while_stripe_cannot_be_asked_nothing_is_deleted,
-    an_open_checkout_cannot_be_paid_any_more,
-    deleted_while_somebody_buys_nobody_pays_for_nothing,
-    two_clicks_on_delete_are_one_end,
-    one_whose_customer_stripe_has_deleted_can_be_deleted,
-    another_of_that_name_begins_anew,
-}
 
 async fn deletes(org: &Org) -> u16 {
     let form = [("confirm", &*org.slug)];
     org.owner.post(&format!("/orgs/{}/delete", org.slug)).fields(&form).await.status.as_u16()
 }
 
-async fn alive_at_stripe(it: &Loop, customer: &str) -> usize {
+async fn alive_at_stripe(it: &BillingApp, customer: &str) -> usize {
     let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}&status=all")).await;
     held.iter().filter(|sub| sub["status"] != "canceled" && sub["status"] != "incomplete_expired").count()
 }
 
-/// 34.
+#[portico_test]
 async fn whoever_deletes_a_paying_organisation_is_charged_no_more(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let mira = it.app.joins(&acme, Role::Member).await;
     acme.owner.post("/orgs/acme/projects").field("name", "Alpha").await.assert_status(303);
@@ -58,9 +48,9 @@ async fn whoever_deletes_a_paying_organisation_is_charged_no_more(app: TestApp) 
     assert_eq!(it.app.count("select count(*) from audit_events where action = 'org.deleted'").await, 1);
 }
 
-/// 34.
+#[portico_test]
 async fn the_last_events_of_a_deleted_organisation_change_nothing(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     it.subscribe(&acme, "pro", "month", GOOD).await;
     it.deliver(json!({ "paused": true })).await;
@@ -80,9 +70,9 @@ async fn the_last_events_of_a_deleted_organisation_change_nothing(app: TestApp) 
     assert_eq!(it.mails().await, mails, "and nobody hears of it");
 }
 
-/// 34.
+#[portico_test]
 async fn while_stripe_cannot_be_asked_nothing_is_deleted(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "year", GOOD).await;
     it.fail(
@@ -101,9 +91,9 @@ async fn while_stripe_cannot_be_asked_nothing_is_deleted(app: TestApp) {
     assert_eq!(alive_at_stripe(&it, &customer).await, 0);
 }
 
-/// 34.
+#[portico_test]
 async fn an_open_checkout_cannot_be_paid_any_more(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let plan = [("plan", "pro"), ("interval", "month")];
     acme.owner.post("/orgs/acme/billing/checkout").fields(&plan).await.assert_status(303);
@@ -119,9 +109,9 @@ async fn an_open_checkout_cannot_be_paid_any_more(app: TestApp) {
     back.assert_status(404);
 }
 
-/// 34.
+#[portico_test]
 async fn deleted_while_somebody_buys_nobody_pays_for_nothing(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     for round in 0..6 {
         let acme = it.org(&format!("acme {round}")).await;
         let slug = &acme.slug;
@@ -151,9 +141,9 @@ async fn deleted_while_somebody_buys_nobody_pays_for_nothing(app: TestApp) {
     }
 }
 
-/// 34.
+#[portico_test]
 async fn two_clicks_on_delete_are_one_end(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     it.subscribe(&acme, "pro", "year", GOOD).await;
 
@@ -167,13 +157,13 @@ async fn two_clicks_on_delete_are_one_end(app: TestApp) {
     assert_eq!(it.app.count("select count(*) from mails where key like 'deleted:%'").await, 1);
 }
 
-/// 12 and 34.
+#[portico_test]
 async fn one_whose_customer_stripe_has_deleted_can_be_deleted(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     it.deliver(json!({ "paused": true })).await;
-    it.in_dashboard(Method::DELETE, &format!("/v1/customers/{customer}"), &[]).await;
+    it.delete_at_stripe(&format!("/v1/customers/{customer}")).await;
 
     assert_eq!(deletes(&acme).await, 303);
 
@@ -182,9 +172,9 @@ async fn one_whose_customer_stripe_has_deleted_can_be_deleted(app: TestApp) {
     assert_eq!(it.app.count("select count(*) from orgs where slug = 'acme'").await, 0);
 }
 
-/// 34.
+#[portico_test]
 async fn another_of_that_name_begins_anew(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let before = it.subscribe(&acme, "business", "month", GOOD).await;
     assert_eq!(deletes(&acme).await, 303);

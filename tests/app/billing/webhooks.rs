@@ -1,38 +1,125 @@
-//! Webhooks that are forged, late, recorded, too large, of another mode, version or vocabulary.
-use super::{SECRET, delivered, event, figure, post_webhook, state_of, with_secret};
+//! Webhooks that are forged, late, early, repeated, recorded, too large, of another mode, version or vocabulary.
 use crate::{
-    loop_world::{GOOD, Loop, signature},
-    support::{
-        http::Person,
-        stub::{Reply, Stub},
+    billing_app::{BillingApp, DAY, GOOD},
+    test_app::TestApp,
+    webhook_deliveries::{
+        SECRET, delivered, event, hand_over, post_webhook, signature, state_of, with_secret,
     },
-    world::TestApp,
 };
 use axum::body::{Body, Bytes};
 use hyper::Request;
 use portico::config::Config;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::ServiceExt;
 
-crate::support::on_both_engines! {
-    an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone,
-    stripe_rolls_the_secret_and_no_event_is_lost,
-    an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing,
-    a_clock_six_minutes_off_is_told_apart_from_a_forgery,
-    a_recording_counts_once_and_after_ten_minutes_is_refused,
-    a_body_too_large_is_refused_however_well_it_is_signed,
-    forged_posts_never_reach_the_database,
-    a_type_nobody_knows_is_kept_and_asks_stripe_nothing,
-    a_status_nobody_knows_takes_nothing_away_for_a_day,
-    a_status_nobody_knows_grants_nothing_new,
-    thin_events_and_those_of_other_versions_mean_the_same,
-    a_dispute_changes_nothing_that_people_may_do,
+#[portico_test]
+async fn an_event_that_arrives_twenty_times_at_once_is_settled_once(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    it.deliver(json!({ "drop": 1 })).await;
+    let acme = it.org("acme").await;
+    it.subscribe(&acme, "pro", "month", GOOD).await;
+    let event = it.newest_event("customer.subscription.created").await;
+
+    let deliveries = (0..20).map(|_| {
+        let (app, event) = (it.app.clone(), event.clone());
+        tokio::spawn(async move { hand_over(&app, &event).await })
+    });
+    for delivery in deliveries.collect::<Vec<_>>() {
+        delivery.await.unwrap().assert_status(200);
+    }
+    it.settled().await;
+    hand_over(&it.app, &event).await.assert_status(200); // and once more when all is done
+    it.settled().await;
+
+    assert_eq!(it.app.count("select count(*) from stripe_events").await, 1);
+    assert_eq!(it.app.count("select applied from stripe_events").await, 1);
+    assert_eq!(it.mails().await, ["Welcome to Pro"]);
+    it.assert_no_drift("acme").await;
+}
+
+#[portico_test]
+async fn an_update_that_arrives_after_the_end_brings_nothing_back(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    let customer = it.subscribe(&acme, "business", "month", GOOD).await;
+    it.deliver(json!({ "drop": 1 })).await;
+    it.act(&customer, "switch_plan", json!({ "price": "business_year" })).await;
+    let alive = it.newest_event("customer.subscription.updated").await;
+    assert_eq!(alive["data"]["object"]["status"], "active");
+    it.act(&customer, "cancel", json!({ "when": "now" })).await;
+    hand_over(&it.app, &it.newest_event("customer.subscription.deleted").await).await.assert_status(200);
+    it.settled().await;
+    let before = (it.mails().await, it.app.audit("acme").await);
+
+    hand_over(&it.app, &alive).await.assert_status(200);
+    it.settled().await;
+
+    assert_eq!(it.billing_state("acme").await["status"], "canceled");
+    it.assert_no_drift("acme").await;
+    assert_eq!((it.mails().await, it.app.audit("acme").await), before);
+    assert!(acme.owner.get("/orgs/acme/billing").await.text().contains("Subscription ended"));
+}
+
+/// The event waits, and is processed once we have our own record.
+#[portico_test]
+async fn an_event_that_is_quicker_than_our_own_record_waits_for_it(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    // Stripe makes the customer, and the answer is lost on the way.
+    it.fail(json!({ "method": "POST", "path": "/v1/customers", "kind": "close_after", "times": 3 })).await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(503);
+    let customer = it.app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
+    it.act(&customer, "update_details", json!({ "name": "Acme Ltd" })).await;
+    it.settled().await;
+    assert_eq!(
+        it.app.texts("select state from stripe_events where type = 'customer.updated'").await,
+        ["parked"]
+    );
+    assert_eq!(it.app.count("select count(*) from billing_customers").await, 0);
+
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+    it.settled().await;
+
+    assert_eq!(it.customer_of("acme").await, customer, "the one that was made, not a second");
+    assert_eq!(
+        it.app.texts("select state from stripe_events where type = 'customer.updated'").await,
+        ["done"]
+    );
+    assert_eq!(it.app.customers_at_stripe().await.len(), 1);
+}
+
+#[portico_test]
+async fn metadata_that_names_an_organisation_binds_nothing(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+    let ours = &it.app.customers_at_stripe().await[0];
+    let org = ours["metadata"]["org_id"].as_str().unwrap().to_owned();
+    let named = [("name", "Mallory"), ("metadata[org_id]", org.as_str()), ("metadata[org]", "acme")];
+    let foreign = it.write_at_stripe("/v1/customers", &named).await;
+    let foreign = foreign["id"].as_str().unwrap();
+
+    let subscribed = [
+        ("customer", foreign),
+        ("items[0][price]", &it.price("pro_month").await),
+        ("trial_period_days", "7"),
+    ];
+    it.write_at_stripe("/v1/subscriptions", &subscribed).await;
+    it.settled().await;
+
+    let states = format!(
+        "select distinct state from stripe_events where customer_id = '{foreign}' and state <> 'ignored'"
+    );
+    assert_eq!(it.app.texts(&states).await, ["parked"]);
+    assert_eq!(it.billing_state("acme").await["status"], json!(null));
+    assert_ne!(it.customer_of("acme").await, foreign);
 }
 
 const BAD_SIGNATURE: &str = r#"portico_webhook_rejected_total{reason="signature"}"#;
+
 const BAD_TIMESTAMP: &str = r#"portico_webhook_rejected_total{reason="timestamp"}"#;
 
-/// 22.
+#[portico_test]
 async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(app: TestApp) {
     let rolling =
         app.restarted_with("STRIPE_WEBHOOK_SECRETS", "whsec_new_0123456789,whsec_old_0123456789").await;
@@ -53,28 +140,29 @@ async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(a
     );
 
     assert_eq!((both, after), ((200, 200), (200, 400)));
-    let signed =
-        async |app, by| figure(app, &format!("portico_webhook_signed_total{{secret=\"{by}\"}}")).await;
+    let signed = async |app: &TestApp, by| {
+        app.figure(&format!("portico_webhook_signed_total{{secret=\"{by}\"}}")).await
+    };
     assert_eq!((signed(&rolling, "newest").await, signed(&rolling, "older").await), (1, 1));
     assert_eq!(app.texts("select id from stripe_events order by id").await, ["evt_1", "evt_2", "evt_3"]);
-    assert_eq!(figure(&rolled, BAD_SIGNATURE).await, 1);
+    assert_eq!(rolled.figure(BAD_SIGNATURE).await, 1);
 }
 
-/// 22, with the sender's half.
+/// The same with a Stripe that signs with both.
+#[portico_test]
 async fn stripe_rolls_the_secret_and_no_event_is_lost(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let endpoints = it.app.at_stripe("/v1/webhook_endpoints").await;
     let endpoint = endpoints[0]["id"].as_str().unwrap();
 
-    it.control(&format!("/endpoints/{endpoint}/roll_secret"), json!({ "overlap": 86_400 })).await;
+    it.control(&format!("/endpoints/{endpoint}/roll_secret"), json!({ "overlap": DAY })).await;
     it.subscribe(&acme, "pro", "month", GOOD).await;
 
     it.assert_no_drift("acme").await;
-    assert_eq!(figure(&it.app, BAD_SIGNATURE).await, 0);
+    assert_eq!(it.app.figure(BAD_SIGNATURE).await, 0);
 }
 
-/// 23.
 #[test]
 fn a_blank_secret_is_no_start() {
     let refused = |secrets: Option<&str>| {
@@ -93,7 +181,7 @@ fn a_blank_secret_is_no_start() {
     assert_eq!(refused(Some(SECRET)), "");
 }
 
-/// 24.
+#[portico_test]
 async fn an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing(app: TestApp) {
     let app = with_secret(&app).await;
     let live = event("evt_live", "customer.subscription.deleted", "cus_1")
@@ -103,10 +191,10 @@ async fn an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing(app: 
 
     assert_eq!((status, state_of(&app, "evt_live").await), (200, "parked".into()));
     assert_eq!(app.count("select count(*) from jobs").await, 0, "nobody works on it");
-    assert_eq!(figure(&app, r#"portico_inbox_events{state="parked"}"#).await, 1);
+    assert_eq!(app.figure(r#"portico_inbox_events{state="parked"}"#).await, 1);
 }
 
-/// 25.
+#[portico_test]
 async fn a_clock_six_minutes_off_is_told_apart_from_a_forgery(app: TestApp) {
     let app = with_secret(&app).await;
     let body = event("evt_1", "customer.subscription.updated", "cus_1");
@@ -119,11 +207,11 @@ async fn a_clock_six_minutes_off_is_told_apart_from_a_forgery(app: TestApp) {
     }
 
     forged.assert_status(400);
-    assert_eq!((figure(&app, BAD_SIGNATURE).await, figure(&app, BAD_TIMESTAMP).await), (1, 2));
+    assert_eq!((app.figure(BAD_SIGNATURE).await, app.figure(BAD_TIMESTAMP).await), (1, 2));
     assert_eq!(app.count("select count(*) from stripe_events").await, 0);
 }
 
-/// 26.
+#[portico_test]
 async fn a_recording_counts_once_and_after_ten_minutes_is_refused(app: TestApp) {
     let app = with_secret(&app).await;
     let body = event("evt_1", "product.created", "cus_1");
@@ -139,7 +227,7 @@ async fn a_recording_counts_once_and_after_ten_minutes_is_refused(app: TestApp) 
     assert_eq!(app.count("select count(*) from stripe_events").await, 1);
 }
 
-/// 27.
+#[portico_test]
 async fn a_body_too_large_is_refused_however_well_it_is_signed(app: TestApp) {
     let app = with_secret(&app).await;
     let padded = |length: usize| {
@@ -154,7 +242,8 @@ async fn a_body_too_large_is_refused_however_well_it_is_signed(app: TestApp) {
     assert_eq!(delivered(&app, &padded(1024 * 1024)).await, 200, "a megabyte is not too much");
 }
 
-/// 27: not even a database that is gone is noticed by a forger.
+/// Not even a database that is gone is noticed by a forger.
+#[portico_test]
 async fn forged_posts_never_reach_the_database(app: TestApp) {
     let app = with_secret(&app).await;
     app.run("alter table stripe_events rename to gone").await;
@@ -167,12 +256,12 @@ async fn forged_posts_never_reach_the_database(app: TestApp) {
 
     assert_eq!(delivered(&app, &body).await, 503, "what is signed is tried, and Stripe told to come back");
     app.run("alter table gone rename to stripe_events").await;
-    assert_eq!(figure(&app, BAD_SIGNATURE).await, 10_000);
+    assert_eq!(app.figure(BAD_SIGNATURE).await, 10_000);
     assert_eq!(app.count("select count(*) from stripe_events").await, 0);
     assert_eq!(delivered(&app, &body).await, 200);
 }
 
-/// 27: a byte and then nothing. Real time, since the waiting is the product's own.
+/// It sends its headers and then nothing. Real time, since the waiting is the product's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_never_ends_its_body_is_let_go() {
     struct Endless;
@@ -196,7 +285,7 @@ async fn a_sender_that_never_ends_its_body_is_let_go() {
     assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
-/// 28.
+#[portico_test]
 async fn a_type_nobody_knows_is_kept_and_asks_stripe_nothing(app: TestApp) {
     let app = with_secret(&app).await;
 
@@ -206,62 +295,9 @@ async fn a_type_nobody_knows_is_kept_and_asks_stripe_nothing(app: TestApp) {
     assert_eq!(app.count("select count(*) from jobs").await, 0);
 }
 
-/// An organisation whose Stripe is a stub from now on, and its owner there.
-async fn before_a_stub(app: &TestApp) -> (TestApp, Person, Stub) {
-    let acme = app.org("acme").await;
-    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
-    let stub = Stub::answering([Reply::html_502()]);
-    let app = app.restarted_with("STRIPE_API_BASE", &stub.url()).await;
-    let app = app.restarted_with("SESSION_IDLE_MINUTES", "9999").await; // days pass here
-    let owner = app.lets_in(&acme.owner);
-    (app, owner, stub)
-}
-
-/// Stripe holds one subscription in that status, and the owner asks for it.
-async fn synced(owner: &Person, stub: &Stub, status: &str, plan: &str) {
-    let list = |data: Value| json!({ "object": "list", "data": data, "has_more": false });
-    let price = json!({ "id": "price_1", "lookup_key": plan, "unit_amount": 2_900, "currency": "usd" });
-    let item =
-        json!({ "id": "si_1", "quantity": 1, "current_period_end": 4_000_000_000_u32, "price": price });
-    let held = json!([{ "id": "sub_1", "status": status, "created": 1, "items": list(json!([item])) }]);
-    let replies = [json!({ "id": "cus_1", "object": "customer" }), list(held), list(json!([]))];
-    stub.now_answer(replies.iter().map(|body| Reply::json("200 OK", body)));
-    owner.post("/orgs/acme/billing/sync").await.assert_redirects_to("/orgs/acme/billing");
-}
-
-/// 28.
-async fn a_status_nobody_knows_takes_nothing_away_for_a_day(app: TestApp) {
-    let (app, olivia, stub) = before_a_stub(&app).await;
-    synced(&olivia, &stub, "active", "pro_month").await;
-
-    synced(&olivia, &stub, "hibernating", "pro_month").await;
-
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
-    olivia.get("/orgs/acme/billing").await.assert_status(200).assert_says("hibernating");
-    app.app.clock.advance(time::Duration::hours(23));
-    synced(&olivia, &stub, "hibernating", "pro_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
-    app.app.clock.advance(time::Duration::hours(2));
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
-    synced(&olivia, &stub, "hibernating", "pro_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
-}
-
-/// 28.
-async fn a_status_nobody_knows_grants_nothing_new(app: TestApp) {
-    let (_app, olivia, stub) = before_a_stub(&app).await;
-
-    synced(&olivia, &stub, "hibernating", "business_month").await;
-
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
-    synced(&olivia, &stub, "active", "pro_month").await;
-    synced(&olivia, &stub, "hibernating", "business_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
-}
-
-/// 29.
+#[portico_test]
 async fn thin_events_and_those_of_other_versions_mean_the_same(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     for (how, price) in [
@@ -281,22 +317,26 @@ async fn thin_events_and_those_of_other_versions_mean_the_same(app: TestApp) {
     assert_eq!(it.app.count("select count(*) from stripe_events where state in ('dead', 'parked')").await, 0);
 }
 
-/// 35: access follows the subscription alone; the event is there for whoever looks.
-async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
-    let (app, olivia, stub) = before_a_stub(&with_secret(&app).await).await;
-    synced(&olivia, &stub, "active", "pro_month").await;
-    let customer = app.texts("select customer_id from billing_customers").await.remove(0);
+/// After an outage there may be thousands, and nobody asks twice for the same customer.
+#[portico_test]
+async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_redirects_to(&app.stripe);
+    let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
+    let stored = (0..2_100).map(|n| {
+        let event = json!({ "id": format!("evt_{n}"), "type": "customer.updated", "created": n,
+            "data": { "object": { "id": customer, "object": "customer" } } });
+        let envelope = portico::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
+        let delivery = portico::billing::Delivery { envelope, payload: Vec::new(), live: false };
+        let inbox = app.app.inbox.clone();
+        tokio::spawn(async move { inbox.store(delivery).await })
+    });
+    for stored in stored.collect::<Vec<_>>() {
+        assert!(stored.await.unwrap());
+    }
 
-    let statuses = [
-        delivered(&app, &event("evt_1", "charge.dispute.created", &customer)).await,
-        delivered(&app, &event("evt_2", "charge.refunded", &customer)).await,
-    ];
+    portico::billing::process(&app.app, &customer).await.unwrap();
 
-    assert_eq!(statuses, [200, 200]);
-    assert_eq!(
-        (state_of(&app, "evt_1").await, state_of(&app, "evt_2").await),
-        ("ignored".into(), "ignored".into())
-    );
-    assert_eq!(figure(&app, "portico_disputes").await, 1, "somebody has to look");
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
+    let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
+    assert_eq!(app.count(done).await, 2_100);
 }

@@ -1,17 +1,17 @@
 //! The real program, killed again and again while Stripe sends: what it acknowledged it keeps, and
 //! settles once.
 #![expect(clippy::print_stderr, reason = "figures for whoever runs it alone")]
+use super::random_histories::Chance;
 use crate::{
-    convergence::Chance,
-    loop_world::signature,
     support::{
+        child_process,
         http::{Person, Site},
         postgres::fresh_database_of_a_plain_owner_or_skip,
         process::Process,
         temp::TempDir,
-        tether,
     },
-    world::{TestApp, sign_up_form, start_sandbox},
+    test_app::{sign_up_form, start_sandbox},
+    webhook_deliveries::signature,
 };
 use http_body_util::Full;
 use hyper::{Request, StatusCode, body::Bytes};
@@ -30,10 +30,15 @@ use std::{
 };
 
 const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+
 const SECRET: &str = "whsec_of_the_one_who_is_killed";
+
 const KILLS: usize = 50;
+
 const SENDERS: usize = 16;
+
 const CUSTOMERS: usize = 8;
+
 /// Past this the test has failed, whatever it waits for.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -54,55 +59,8 @@ async fn fifty_kills_lose_nothing_on_postgres() {
         .expect("it ends in time");
 }
 
-crate::support::on_both_engines! {
-    who_goes_away_while_a_transaction_begins_leaves_nothing_behind,
-    more_events_of_one_customer_than_a_page_are_all_settled,
-}
-
-/// After an outage there may be thousands, and nobody asks twice for the same customer.
-async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
-    let acme = app.org("acme").await;
-    acme.owner.post("/orgs/acme/billing/portal").await.assert_redirects_to(&app.stripe);
-    let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
-    let stored = (0..2_100).map(|n| {
-        let event = json!({ "id": format!("evt_{n}"), "type": "customer.updated", "created": n,
-            "data": { "object": { "id": customer, "object": "customer" } } });
-        let envelope = portico::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
-        let delivery = portico::billing::Delivery { envelope, payload: Vec::new(), live: false };
-        let inbox = app.app.inbox.clone();
-        tokio::spawn(async move { inbox.store(delivery).await })
-    });
-    for stored in stored.collect::<Vec<_>>() {
-        assert!(stored.await.unwrap());
-    }
-
-    portico::billing::process(&app.app, &customer).await.unwrap();
-
-    let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
-    assert_eq!(app.count(done).await, 2_100);
-}
-
-/// sqlx gives the connection back with the transaction still in it (see src/db/transaction.rs).
-async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: TestApp) {
-    for microseconds in 0..600 {
-        let db = app.app.db.clone();
-        let begun = tokio::spawn(async move { db.system_tx().await.map(drop) });
-        tokio::time::sleep(Duration::from_micros(microseconds)).await;
-        begun.abort();
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-
-    app.org("acme").await;
-
-    if let portico::db::Db::Postgres { .. } = &app.app.db {
-        let left = "select count(*) from pg_stat_activity
-                    where state like 'idle in transaction%' and datname = current_database()";
-        assert_eq!(app.count(left).await, 0);
-    }
-}
-
 fn setting(name: &str, otherwise: usize) -> usize {
-    tether::setting(name).and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+    child_process::setting(name).and_then(|n| n.parse().ok()).unwrap_or(otherwise)
 }
 
 async fn killed_while_stripe_sends(database: &str, events: usize) {
@@ -155,7 +113,7 @@ async fn killed_while_stripe_sends(database: &str, events: usize) {
 }
 
 fn settings(database: &str, stripe: &str) -> HashMap<&'static str, String> {
-    let address = || format!("127.0.0.1:{}", tether::free_port());
+    let address = || format!("127.0.0.1:{}", child_process::free_port());
     let bind = address();
     HashMap::from([
         ("DATABASE_URL", database.to_owned()),
@@ -190,9 +148,9 @@ async fn customers(home: &str, stripe: &str) -> Vec<String> {
         }
         owner.post(&format!("/orgs/acme-{n}/billing/portal")).await.assert_redirects_to(stripe);
     }
-    let clerk = Person::visiting(&Site::at(stripe));
+    let client = Person::visiting(&Site::at(stripe));
     let held =
-        clerk.get("/v1/customers?limit=100").header("authorization", "Bearer sk_test_123").await.json();
+        client.get("/v1/customers?limit=100").header("authorization", "Bearer sk_test_123").await.json();
     let ids: Vec<String> =
         held["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), CUSTOMERS);

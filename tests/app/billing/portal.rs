@@ -1,30 +1,17 @@
 //! The main job: from the account page to the portal of the right customer, and back.
+use super::outages::{CUSTOMER, NO_CONFIGURATION, says};
 use crate::{
-    support::http::{Person, Site},
-    world::{Headers, PUBLIC_URL, Said, TestApp},
+    billing_app::{BillingApp, GOOD},
+    support::{
+        http::{Person, Site},
+        stub::Stub,
+    },
+    test_app::{Headers, PUBLIC_URL, TestApp},
 };
 use portico::orgs::Role;
+use serde_json::json;
 
-crate::support::on_both_engines! {
-    an_owner_is_sent_to_the_portal_of_their_organisations_customer,
-    what_happened_in_the_portal_is_shown_on_return,
-    a_billing_manager_and_an_admin_are_sent_there_too,
-    a_plain_member_is_refused_and_no_customer_is_made,
-    a_stranger_finds_nothing,
-    a_signed_out_click_gets_the_sign_in_page,
-    a_person_demoted_between_page_and_click_is_refused,
-    twenty_clicks_at_once_make_one_customer,
-    each_organisation_has_its_own_customer,
-    the_portals_address_is_kept_nowhere,
-    an_unknown_flow_is_refused,
-    a_flow_without_a_subscription_opens_the_home_page,
-    htmx_is_told_where_to_go_by_header,
-    the_billing_page_asks_stripe_nothing,
-    too_many_clicks_have_to_wait,
-    an_owner_keeps_the_plan_chosen_on_the_pricing_page,
-    whoever_could_buy_for_none_or_several_is_sent_to_sign_up,
-}
-
+#[portico_test]
 async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: TestApp) {
     let acme = app.org("acme").await;
     let page = acme.owner.get("/account").await;
@@ -34,7 +21,7 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
 
     sent.assert_status(303);
     assert!(sent.location().starts_with(&format!("{}/", app.stripe)), "{}", sent.location());
-    assert_eq!(sent.said("cache-control"), "no-store");
+    assert_eq!(sent.header_text("cache-control"), "no-store");
     let at_stripe = Person::visiting(&Site::at(&app.stripe));
     let opened = at_stripe.get(sent.location().strip_prefix(&app.stripe).unwrap()).await;
     let portal = at_stripe.follow(&opened).await;
@@ -53,6 +40,7 @@ async fn an_owner_is_sent_to_the_portal_of_their_organisations_customer(app: Tes
     );
 }
 
+#[portico_test]
 async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
     let acme = app.org("acme").await;
     acme.owner.post("/orgs/acme/billing/portal").await;
@@ -72,6 +60,7 @@ async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
     assert!(acme.owner.get("/account").await.text().contains("Trial until"));
 }
 
+#[portico_test]
 async fn a_billing_manager_and_an_admin_are_sent_there_too(app: TestApp) {
     let acme = app.org("acme").await;
     for role in [Role::Billing, Role::Admin] {
@@ -84,6 +73,7 @@ async fn a_billing_manager_and_an_admin_are_sent_there_too(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 1);
 }
 
+#[portico_test]
 async fn a_plain_member_is_refused_and_no_customer_is_made(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await;
@@ -97,6 +87,7 @@ async fn a_plain_member_is_refused_and_no_customer_is_made(app: TestApp) {
     assert_eq!(app.audit("acme").await, ["org.created"]);
 }
 
+#[portico_test]
 async fn a_stranger_finds_nothing(app: TestApp) {
     let _acme = app.org("acme").await;
     let globex = app.org("globex").await;
@@ -110,6 +101,7 @@ async fn a_stranger_finds_nothing(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
+#[portico_test]
 async fn a_signed_out_click_gets_the_sign_in_page(app: TestApp) {
     let _acme = app.org("acme").await;
 
@@ -120,6 +112,7 @@ async fn a_signed_out_click_gets_the_sign_in_page(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
+#[portico_test]
 async fn a_person_demoted_between_page_and_click_is_refused(app: TestApp) {
     let acme = app.org("acme").await;
     let bianca = app.joins(&acme, Role::Billing).await;
@@ -132,6 +125,7 @@ async fn a_person_demoted_between_page_and_click_is_refused(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
+#[portico_test]
 async fn twenty_clicks_at_once_make_one_customer(app: TestApp) {
     let acme = app.org("acme").await;
     let clicks = (0..20).map(|_| {
@@ -151,6 +145,7 @@ async fn twenty_clicks_at_once_make_one_customer(app: TestApp) {
     assert_eq!(audit.iter().filter(|action| *action == "billing.portal_opened").count(), 20);
 }
 
+#[portico_test]
 async fn each_organisation_has_its_own_customer(app: TestApp) {
     let acme = app.org("acme").await;
     acme.owner.post("/orgs").fields(&[("name", "Globex")]).await.assert_redirects_to("/orgs/globex");
@@ -164,6 +159,7 @@ async fn each_organisation_has_its_own_customer(app: TestApp) {
     assert_eq!(orgs, [r#""acme""#, r#""globex""#]);
 }
 
+#[portico_test]
 async fn the_portals_address_is_kept_nowhere(app: TestApp) {
     let acme = app.org("acme").await;
     let sent = acme.owner.post("/orgs/acme/billing/portal").await;
@@ -176,6 +172,7 @@ async fn the_portals_address_is_kept_nowhere(app: TestApp) {
     assert!(!kept, "the audit log holds the session's id, not its address");
 }
 
+#[portico_test]
 async fn an_unknown_flow_is_refused(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -189,6 +186,7 @@ async fn an_unknown_flow_is_refused(app: TestApp) {
     assert_eq!(app.customers_at_stripe().await.len(), 0);
 }
 
+#[portico_test]
 async fn a_flow_without_a_subscription_opens_the_home_page(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -199,15 +197,17 @@ async fn a_flow_without_a_subscription_opens_the_home_page(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn htmx_is_told_where_to_go_by_header(app: TestApp) {
     let acme = app.org("acme").await;
 
     let sent = acme.owner.post("/orgs/acme/billing/portal").sending(&[("hx-request", "true")]).await;
 
     sent.assert_status(200);
-    assert!(sent.said("hx-redirect").starts_with(&app.stripe));
+    assert!(sent.header_text("hx-redirect").starts_with(&app.stripe));
 }
 
+#[portico_test]
 async fn the_billing_page_asks_stripe_nothing(app: TestApp) {
     let acme = app.org("acme").await;
     acme.owner.post("/orgs/acme/billing/portal").await;
@@ -219,6 +219,7 @@ async fn the_billing_page_asks_stripe_nothing(app: TestApp) {
     assert!(page.text().contains("cus_"), "the customer's id is there for a talk with support");
 }
 
+#[portico_test]
 async fn too_many_clicks_have_to_wait(app: TestApp) {
     let acme = app.org("acme").await;
     let limited = app.restarted_with("RATE_LIMITS", "on").await;
@@ -230,30 +231,78 @@ async fn too_many_clicks_have_to_wait(app: TestApp) {
     let refused = owner.post("/orgs/acme/billing/portal").await;
 
     refused.assert_status(429);
-    assert!(!refused.said("retry-after").is_empty());
+    assert!(!refused.header_text("retry-after").is_empty());
 }
 
-async fn an_owner_keeps_the_plan_chosen_on_the_pricing_page(app: TestApp) {
+/// There is no portal configuration, neither ours nor the account's.
+#[portico_test]
+async fn where_no_portal_is_set_up_a_person_gets_a_plain_word_and_no_jargon(app: TestApp) {
     let acme = app.org("acme").await;
-    let page = acme.owner.get("/pricing").await;
-    page.assert_says(r#"action="/orgs/acme/billing/portal""#).assert_says("Choose Pro by the year");
-    let chosen = [("flow", "change_plan"), ("plan", "pro"), ("interval", "year")];
+    let none = r#"{"error":{"type":"invalid_request_error","message":"No configuration provided and your test mode default configuration has not been created."}}"#;
+    let stripe = Stub::answering([says(200, CUSTOMER), says(200, NO_CONFIGURATION), says(400, none)]);
+    let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
 
-    let sent = acme.owner.post("/orgs/acme/billing/portal").fields(&chosen).await;
+    let page = app.lets_in(&acme.owner).post("/orgs/acme/billing/portal").await;
 
-    sent.assert_redirects_to(&app.stripe);
-    let open = app.at_stripe("/v1/checkout/sessions").await;
-    assert_eq!(open[0]["amount_subtotal"], 0, "a trial of the yearly plan: {}", open[0]);
+    page.assert_status(503);
+    assert!(page.text().contains("Billing is not available"), "{}", page.text());
+    assert!(page.text().contains(page.header_text("x-request-id")), "what to tell support");
+    assert!(!page.text().contains("No configuration"), "{}", page.text());
 }
 
-async fn whoever_could_buy_for_none_or_several_is_sent_to_sign_up(app: TestApp) {
-    let mira = app.signs_up("mira@elsewhere.test").await;
-    mira.post("/orgs").field("name", "Second").await.assert_status(303);
+/// The flow is switched off in the portal's configuration.
+#[portico_test]
+async fn a_page_that_is_switched_off_gives_way_to_the_portals_home(app: TestApp) {
+    let acme = app.org("acme").await;
+    let off = r#"{"error":{"type":"invalid_request_error","message":"The feature is disabled in the portal configuration."}}"#;
+    let opened = r#"{"id":"bps_1","url":"https://billing.stripe.com/p/session/x"}"#;
+    let stripe = Stub::answering([
+        says(200, CUSTOMER),
+        says(200, NO_CONFIGURATION),
+        says(400, off),
+        says(200, opened),
+    ]);
+    let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
 
-    for person in [app.visitor(), mira] {
-        let page = person.get("/pricing").await;
+    let sent =
+        app.lets_in(&acme.owner).post("/orgs/acme/billing/portal").field("flow", "payment_method").await;
 
-        page.assert_status(200).assert_says(r#"href="/sign-up""#).assert_says("$290").assert_says("$29<");
-        page.assert_does_not_say("/billing/portal");
+    sent.assert_redirects_to("https://billing.stripe.com/");
+    let asked = stripe.arrived();
+    let (with, without) = (&asked[asked.len() - 2], &asked[asked.len() - 1]);
+    assert!(with.body.contains("flow_data") && !without.body.contains("flow_data"), "{asked:?}");
+}
+
+#[portico_test]
+async fn a_change_that_waits_is_left_to_the_portal(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    let customer = it.subscribe(&acme, "business", "year", GOOD).await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+    for configuration in it.app.at_stripe("/v1/billing_portal/configurations").await {
+        let path = format!("/v1/billing_portal/configurations/{}", configuration["id"].as_str().unwrap());
+        let waits = "features[subscription_update][schedule_at_period_end][conditions][0][type]";
+        it.write_at_stripe(&path, &[(waits, "shortening_interval")]).await;
     }
+    it.act(&customer, "switch_plan", json!({ "price": "business_month" })).await;
+    it.settled().await;
+    it.app.joins(&acme, Role::Member).await;
+
+    it.follow_seats(&acme).await;
+    let sent = acme
+        .owner
+        .post("/orgs/acme/billing/portal")
+        .fields(&[("flow", "change_plan"), ("plan", "pro"), ("interval", "year")])
+        .await;
+
+    sent.assert_redirects_to(&format!("{}/p/session/", it.app.stripe));
+    let ours = it.billing_state("acme").await;
+    assert_eq!((&ours["interval"], &ours["quantity"]), (&json!("year"), &json!(1)), "nothing was changed");
+    let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
+    assert!(
+        held[0]["schedule"].is_string() || held[0]["schedule"].is_object(),
+        "it waits still: {}",
+        held[0]
+    );
+    it.assert_no_drift("acme").await;
 }

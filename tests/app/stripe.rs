@@ -5,7 +5,7 @@ use crate::{
         http::{Person, Site},
         stripe_mock,
     },
-    world::{Said, TestApp},
+    test_app::TestApp,
 };
 use portico::stripe::{
     CustomerId, Deadline, Error, Flow, NewCheckout, NewCustomer, OpenPortal,
@@ -131,5 +131,5 @@ async fn sign_up_through_manage_billing_works_as_far_as_stripe_mock_can_carry_it
         .await;
     let said: serde_json::Value = said.json();
     assert_eq!(Some(sent.location()), said["url"].as_str(), "the 303 goes where stripe-mock says");
-    assert!(sent.said("content-security-policy").contains("dev.stripe.me"), "and Chromium lets it");
+    assert!(sent.header_text("content-security-policy").contains("dev.stripe.me"), "and Chromium lets it");
 }

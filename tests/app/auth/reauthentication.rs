@@ -1,16 +1,5 @@
 //! Billing asks for the password again once a sign-in is old (`BILLING_REAUTH_MINUTES`).
-use crate::world::{Org, PASSWORD, Said, TestApp};
-
-crate::support::on_both_engines! {
-    an_old_sign_in_is_asked_for_the_password_before_billing,
-    htmx_is_led_to_the_password_by_header,
-    the_right_password_leads_back_and_the_next_click_works,
-    a_wrong_password_is_said_and_written_down,
-    a_page_of_somebody_elses_is_not_where_the_password_leads,
-    looking_needs_no_password,
-    whoever_switches_it_off_is_never_asked,
-    a_signed_out_person_cannot_reauthenticate,
-}
+use crate::test_app::{Org, PASSWORD, TestApp};
 
 const BACK: &str = "/reauthenticate?next=%2Forgs%2Facme%2Fbilling";
 
@@ -22,6 +11,7 @@ async fn an_hour_later(app: &TestApp) -> Org {
     acme
 }
 
+#[portico_test]
 async fn an_old_sign_in_is_asked_for_the_password_before_billing(app: TestApp) {
     let acme = an_hour_later(&app).await;
     let audit = app.audit("acme").await;
@@ -39,15 +29,17 @@ async fn an_old_sign_in_is_asked_for_the_password_before_billing(app: TestApp) {
     acme.owner.follow(&portal).await.assert_status(200).assert_says("owner@acme.test");
 }
 
+#[portico_test]
 async fn htmx_is_led_to_the_password_by_header(app: TestApp) {
     let acme = an_hour_later(&app).await;
 
     let sent = acme.owner.post("/orgs/acme/billing/portal").with_htmx().await;
 
     sent.assert_status(200);
-    assert_eq!((sent.said("hx-redirect"), sent.said("location")), (BACK, ""));
+    assert_eq!((sent.header_text("hx-redirect"), sent.header_text("location")), (BACK, ""));
 }
 
+#[portico_test]
 async fn the_right_password_leads_back_and_the_next_click_works(app: TestApp) {
     let acme = an_hour_later(&app).await;
     let before = acme.owner.cookie("__Host-session");
@@ -64,6 +56,7 @@ async fn the_right_password_leads_back_and_the_next_click_works(app: TestApp) {
     assert_eq!(audited, ["auth.reauthenticated"]);
 }
 
+#[portico_test]
 async fn a_wrong_password_is_said_and_written_down(app: TestApp) {
     let acme = an_hour_later(&app).await;
 
@@ -77,6 +70,7 @@ async fn a_wrong_password_is_said_and_written_down(app: TestApp) {
     assert_eq!(acme.owner.post("/orgs/acme/billing/portal").await.location(), BACK, "and nothing is open");
 }
 
+#[portico_test]
 async fn a_page_of_somebody_elses_is_not_where_the_password_leads(app: TestApp) {
     let acme = an_hour_later(&app).await;
 
@@ -88,6 +82,7 @@ async fn a_page_of_somebody_elses_is_not_where_the_password_leads(app: TestApp) 
     }
 }
 
+#[portico_test]
 async fn looking_needs_no_password(app: TestApp) {
     let acme = an_hour_later(&app).await;
 
@@ -97,6 +92,7 @@ async fn looking_needs_no_password(app: TestApp) {
     acme.owner.post("/orgs/acme/projects").field("name", "Alpha").await.assert_status(303);
 }
 
+#[portico_test]
 async fn whoever_switches_it_off_is_never_asked(app: TestApp) {
     let app = app.restarted_with("BILLING_REAUTH_MINUTES", "0").await;
     let acme = an_hour_later(&app).await;
@@ -104,6 +100,7 @@ async fn whoever_switches_it_off_is_never_asked(app: TestApp) {
     acme.owner.post("/orgs/acme/billing/portal").await.assert_redirects_to(&app.stripe);
 }
 
+#[portico_test]
 async fn a_signed_out_person_cannot_reauthenticate(app: TestApp) {
     let acme = an_hour_later(&app).await;
     let thief = acme.owner.clone();

@@ -1,34 +1,13 @@
 //! Sign up, in and out, and everything that pretends to be signed in.
-use crate::world::{Headers, PUBLIC_URL, Said, TestApp, sign_in_form, sign_up_form};
+mod reauthentication;
+
+use crate::test_app::{Headers, PUBLIC_URL, TestApp, sign_in_form, sign_up_form};
 use portico::auth::sessions::Store;
 use tower_sessions::{SessionStore, session::Record};
 
-crate::support::on_both_engines! {
-    signing_up_makes_person_organisation_and_ownership,
-    signing_up_twice_at_once_with_one_address_makes_one_account,
-    a_mistake_in_sign_up_is_said_at_the_field_and_nothing_typed_is_lost,
-    signing_in_leads_where_the_person_was_going,
-    a_foreign_next_is_not_followed,
-    a_wrong_password_and_an_unknown_address_look_the_same,
-    signing_out_ends_every_copy_of_the_cookie,
-    a_session_saved_across_sign_out_stays_dead,
-    a_session_row_that_comes_back_is_not_a_login,
-    forged_cookies_are_nobody,
-    an_idle_login_ends,
-    an_old_login_ends_however_busy,
-    signing_in_changes_the_session_id,
-    ids_are_not_kept_in_clear,
-    cross_site_posts_are_refused,
-    the_account_is_slowed_down_whoever_tries,
-    the_address_is_slowed_down,
-    sign_ups_from_one_address_are_slowed_down,
-    an_outdated_hash_is_renewed_on_sign_in,
-    no_session_exists_before_sign_in,
-    the_oldest_of_many_logins_end,
-}
-
 const OLIVIA: &str = "owner@acme.test";
 
+#[portico_test]
 async fn signing_up_makes_person_organisation_and_ownership(app: TestApp) {
     let acme = app.org("Acme Anvils").await;
 
@@ -45,6 +24,7 @@ async fn signing_up_makes_person_organisation_and_ownership(app: TestApp) {
     assert_eq!(app.audit("acme-anvils").await, ["org.created"]);
 }
 
+#[portico_test]
 async fn signing_up_twice_at_once_with_one_address_makes_one_account(app: TestApp) {
     let tries = (0..4).map(|n| {
         let visitor = app.visitor();
@@ -68,6 +48,7 @@ async fn signing_up_twice_at_once_with_one_address_makes_one_account(app: TestAp
     assert_eq!(app.count(counts).await, 111, "one person, one organisation, one membership");
 }
 
+#[portico_test]
 async fn a_mistake_in_sign_up_is_said_at_the_field_and_nothing_typed_is_lost(app: TestApp) {
     let visitor = app.visitor();
     let form = [
@@ -93,6 +74,7 @@ async fn a_mistake_in_sign_up_is_said_at_the_field_and_nothing_typed_is_lost(app
     assert_eq!(app.count("select count(*) from users").await, 0);
 }
 
+#[portico_test]
 async fn signing_in_leads_where_the_person_was_going(app: TestApp) {
     app.org("acme").await;
     let olivia = app.visitor();
@@ -110,6 +92,7 @@ async fn signing_in_leads_where_the_person_was_going(app: TestApp) {
     assert_eq!(app.audit("").await, ["auth.signed_up", "auth.signed_in"]);
 }
 
+#[portico_test]
 async fn a_foreign_next_is_not_followed(app: TestApp) {
     app.org("acme").await;
     for next in ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"] {
@@ -122,6 +105,7 @@ async fn a_foreign_next_is_not_followed(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn a_wrong_password_and_an_unknown_address_look_the_same(app: TestApp) {
     app.org("acme").await;
     let wrong = app
@@ -141,6 +125,7 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same(app: TestApp) {
     assert_eq!(app.audit("").await[1..], ["auth.sign_in_failed", "auth.sign_in_failed"]);
 }
 
+#[portico_test]
 async fn signing_out_ends_every_copy_of_the_cookie(app: TestApp) {
     let acme = app.org("acme").await;
     let thief = acme.owner.clone();
@@ -153,6 +138,7 @@ async fn signing_out_ends_every_copy_of_the_cookie(app: TestApp) {
 }
 
 /// A request in flight saves its session after another one deleted it.
+#[portico_test]
 async fn a_session_saved_across_sign_out_stays_dead(app: TestApp) {
     let store = Store::new(&app.app.db);
     let mut record =
@@ -168,6 +154,7 @@ async fn a_session_saved_across_sign_out_stays_dead(app: TestApp) {
 }
 
 /// Even a row that somebody restores, from a backup say, opens nothing.
+#[portico_test]
 async fn a_session_row_that_comes_back_is_not_a_login(app: TestApp) {
     let acme = app.org("acme").await;
     let thief = acme.owner.clone();
@@ -178,6 +165,7 @@ async fn a_session_row_that_comes_back_is_not_a_login(app: TestApp) {
     thief.get("/account").await.assert_redirects_to("/sign-in");
 }
 
+#[portico_test]
 async fn forged_cookies_are_nobody(app: TestApp) {
     let acme = app.org("acme").await;
     let real = acme.owner.cookie("__Host-session").expect("signed in");
@@ -200,6 +188,7 @@ async fn forged_cookies_are_nobody(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn an_idle_login_ends(app: TestApp) {
     let acme = app.org("acme").await;
     app.app.clock.advance(time::Duration::hours(11));
@@ -212,6 +201,7 @@ async fn an_idle_login_ends(app: TestApp) {
     acme.owner.get("/account").await.assert_redirects_to("/sign-in");
 }
 
+#[portico_test]
 async fn an_old_login_ends_however_busy(app: TestApp) {
     let acme = app.org("acme").await;
     for _ in 0..33 {
@@ -224,6 +214,7 @@ async fn an_old_login_ends_however_busy(app: TestApp) {
     acme.owner.get("/account").await.assert_redirects_to("/sign-in");
 }
 
+#[portico_test]
 async fn signing_in_changes_the_session_id(app: TestApp) {
     let acme = app.org("acme").await;
     let before = acme.owner.cookie("__Host-session");
@@ -233,6 +224,7 @@ async fn signing_in_changes_the_session_id(app: TestApp) {
     assert_ne!(acme.owner.cookie("__Host-session"), before);
 }
 
+#[portico_test]
 async fn ids_are_not_kept_in_clear(app: TestApp) {
     let acme = app.org("acme").await;
     let cookie = acme.owner.cookie("__Host-session").unwrap();
@@ -246,6 +238,7 @@ async fn ids_are_not_kept_in_clear(app: TestApp) {
     thief.get("/account").await.assert_redirects_to("/sign-in");
 }
 
+#[portico_test]
 async fn cross_site_posts_are_refused(app: TestApp) {
     let acme = app.org("acme").await;
     for headers in [
@@ -274,6 +267,7 @@ async fn cross_site_posts_are_refused(app: TestApp) {
     by_origin.assert_status(303);
 }
 
+#[portico_test]
 async fn the_account_is_slowed_down_whoever_tries(app: TestApp) {
     app.org("acme").await;
     // Limits by address stand aside here: each restart forgets them, the account's are in the database.
@@ -296,6 +290,7 @@ async fn the_account_is_slowed_down_whoever_tries(app: TestApp) {
     app.visitor().post("/sign-in").fields(&sign_in_form(OLIVIA)).await.assert_redirects_to("/account");
 }
 
+#[portico_test]
 async fn the_address_is_slowed_down(app: TestApp) {
     let app = app.restarted_with("RATE_LIMITS", "on").await;
     for n in 0..10 {
@@ -306,9 +301,10 @@ async fn the_address_is_slowed_down(app: TestApp) {
     let refused = app.visitor().post("/sign-in").fields(&sign_in_form("another@acme.test")).await;
 
     refused.assert_status(429);
-    assert!(refused.said("retry-after").parse::<u32>().is_ok_and(|seconds| seconds <= 7));
+    assert!(refused.header_text("retry-after").parse::<u32>().is_ok_and(|seconds| seconds <= 7));
 }
 
+#[portico_test]
 async fn sign_ups_from_one_address_are_slowed_down(app: TestApp) {
     let app = app.restarted_with("RATE_LIMITS", "on").await;
     for n in 0..10 {
@@ -322,6 +318,7 @@ async fn sign_ups_from_one_address_are_slowed_down(app: TestApp) {
     assert_eq!(app.count("select count(*) from users").await, 10);
 }
 
+#[portico_test]
 async fn an_outdated_hash_is_renewed_on_sign_in(app: TestApp) {
     app.org("acme").await;
     let before = app.texts("select password_hash from users").await;
@@ -334,16 +331,18 @@ async fn an_outdated_hash_is_renewed_on_sign_in(app: TestApp) {
     app.visitor().post("/sign-in").fields(&sign_in_form(OLIVIA)).await.assert_redirects_to("/account");
 }
 
+#[portico_test]
 async fn no_session_exists_before_sign_in(app: TestApp) {
     let visitor = app.visitor();
     for path in ["/", "/sign-in", "/sign-up", "/account", "/pricing"] {
         let answer = visitor.get(path).await;
-        assert_eq!(answer.said("set-cookie"), "", "{path}");
+        assert_eq!(answer.header_text("set-cookie"), "", "{path}");
     }
 
     assert_eq!(app.count("select count(*) from sessions").await, 0);
 }
 
+#[portico_test]
 async fn the_oldest_of_many_logins_end(app: TestApp) {
     let acme = app.org("acme").await;
     for _ in 0..20 {

@@ -1,96 +1,83 @@
-//! Proxies, rotated keys, outages, restored backups: what was missed is found, and nobody is told twice.
-use super::{figure, operator, state_of};
+//! What was missed is found, by asking at a pace that Stripe allows, and nobody is told twice.
 use crate::{
-    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
-    world::TestApp,
+    billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
+    test_app::TestApp,
+    webhook_deliveries::state_of,
 };
 use portico::billing;
 use serde_json::json;
 
-crate::support::on_both_engines! {
-    a_proxys_page_and_half_an_answer_delay_an_event_and_lose_none,
-    a_key_that_is_rejected_for_a_while_loses_no_event,
-    a_key_that_is_rejected_for_good_is_not_tried_for_ever,
-    what_happened_while_nothing_was_delivered_is_found,
-    after_five_days_without_deliveries_nobody_is_told_stale_news,
-    yesterdays_news_is_told_after_an_outage,
-    a_restored_backup_is_brought_up_to_date_and_mails_nobody_again,
-}
-
-/// 20.
-async fn a_proxys_page_and_half_an_answer_delay_an_event_and_lose_none(app: TestApp) {
-    let it = Loop::of(app).await;
+#[portico_test]
+async fn a_burst_of_429_in_the_nightly_pass_is_waited_out(app: TestApp) {
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
-
-    for (kind, price) in [("502_html", "pro_year"), ("truncated", "business_year")] {
-        it.control("/faults", json!({ "method": "GET", "path": "/v1/*", "kind": kind, "times": 2 })).await;
-        it.act(&customer, "switch_plan", json!({ "price": price })).await;
-        it.settled().await;
-    }
-
-    it.assert_no_drift("acme").await;
-    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
-    assert_eq!(it.app.count("select count(*) from jobs where dead = true").await, 0);
-}
-
-/// 21: with one key only there is nothing to turn to; what waits is done once the key is good again.
-async fn a_key_that_is_rejected_for_a_while_loses_no_event(app: TestApp) {
-    let it = Loop::of(app).await;
-    let acme = it.org("acme").await;
-    let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
-
-    it.control("/faults", json!({ "method": "GET", "path": "/v1/customers/*", "kind": "401", "times": 1 }))
-        .await;
-    it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
-    it.settled().await;
-
-    it.assert_no_drift("acme").await;
-    let tries = it.app.count("select max(tries) from stripe_events").await;
-    assert!(tries >= 2, "the first try was rejected: {tries}");
-    let faults = it.ask(hyper::Method::GET, "/faults", json!(null)).await.text();
-    assert!(!faults.contains("\"struck\":0"), "{faults}");
-}
-
-/// 21: whoever watches sees what was given up, and replays it under a good key.
-async fn a_key_that_is_rejected_for_good_is_not_tried_for_ever(app: TestApp) {
-    let it = Loop::of(app).await;
-    let acme = it.org("acme").await;
-    let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
-    it.control("/faults", json!({ "path": "/v1/*", "kind": "401" })).await;
-    it.act(&customer, "switch_plan", json!({ "price": "pro_year" })).await;
-    it.deliver(json!({ "thin": true })).await; // says whose it is only to whoever asks
+    it.deliver(json!({ "drop": 1 })).await;
     it.act(&customer, "cancel", json!({ "when": "period_end" })).await;
-    it.control("/delivery/flush", json!({})).await;
+    it.fail(json!({ "method": "GET", "path": "/v1/subscriptions", "kind": "429", "times": 2 })).await;
+    it.fail(json!({ "method": "GET", "path": "/v1/invoices", "kind": "429_lock", "times": 1 })).await;
 
-    for _ in 0..200 {
-        if it.app.count("select count(*) from jobs where dead = false").await == 0 {
-            break;
-        }
-        it.app.app.clock.advance(time::Duration::minutes(11));
-        it.app.app.work_arrived.notify_waiters();
-        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
-    }
+    let found = billing::full_pass(&it.app.app).await.unwrap();
 
-    assert_eq!(it.app.count("select count(*) from jobs where dead = false").await, 0);
-    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'pending'").await, 0);
-    assert!(figure(&it.app, "portico_jobs_dead").await > 0);
-    let given_up = it.app.texts("select id from stripe_events where state = 'dead'").await;
-    assert!(figure(&it.app, r#"portico_inbox_events{state="dead"}"#).await as usize == given_up.len());
-    assert_eq!(it.billing_state("acme").await["interval"], "month", "and nothing was taken away");
-    it.ask(hyper::Method::DELETE, "/faults", json!({})).await.assert_status(200);
-    for id in &given_up {
-        operator(&it.app).post("/inbox/replay").field("id", id).await.assert_status(303);
-    }
-    it.settled().await;
+    assert_eq!((found.looked_at, found.missing), (1, 1));
     it.assert_no_drift("acme").await;
-    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
-    assert_eq!(it.app.count("select count(*) from jobs").await, 0);
+    assert!(!it.app.app.stripe.circuit_is_open(), "being throttled is no outage");
 }
 
-/// 30.
+/// Three calls a customer, a customer every 0.6 s; whoever clicks goes first.
+#[portico_test]
+async fn a_full_pass_asks_five_times_a_second_and_a_click_does_not_wait_for_it(app: TestApp) {
+    let mut people = Vec::new();
+    for name in ["acme", "globex", "initech", "umbrella"] {
+        let org = app.org(name).await;
+        org.owner.post(&format!("/orgs/{name}/billing/portal")).await.assert_status(303);
+        people.push(org.owner);
+    }
+    let pass = async {
+        let begun = std::time::Instant::now();
+        let found = billing::full_pass(&app.app).await.unwrap();
+        (found.looked_at, begun.elapsed().as_millis())
+    };
+    let click = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let begun = std::time::Instant::now();
+        people[3].post("/orgs/umbrella/billing/portal").await.assert_status(303);
+        begun.elapsed().as_millis()
+    };
+
+    let ((looked_at, pass), click) = tokio::join!(pass, click);
+
+    assert!(looked_at == 4 && pass >= 1800, "{looked_at} in {pass} ms");
+    assert!(click < pass / 2, "a click took {click} ms while the pass took {pass} ms");
+}
+
+#[portico_test]
+async fn a_customer_that_stripe_keeps_refusing_does_not_hold_up_the_others(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let (acme, globex) = (it.org("acme").await, it.org("globex").await);
+    let mut customers = Vec::new();
+    for org in [&acme, &globex] {
+        customers.push((it.subscribe(org, "pro", "month", GOOD).await, org.slug.clone()));
+    }
+    it.deliver(json!({ "drop": 1 })).await;
+    for (customer, _) in &customers {
+        it.act(customer, "cancel", json!({ "when": "period_end" })).await;
+    }
+    customers.sort(); // as the pass goes
+    let locked = format!("/v1/customers/{}", customers[0].0);
+    it.fail(json!({ "method": "GET", "path": locked, "kind": "429_lock", "times": 3 })).await;
+
+    let outcome = billing::full_pass(&it.app.app).await;
+
+    assert!(outcome.is_err(), "a pass that left somebody out did not complete");
+    it.assert_no_drift(&customers[1].1).await;
+    billing::full_pass(&it.app.app).await.unwrap();
+    it.assert_no_drift(&customers[0].1).await;
+}
+
+#[portico_test]
 async fn what_happened_while_nothing_was_delivered_is_found(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "pro", "month", GOOD).await;
     it.reconcile().await;
@@ -112,9 +99,10 @@ async fn what_happened_while_nothing_was_delivered_is_found(app: TestApp) {
     assert_eq!(it.app.count("select count(*) from stripe_events where applied > 1").await, 0);
 }
 
-/// 30. A plan cancelled, an unpaid renewal, a plan that ended: all of it a while ago.
+/// Two plans were cancelled, one of them at once: all of it a while ago.
+#[portico_test]
 async fn after_five_days_without_deliveries_nobody_is_told_stale_news(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let (acme, globex, initech) = (it.org("acme").await, it.org("globex").await, it.org("initech").await);
     let acmes = it.subscribe(&acme, "business", "year", GOOD).await;
     let globexs = it.subscribe(&globex, "business", "year", GOOD).await;
@@ -139,9 +127,10 @@ async fn after_five_days_without_deliveries_nobody_is_told_stale_news(app: TestA
     assert_eq!(it.billing_state("globex").await["status"], "canceled");
 }
 
-/// 30: the age rule keeps nothing from people that is news to them.
+/// The age rule keeps nothing from people that is news to them.
+#[portico_test]
 async fn yesterdays_news_is_told_after_an_outage(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "year", GOOD).await;
     it.reconcile().await;
@@ -160,9 +149,9 @@ async fn yesterdays_news_is_told_after_an_outage(app: TestApp) {
 /// What a backup holds and a restore brings back.
 const TABLES: [&str; 6] = ["billing_state", "billing_invoices", "stripe_events", "mails", "cursors", "jobs"];
 
-/// 36.
+#[portico_test]
 async fn a_restored_backup_is_brought_up_to_date_and_mails_nobody_again(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let (acme, globex) = (it.org("acme").await, it.org("globex").await);
     let acmes = it.subscribe(&acme, "business", "month", GOOD).await;
     let globexs = it.subscribe(&globex, "business", "year", GOOD).await;

@@ -1,6 +1,6 @@
-//! The world of a test: the real router over a fresh database, its own sandbox, and people.
+//! The product of a test: the real router over a fresh database, its own sandbox, and people.
 use crate::support::{
-    http::{Answer, Ask, Person, Site},
+    http::{Ask, Person, Site},
     postgres,
     temp::TempDir,
 };
@@ -167,9 +167,21 @@ impl TestApp {
     }
 
     pub async fn at_stripe(&self, path: &str) -> Vec<serde_json::Value> {
-        let clerk = Person::visiting(&Site::at(&self.stripe));
-        let list = clerk.get(path).header("authorization", "Bearer sk_test_123").await;
+        let client = Person::visiting(&Site::at(&self.stripe));
+        let list = client.get(path).header("authorization", "Bearer sk_test_123").await;
         list.json()["data"].as_array().expect("a list").clone()
+    }
+
+    /// Somebody at the operators' port.
+    pub fn operator(&self) -> Person {
+        Person::visiting(&Site::of(routes::ops_router(self.app.clone()), PUBLIC_URL))
+    }
+
+    /// A number of the operators' metrics, by its whole name, labels and all.
+    pub async fn figure(&self, name: &str) -> u64 {
+        let text = self.operator().get("/metrics").await.assert_status(200).text();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
     }
 
     /// The same person, cookie and all, in front of this one: what a restart looks like to a browser.
@@ -208,16 +220,5 @@ impl Headers for Ask<'_> {
             self,
             |ask, (name, value)| if value.is_empty() { ask.without(name) } else { ask.header(name, value) },
         )
-    }
-}
-
-/// Headers as text, absent ones empty.
-pub trait Said {
-    fn said(&self, header: &str) -> &str;
-}
-
-impl Said for Answer {
-    fn said(&self, header: &str) -> &str {
-        self.header(header).unwrap_or_default()
     }
 }

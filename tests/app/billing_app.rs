@@ -1,53 +1,54 @@
-//! The whole loop in one process: the product listening, its worker, and a sandbox that delivers its
-//! webhooks there. What a customer does is done through the sandbox's control API.
+//! The product listening, with its worker and a sandbox that delivers its webhooks there. It drives a
+//! person through billing: what they do at Stripe is done through the sandbox's control API.
 use crate::{
+    expected_billing_state::expected,
     support::http::{Answer, Person, Site},
-    world::{Org, TestApp},
+    test_app::{Org, TestApp},
 };
-use hmac::{Hmac, Mac};
 use hyper::Method;
 use portico::{billing, web::accept, worker};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use std::time::{Duration, Instant};
 
 /// A card that pays.
 pub const GOOD: &str = "4242424242424242";
 /// One that can be added, and then no payment goes through.
 pub const NEVER_PAYS: &str = "4000000000000341";
+/// What is sent to buy a plan by the month.
+pub const PRO: [(&str, &str); 2] = [("plan", "pro"), ("interval", "month")];
+pub const BUSINESS: [(&str, &str); 2] = [("plan", "business"), ("interval", "month")];
 /// In seconds.
 pub const DAY: i64 = 86_400;
 
-/// Everything that has been sent is settled, or it takes longer than this.
+/// Past this, what has been sent counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Loop {
+pub struct BillingApp {
     pub app: TestApp,
     beside: Vec<tokio::task::JoinHandle<()>>,
 }
 
-impl Drop for Loop {
+impl Drop for BillingApp {
     fn drop(&mut self) {
         self.beside.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
-impl Loop {
+impl BillingApp {
     /// The product of this test, now listening, with a worker and an endpoint at its sandbox.
     pub async fn of(app: TestApp) -> Self {
         let mut it = Self::without_worker(app).await;
-        it.begin_work();
+        it.start_worker();
         it
     }
 
-    /// The same where nobody works on the queue until `begin_work`.
+    /// The same where nobody works on the queue until `start_worker`.
     pub async fn without_worker(app: TestApp) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let home = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = [("url", &*format!("{home}/webhooks/stripe")), ("enabled_events[]", "*")];
-        let clerk = clerk(&app);
-        let made = clerk.post("/v1/webhook_endpoints").fields(&endpoint);
+        let dashboard = at_stripe(&app);
+        let made = dashboard.post("/v1/webhook_endpoints").fields(&endpoint);
         let made: Value = made.header("authorization", "Bearer sk_test_123").await.assert_status(200).json();
         let app = app.restarted_with("STRIPE_WEBHOOK_SECRETS", made["secret"].as_str().unwrap()).await;
         let serving = tokio::spawn(accept::serve(listener, app.router.clone(), std::future::pending()));
@@ -55,7 +56,7 @@ impl Loop {
     }
 
     /// One more worker.
-    pub fn begin_work(&mut self) {
+    pub fn start_worker(&mut self) {
         self.beside.push(tokio::spawn(worker::run(self.app.app.clone())));
     }
 
@@ -70,8 +71,8 @@ impl Loop {
     }
 
     pub async fn ask(&self, method: Method, path: &str, body: Value) -> Answer {
-        let clerk = clerk(&self.app);
-        clerk.ask(method, &format!("/_sandbox/api{path}")).body("application/json", body.to_string()).await
+        let sandbox = at_stripe(&self.app);
+        sandbox.ask(method, &format!("/_sandbox/api{path}")).body("application/json", body.to_string()).await
     }
 
     /// A customer's action; what it touched. A refusal fails the test.
@@ -128,7 +129,7 @@ impl Loop {
         sessions[0]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Until the sandbox has delivered and every event and job here is settled.
+    /// Until the sandbox has delivered, every event here is processed and every job done.
     pub async fn settled(&self) {
         self.control("/delivery/flush", json!({})).await;
         let started = Instant::now();
@@ -146,55 +147,23 @@ impl Loop {
         );
     }
 
-    /// What we believe of an organisation, as `portico stripe status --json` says it.
+    /// The billing state of an organisation, as `portico stripe status --json` says it.
     pub async fn billing_state(&self, slug: &str) -> Value {
         let all = billing::state_of_every_org(&self.app.app).await.unwrap();
         let (slug, customer, state) = all.iter().find(|(it, ..)| it == slug).expect("it is there");
         portico::cli::status_line(slug, customer.as_deref(), state)
     }
 
-    /// The same from what Stripe holds, worked out anew: the two have to be equal.
-    pub async fn true_of(&self, slug: &str, customer: &str) -> Value {
-        let held =
-            self.app.at_stripe(&format!("/v1/subscriptions?customer={customer}&status=all&limit=100")).await;
-        let rank = |sub: &Value| match sub["status"].as_str().unwrap() {
-            "active" => 8,
-            "trialing" => 7,
-            "past_due" => 6,
-            "unpaid" => 5,
-            "paused" => 4,
-            "incomplete" => 2,
-            "canceled" => 1,
-            _ => 0,
-        };
-        let chosen = held.iter().max_by_key(|sub| (rank(sub), sub["created"].as_i64()));
-        let none = || {
-            json!({ "org": slug, "customer": customer, "subscription": null, "status": null, "plan": null,
-            "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null })
-        };
-        let Some(sub) = chosen else { return none() };
-        if rank(sub) < 2 {
-            let mut ended = none();
-            ended["status"] = "canceled".into();
-            return ended;
-        }
-        let item = &sub["items"]["data"][0];
-        let (plan, interval) = item["price"]["lookup_key"].as_str().unwrap().rsplit_once('_').unwrap();
-        let at_end = sub["cancel_at_period_end"] == true;
-        let cancel_at = if sub["cancel_at"].is_null() && at_end {
-            &item["current_period_end"]
-        } else {
-            &sub["cancel_at"]
-        };
-        json!({ "org": slug, "customer": customer, "subscription": sub["id"], "status": sub["status"], "plan": plan,
-            "interval": interval, "quantity": item["quantity"], "cancel_at": cancel_at,
-            "current_period_end": item["current_period_end"] })
+    /// What it has to be, from what Stripe holds.
+    pub async fn expected_state(&self, slug: &str, customer: &str) -> Value {
+        let held = format!("/v1/subscriptions?customer={customer}&status=all&limit=100");
+        expected(slug, customer, &self.app.at_stripe(&held).await)
     }
 
-    /// Our copy of an organisation is what Stripe holds.
+    /// The billing state of an organisation is what Stripe holds.
     pub async fn assert_no_drift(&self, slug: &str) {
         let customer = self.customer_of(slug).await;
-        assert_eq!(self.billing_state(slug).await, self.true_of(slug, &customer).await);
+        assert_eq!(self.billing_state(slug).await, self.expected_state(slug, &customer).await);
     }
 
     /// Subjects of the mails so far, oldest first.
@@ -212,8 +181,8 @@ impl Loop {
         billing::reconcile(&self.app.app).await.unwrap();
     }
 
-    /// Pulls the plug of every worker: what they were at stays leased.
-    pub fn kill_workers(&mut self) {
+    /// Every worker stops at once, as when its process is killed: what they were at stays leased.
+    pub fn stop_workers(&mut self) {
         self.beside.drain(1..).for_each(|worker| worker.abort());
     }
 
@@ -227,6 +196,13 @@ impl Loop {
         self.app.run(&format!("update jobs set leased_until = null, run_at = {now} {rest}")).await;
     }
 
+    /// What a member's coming or going asks for, and its end.
+    pub async fn follow_seats(&self, org: &Org) {
+        let scope = billing::scope_of_slug(&self.app.app, &org.slug, "a test").await.unwrap().unwrap();
+        billing::follow_seats(&self.app.app, &scope).await.unwrap();
+        self.settled().await;
+    }
+
     /// A new card of the organisation's, in charge of its subscription from now on.
     pub async fn charge_with(&self, slug: &str, card: &str) {
         let added = self.act(&self.customer_of(slug).await, "add_card", json!({ "card": card })).await;
@@ -237,27 +213,25 @@ impl Loop {
 
     /// `POST /v1/…`, as somebody in the Dashboard would.
     pub async fn write_at_stripe(&self, path: &str, fields: &[(&str, &str)]) -> Value {
-        let clerk = clerk(&self.app);
-        let wrote = clerk.post(path).fields(fields).header("authorization", "Bearer sk_test_123").await;
+        let dashboard = at_stripe(&self.app);
+        let wrote = dashboard.post(path).fields(fields).header("authorization", "Bearer sk_test_123").await;
         wrote.assert_status(200).json()
     }
-}
 
-fn clerk(app: &TestApp) -> Person {
-    Person::visiting(&Site::at(&app.stripe))
-}
-
-impl Loop {
-    /// Every worker stops, as when its process ends; the product listens on.
-    pub fn end_work(&mut self) {
-        self.beside.drain(1..).for_each(|worker| worker.abort());
+    /// `DELETE /v1/…`, as somebody in the Dashboard would.
+    pub async fn delete_at_stripe(&self, path: &str) {
+        let dashboard = at_stripe(&self.app);
+        dashboard
+            .ask(Method::DELETE, path)
+            .header("authorization", "Bearer sk_test_123")
+            .await
+            .assert_status(200);
     }
 
-    /// Straight to the API of the sandbox, as somebody in its dashboard would.
-    pub async fn in_dashboard(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Value {
-        let clerk = clerk(&self.app);
-        let ask = clerk.ask(method, path).fields(fields).header("authorization", "Bearer sk_test_123");
-        ask.await.assert_status(200).json()
+    /// The id of the price with this lookup key.
+    pub async fn price(&self, lookup_key: &str) -> String {
+        let found = self.app.at_stripe(&format!("/v1/prices?lookup_keys[]={lookup_key}")).await;
+        found[0]["id"].as_str().unwrap().to_owned()
     }
 
     /// The newest event of a type that the sandbox holds, delivered or not.
@@ -278,20 +252,7 @@ impl Loop {
     }
 }
 
-/// Delivers an event by hand, signed now.
-pub async fn hand_over(app: &TestApp, event: &Value) -> Answer {
-    let body = event.to_string();
-    let secret = app.app.config.stripe.webhook_secrets[0].expose_secret();
-    let header = signature(secret, app.app.clock.now().unix(), &body);
-    let stripe = app.visitor();
-    let ask = stripe.post("/webhooks/stripe").body("application/json", body);
-    ask.header("stripe-signature", &header).await
-}
-
-/// `Stripe-Signature` for a body.
-pub fn signature(secret: &str, t: i64, body: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    let mac = mac.chain_update(format!("{t}.{body}")).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={t},v1={hex}")
+/// Somebody in front of the test's own Stripe.
+fn at_stripe(app: &TestApp) -> Person {
+    Person::visiting(&Site::at(&app.stripe))
 }

@@ -1,11 +1,12 @@
 //! What has to hold at the end of a history.
-use super::World;
+use super::HistoryApp;
+use crate::billing_app::DAY;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// Mails about what is older are not sent (see billing/notices.rs).
-const STALE: i64 = 3 * 86_400;
-impl World {
+const STALE: i64 = 3 * DAY;
+impl HistoryApp {
     pub(super) async fn details(&self, slug: &str, action: &str) -> Vec<Value> {
         let query = format!(
             "select cast(e.detail as text) from audit_events e join orgs o on o.id = e.org_id
@@ -19,7 +20,7 @@ impl World {
         let mut found = self.once_in_the_audit_log(slug).await;
         let Some(customer) = self.customer(slug).await else { return found };
         let ours = self.it.billing_state(slug).await;
-        let mut truth = self.it.true_of(slug, &customer).await;
+        let mut truth = self.it.expected_state(slug, &customer).await;
         let customers = self.details(slug, "billing.customer_created").await.len();
         if customers > 1 && truth["status"].is_null() && ours["status"] == "canceled" {
             truth["status"] = "canceled".into(); // what ended was the deleted customer's
@@ -51,7 +52,7 @@ impl World {
     }
 
     async fn is_deleted(&self, customer: &str) -> bool {
-        let read = self.clerk.get(&format!("/v1/customers/{customer}"));
+        let read = self.dashboard.get(&format!("/v1/customers/{customer}"));
         read.header("authorization", "Bearer sk_test_123").await.json()["deleted"] == true
     }
 

@@ -1,17 +1,16 @@
 //! The whole loop in a real browser: subscribe, switch, fail, fix, cancel, renew, and each time the
 //! billing page right after, with and without JavaScript.
 use crate::{
-    loop_world::{GOOD, Loop, NEVER_PAYS},
+    billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
     support::browser::{Browser, Look},
-    world::TestApp,
+    test_app::TestApp,
 };
 use fantoccini::Locator;
 use portico::web::accept;
 use serde_json::json;
 use std::time::Duration;
 
-crate::support::on_both_engines! { olivia_lives_through_a_subscription_in_her_browser }
-
+#[portico_test]
 async fn olivia_lives_through_a_subscription_in_her_browser(app: TestApp) {
     let (it, home) = served(&app).await;
     for (name, look) in [("Acme", Look::default()), ("Birch", Look::phone().without_javascript())] {
@@ -32,17 +31,17 @@ async fn olivia_lives_through_a_subscription_in_her_browser(app: TestApp) {
 }
 
 /// The whole loop, its product listening as `http://localhost:…`: browsers keep its cookies there.
-async fn served(app: &TestApp) -> (Loop, String) {
+async fn served(app: &TestApp) -> (BillingApp, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let home = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-    let it = Loop::of(app.restarted_with("PUBLIC_URL", &home).await).await;
+    let it = BillingApp::of(app.restarted_with("PUBLIC_URL", &home).await).await;
     tokio::spawn(accept::serve(listener, it.app.router.clone(), std::future::pending()));
     (it, home)
 }
 
 struct Olivia<'a> {
     browser: Browser,
-    it: &'a Loop,
+    it: &'a BillingApp,
     home: &'a str,
     slug: String,
 }
@@ -85,7 +84,7 @@ impl Olivia<'_> {
         self.goes_to(&self.billing()).await;
         self.presses("form[action$='/billing/card'] button").await;
         self.is_home_again_reading(&["ending in 0341"]).await;
-        self.it.advance(367 * 86_400).await;
+        self.it.advance(367 * DAY).await;
         self.it.settled().await;
         self.goes_to(&self.billing()).await;
         self.is_home_again_reading(&["Payment failed", "A payment did not go through"]).await;
