@@ -1,15 +1,13 @@
-//! Where an organisation stands: our copy of Stripe's truth, and how it is said to people.
-use super::{
-    plans::{Interval, Plan, dollars},
-    sync,
-};
+//! The billing state: our record of what Stripe holds for an organisation, and the words pages use for it.
+use super::plans::{Interval, Plan, dollars};
 use crate::{
     db::At,
     words::{date, money},
 };
 
-/// What our database believes; `billing::sync` is its only writer.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+/// What our database says. `billing::sync` is its only writer; the default is an organisation that never
+/// bought anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct BillingState {
     pub subscription_id: Option<String>,
     /// Stripe's word, also one that we do not know yet.
@@ -49,39 +47,8 @@ pub struct BillingState {
     pub trial_used: bool,
 }
 
-/// Nothing bought yet.
-impl Default for BillingState {
-    fn default() -> Self {
-        Self {
-            subscription_id: None,
-            status: None,
-            plan: Plan::Free,
-            interval: None,
-            quantity: None,
-            cancel_at: None,
-            current_period_end: None,
-            trial_end: None,
-            synced_at: None,
-            unit_amount: None,
-            currency: None,
-            card_brand: None,
-            card_last4: None,
-            card_expires: None,
-            trouble_since: None,
-            live_subscriptions: 0,
-            item_id: None,
-            item_count: 0,
-            collection_paused: false,
-            scheduled: false,
-            other_payment_method: None,
-            other_payment_method_id: None,
-            trial_used: false,
-        }
-    }
-}
-
 impl BillingState {
-    /// Whether two looks at Stripe found the same, whenever they were.
+    /// Whether two states say the same of Stripe, whenever Stripe was asked.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         Self { synced_at: None, ..self.clone() } == Self { synced_at: None, ..other.clone() }
     }
@@ -96,7 +63,7 @@ impl BillingState {
 
     /// Whether Stripe holds a subscription that can still be managed.
     pub fn is_alive(&self) -> bool {
-        self.subscription_id.is_some() && self.status.as_deref().is_some_and(sync::is_alive)
+        self.subscription_id.is_some() && self.status.as_deref().is_some_and(is_alive)
     }
 
     /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.
@@ -188,6 +155,12 @@ impl BillingState {
         let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
         Some(card + &expires)
     }
+}
+
+/// Whether a subscription in this state can still be managed. A status newer than this program counts as
+/// alive.
+pub fn is_alive(status: &str) -> bool {
+    !matches!(status, "canceled" | "incomplete_expired")
 }
 
 /// `visa`, `4242` → `Visa ending in 4242`

@@ -18,7 +18,7 @@ use message::Place;
 
 /// Writes to everybody (address and the organisation's name) into the outbox and queues it, in the
 /// transaction of what it tells. The same reason never mails the same person twice.
-pub async fn tell(
+pub async fn enqueue(
     tx: &mut OrgTx<'_>,
     app: &App,
     people: Vec<(String, String)>,

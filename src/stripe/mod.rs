@@ -13,13 +13,13 @@ mod signature;
 mod transport;
 mod view;
 
-pub use checkout::NewCheckout;
+pub use checkout::NewCheckoutSession;
 pub use deadline::Deadline;
 pub use envelope::Envelope;
 pub use error::Error;
 pub use gateway::{NewCustomer, Stripe};
 pub use hosts::{StripeUrl, hosts_people_are_sent_to};
-pub use portal::{Flow, OpenPortal, PortalSession};
+pub use portal::{Flow, NewPortalSession, PortalSession};
 pub use reads::{DISPUTE, EVENT_TYPES};
 pub use signature::{Rejected, verify};
 pub use view::{

@@ -148,8 +148,8 @@ impl Stripe {
         self.transport.send::<Subscription>(ask.build(), Some(key), until).await.map(drop)
     }
 
-    /// Charges the subscription to this card from now on.
-    pub async fn pin_card(
+    /// Charges the subscription to this payment method from now on.
+    pub async fn set_payment_method(
         &self,
         subscription: &str,
         method: &str,
