@@ -47,12 +47,7 @@ pub async fn checkout_link(
 
 /// A portal session for the customer of *this* organisation. Its URL is a bearer credential: made for
 /// each click, never stored.
-async fn open(
-    app: &App,
-    scope: &Scope,
-    flow: Flow,
-    plan: Option<(Plan, Interval)>,
-) -> Result<StripeUrl> {
+async fn open(app: &App, scope: &Scope, flow: Flow, plan: Option<(Plan, Interval)>) -> Result<StripeUrl> {
     let until = Deadline::of_click();
     let customer = customer::ensure(app, scope, until).await?;
     let session = match create_session(app, scope, &customer, flow, plan, until).await {

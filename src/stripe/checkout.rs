@@ -1,7 +1,10 @@
 //! Checkout sessions for subscriptions.
 use super::{
-    CustomerId, Deadline, Error, Stripe, StripeUrl,
-    view::{CheckoutSession, List},
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    hosts::StripeUrl,
+    view::{CheckoutSession, CustomerId, List},
 };
 use std::collections::HashMap;
 use stripe_checkout::{

@@ -1,4 +1,5 @@
 //! The only place that names the Stripe crates: their typed builders, over our own transport.
+pub mod account;
 mod breaker;
 mod checkout;
 mod deadline;
@@ -6,10 +7,11 @@ mod envelope;
 mod error;
 mod gateway;
 mod hosts;
+mod metadata;
 mod portal;
 mod reads;
-pub mod setup;
 mod signature;
+mod subscriptions;
 mod transport;
 mod view;
 

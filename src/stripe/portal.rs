@@ -1,5 +1,11 @@
 //! Portal sessions and the pages of the portal they open.
-use super::{CustomerId, Deadline, Error, Stripe, hosts::StripeUrl, view::Portal};
+use super::{
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    hosts::StripeUrl,
+    view::{CustomerId, Portal},
+};
 use crate::text_enum;
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData,

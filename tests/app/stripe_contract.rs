@@ -58,8 +58,8 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         tax_ids: true,
     };
     let (session, _) = stripe.create_checkout_session(checkout, until()).await.expect("a session");
-    stripe.checkout(&session, until()).await.expect("the session again");
-    stripe.expire_checkout(&session, until()).await.expect("its end");
+    stripe.checkout_session(&session, until()).await.expect("the session again");
+    stripe.expire_checkout_session(&session, until()).await.expect("its end");
     stripe.start_trial(&customer, "pro_month", 14, until()).await.expect("a trial");
 }
 

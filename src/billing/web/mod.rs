@@ -57,11 +57,11 @@ pub struct CheckoutForm {
 #[serde(default)]
 pub struct ComeBack {
     session_id: String,
-    /// How often the page has looked already, while Stripe confirms.
+    /// How often the confirming page has been shown already.
     look: u32,
 }
 
-/// Looks of two seconds each; past them a person is told instead of kept waiting.
+/// How often the confirming page is shown, every two seconds, before the person is sent to the billing page.
 const LOOKS: u32 = 15;
 
 pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<BillingPage>> {
@@ -98,8 +98,8 @@ fn plan_of(plan: &str, interval: &str) -> Result<(Plan, Interval)> {
     Ok((plan, interval.parse().map_err(|_| Error::unknown("interval"))?))
 }
 
-/// Where Stripe sends people back to, from Checkout with a session, from the portal without. What
-/// they did there is fetched now, webhook or not; the request itself proves nothing.
+/// Where Stripe sends people back to, from Checkout with a session, from the portal without. The request proves
+/// nothing: what they did is fetched from Stripe now, whether or not a webhook came.
 pub async fn come_back(
     State(app): State<App>,
     who: BillingManager,
@@ -119,15 +119,12 @@ pub async fn come_back(
         Ok(Returned::Confirming) => {
             flash(
                 "info",
-                "Stripe is still confirming your payment. Nothing is lost: it shows here as soon as it is through.",
+                "Stripe is still confirming your payment. It will show here as soon as it is confirmed.",
             );
         }
         Err(Error::Stripe(error)) => {
             tracing::warn!(%error, "return from Checkout");
-            flash(
-                "info",
-                "Welcome back. Stripe did not answer just now; your plan shows here as soon as it does.",
-            );
+            flash("info", "Stripe did not answer just now. Your plan will show here as soon as it does.");
         }
         Err(error) => return Err(error),
     }
@@ -137,15 +134,12 @@ pub async fn come_back(
 async fn from_portal(app: &App, who: &BillingManager) -> Response {
     if let Err(error) = billing::sync(app, &who.scope, Deadline::of_click()).await {
         tracing::warn!(%error, "sync on return");
-        flash(
-            "info",
-            "Welcome back. Stripe did not answer just now, so a change you made may show a little later.",
-        );
+        flash("info", "Stripe did not answer just now, so your changes may take a little longer to show.");
     }
     see_other(&format!("/orgs/{}/billing", who.scope.slug()))
 }
 
-/// The card on file takes the place of the one that Checkout pinned.
+/// Charges the customer's own payment method in place of the one that Checkout pinned to the subscription.
 pub async fn use_card(
     State(app): State<App>,
     who: BillingManager,
@@ -153,13 +147,13 @@ pub async fn use_card(
 ) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::use_other_payment_method(&app, &who.scope).await?;
-    flash("success", "Payments are taken from that card from now on.");
+    flash("success", "Future payments will use this payment method.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::sync(&app, &who.scope, Deadline::of_click()).await?;
-    flash("success", "This is what Stripe holds right now.");
+    flash("success", "Your billing details are up to date.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }
