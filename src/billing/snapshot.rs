@@ -75,8 +75,8 @@ impl Snapshot {
             Some((plan, interval)) => (plan, Some(interval)),
             None => (Plan::Free, None),
         };
-        // A word we do not know keeps for a while what there was, and grants nothing new.
-        let plan = if rank(&s.status) == STRANGE { Entitlements::of(before, now).plan } else { plan };
+        // A status that we do not know keeps the plan for a while and grants nothing new.
+        let plan = if rank(&s.status) == UNKNOWN { Entitlements::of(before, now).plan } else { plan };
         let first = s.items().first();
         let price = first.and_then(|item| item.price.as_ref());
         let state = BillingState {
@@ -116,18 +116,19 @@ impl Snapshot {
     }
 }
 
-/// Of several subscriptions the one that entitles most, then the newest.
+/// The subscription that counts: the one that entitles most, then the newest.
 fn chosen(held: &[Subscription]) -> Option<&Subscription> {
     held.iter().max_by_key(|s| (rank(&s.status), s.created))
 }
 
-/// Since the first invoice that could not be collected; of a strange state since we first saw it.
+/// Since when there is trouble: since the first invoice that could not be collected, or since we first saw a status
+/// that we do not know.
 fn trouble_since(status: &str, invoices: &[Invoice], before: &BillingState, now: At) -> Option<At> {
     let unpaid = invoices.iter().filter(|i| i.status.as_deref() == Some("open") && i.attempted);
     let first_failure = unpaid.map(|invoice| At::from_unix(invoice.created)).min();
     match status {
         "past_due" | "unpaid" => first_failure.or(before.trouble_since).or(Some(now)),
-        known if rank(known) != STRANGE => None,
+        known if rank(known) != UNKNOWN => None,
         _ => before.trouble_since.or(Some(now)),
     }
 }
@@ -141,9 +142,10 @@ fn with_card(state: BillingState, card: Option<&Card>) -> BillingState {
     }
 }
 
-/// A word of Stripe's that is newer than we are.
-const STRANGE: u8 = 3;
+/// The rank of a status that is newer than this program.
+const UNKNOWN: u8 = 3;
 
+/// How much a status entitles to.
 fn rank(status: &str) -> u8 {
     match status {
         "active" => 8,
@@ -154,10 +156,11 @@ fn rank(status: &str) -> u8 {
         "incomplete" => 2,
         "canceled" => 1,
         "incomplete_expired" => 0,
-        _ => STRANGE,
+        _ => UNKNOWN,
     }
 }
 
+/// None for an upcoming invoice, which has no id.
 fn row(invoice: &Invoice) -> Option<InvoiceRow> {
     Some(InvoiceRow {
         id: invoice.id.clone()?,

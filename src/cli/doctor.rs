@@ -10,7 +10,7 @@ pub async fn doctor(config: Config) -> Result<()> {
     print(&ops::examine(&config).await)
 }
 
-/// Prints what the configuration is not valid for as failed checks, since that is what somebody asks the doctor.
+/// The configuration, or an error after its refused settings were printed as failed checks.
 pub fn refusals_as_checks(loaded: Result<Config, Refused>) -> Result<Config> {
     match loaded {
         Ok(config) => Ok(config),
