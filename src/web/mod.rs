@@ -1,5 +1,6 @@
 //! What every web.rs shares: who may enter, what a form is, what a page is, what every answer carries.
 pub mod accept;
+mod answer;
 pub mod assets;
 mod context;
 mod extract;
@@ -12,6 +13,7 @@ mod limits;
 mod origin;
 pub mod page;
 mod redirect;
+mod sign_in;
 mod signer;
 
 pub use context::{client_ip, is_htmx, origin_of_request, request_id};
@@ -26,4 +28,5 @@ pub use headers::Headers;
 pub use limits::{Limits, Rate};
 pub use page::{OrgLink, Page, Shell};
 pub use redirect::{ToStripe, leave_for, local_path, see_other};
+pub use sign_in::{HOME, SignInPage};
 pub use signer::Signer;
