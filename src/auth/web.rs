@@ -87,7 +87,7 @@ pub async fn sign_in(
     app.limits.take(Rate::SignIn, client_ip())?;
     let next = local_path(&form.next, HOME);
     let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
-        let errors = Errors::of_form("That e-mail address and password do not belong together.");
+        let errors = Errors::of_form("That e-mail address or password is not correct.");
         return Ok(Page::mistake(SignInPage {
             email: form.email,
             next,
@@ -124,8 +124,10 @@ pub async fn sign_up(
             begin(&session, login).await?;
             Ok(see_other(&format!("/orgs/{slug}")))
         }
-        SignUp::Taken => Ok(form
-            .again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
+        SignUp::Taken => {
+            Ok(form
+                .again(Errors::of("email", "An account with this address already exists. Sign in instead.")))
+        }
     }
 }
 

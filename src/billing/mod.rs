@@ -31,12 +31,11 @@ pub use sync::sync;
 use crate::{
     App,
     audit::{self, Event},
-    db::{OrgId, Scope, UserId},
+    db::Scope,
     error::{Error, Result},
     stripe::{self, CustomerId, Deadline, Flow, NewCustomer, OpenPortal, StripeUrl},
 };
 use plans::{Interval, Plan, lookup_key};
-use std::collections::HashMap;
 
 /// What our own database believes; asks Stripe nothing.
 pub async fn state(app: &App, scope: &Scope) -> Result<BillingState> {
@@ -58,12 +57,6 @@ pub async fn usage(app: &App, scope: &Scope) -> Result<(i64, i64)> {
 pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<InvoiceRow>> {
     let mut tx = app.db.read(scope).await?;
     Ok(db::invoices(&mut tx, scope.org()).await?)
-}
-
-/// Those of all a person's organisations. One that never bought anything has none.
-pub async fn states_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, BillingState>> {
-    let rows = db::states_of_person(app.db.system(), user).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.state)).collect())
 }
 
 /// What we believe of every organisation, with its customer: slug, customer, state.

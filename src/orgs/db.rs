@@ -1,5 +1,5 @@
 //! SQL of organisations and memberships.
-use super::{Membership, Role};
+use super::Role;
 use crate::{
     db::{At, Exec, OrgId, OrgTx, Result, Tx, UserId},
     sql,
@@ -30,17 +30,6 @@ pub async fn insert_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, no
         now
     )
     .execute()
-    .await
-}
-
-pub async fn memberships(on: impl Exec<'_>, user: UserId) -> Result<Vec<Membership>> {
-    sql!(
-        on,
-        "select m.org_id, o.slug, o.name as org_name, m.role from members m join orgs o on o.id = m.org_id
-         where m.user_id = $1 order by o.name, o.id",
-        user
-    )
-    .all()
     .await
 }
 

@@ -16,9 +16,9 @@ mod redirect;
 mod sign_in;
 mod signer;
 
-pub use context::{client_ip, is_htmx, origin_of_request, request_id};
+pub use context::{Flash, client_ip, is_htmx, origin_of_request, request_id};
 pub use extract::{Form, Path, Query};
-pub use flash::{Flash, flash};
+pub use flash::flash;
 pub use form::Errors;
 pub use frame::frame;
 pub use guards::{

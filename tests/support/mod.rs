@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
 pub mod answer;
 pub mod browser;
+pub mod circles;
 pub mod clerk;
 pub mod cookies;
 pub mod driven;
@@ -10,6 +11,7 @@ pub mod node;
 pub mod postgres;
 pub mod process;
 pub mod source;
+pub mod statements;
 pub mod stripe_mock;
 pub mod stub;
 pub mod temp;

@@ -9,7 +9,7 @@ pub use invoices::*;
 
 use super::BillingState;
 use crate::{
-    db::{At, Exec, OrgId, OrgTx, Result, UserId},
+    db::{At, Exec, OrgId, OrgTx, Result},
     sql,
     stripe::CustomerId,
 };
@@ -19,13 +19,6 @@ use crate::{
 pub struct BillTo {
     pub name: String,
     pub email: String,
-}
-
-#[derive(sqlx::FromRow)]
-pub struct StateOfOrg {
-    pub org_id: OrgId,
-    #[sqlx(flatten)]
-    pub state: BillingState,
 }
 
 /// An organisation's customer; detached once Stripe says that it is deleted.
@@ -155,20 +148,6 @@ pub async fn state(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillingState>
         org
     )
     .optional()
-    .await
-}
-
-pub async fn states_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<StateOfOrg>> {
-    sql!(
-        on,
-        "select s.org_id, s.subscription_id, s.status, s.plan, s.billing_interval, s.quantity, s.cancel_at,
-                s.current_period_end, s.trial_end, s.synced_at, s.unit_amount, s.currency, s.card_brand, s.card_last4,
-                s.card_expires, s.trouble_since, s.live_subscriptions, s.item_id, s.item_count, s.collection_paused,
-                s.scheduled, s.trial_used, s.other_payment_method, s.other_payment_method_id
-         from members m join billing_state s on s.org_id = m.org_id where m.user_id = $1",
-        user
-    )
-    .all()
     .await
 }
 

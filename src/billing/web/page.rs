@@ -78,8 +78,8 @@ pub struct Confirming {
 }
 
 impl Confirming {
-    pub async fn of(app: &App, who: &BillingManager, again: String) -> Result<Self> {
-        Ok(Self { shell: Shell::inside(app, who, "billing").await?, again })
+    pub fn of(who: &BillingManager, again: String) -> Self {
+        Self { shell: Shell::inside(who, "billing"), again }
     }
 }
 
@@ -96,7 +96,7 @@ impl BillingPage {
             .circuit_is_open()
             .then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
         Ok(Self {
-            shell: Shell::inside(app, who, "billing").await?,
+            shell: Shell::inside(who, "billing"),
             plan: state.plan_name(),
             price: state.price(),
             status,
