@@ -1,4 +1,5 @@
-//! Who somebody is: sign up, in and out. The session cookie names a login; the login is the truth.
+//! Who somebody is: sign up, in and out. The session cookie names a login; its row in `logins` says
+//! whether that is still valid.
 mod db;
 mod fields;
 mod passwords;
@@ -158,7 +159,7 @@ fn account_key(email: &str) -> String {
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Ends this login for good: any copy of the cookie is dead from here on.
+/// Ends this login for good: no copy of its cookie is valid any more.
 pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;
@@ -206,7 +207,7 @@ pub async fn rename(app: &App, origin: &Origin, user: UserId, name: &str) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Sessions past their end and throttles at rest are rows nobody needs.
+/// Deletes old logins, expired sessions, and throttles that no longer limit anybody.
 pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
     db::delete_old_logins(&app.db, now - Duration::days(30)).await?;

@@ -196,7 +196,7 @@ pub async fn reauthenticate(
     Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
 }
 
-/// A new session id for a new login: one that somebody planted before is worth nothing after.
+/// A new session id for a new login, so that an id planted before is worth nothing (session fixation).
 async fn begin(session: &Session, login: LoginId) -> Result<()> {
     session.cycle_id().await.map_err(Error::broken)?;
     session.insert(sessions::LOGIN, login).await.map_err(Error::broken)

@@ -51,7 +51,7 @@ pub async fn rename(tx: &mut OrgTx<'_>, name: &str) -> Result<u64> {
     sql!(tx, "update orgs set name = $2 where id = $1", org, name).execute().await
 }
 
-/// What belongs to it goes with it: every reference cascades.
+/// Deletes everything that belongs to it too: every reference cascades.
 pub async fn delete(tx: &mut OrgTx<'_>) -> Result<u64> {
     let org = tx.org();
     sql!(tx, "delete from orgs where id = $1", org).execute().await

@@ -108,13 +108,9 @@ fn no_rooms_name_each_other_in_a_circle() {
 /// depends on it.
 #[test]
 fn lib_rs_defines_nothing() {
-    let lib = include_str!("../../src/lib.rs").lines().map(str::trim_start);
-    let other = lib.filter(|line| {
-        !["", "//", "#[cfg", "pub mod ", "mod ", "pub use "]
-            .iter()
-            .any(|start| if start.is_empty() { line.is_empty() } else { line.starts_with(start) })
-    });
-    let other: Vec<&str> = other.collect();
+    let lists = ["//", "#[cfg", "pub mod ", "mod ", "pub use "];
+    let may = |line: &&str| line.is_empty() || lists.iter().any(|start| line.starts_with(start));
+    let other: Vec<&str> = include_str!("../../src/lib.rs").lines().filter(|line| !may(line)).collect();
     assert!(other.is_empty(), "src/lib.rs: {other:?}. Move it into a file of its own");
 }
 
@@ -151,8 +147,9 @@ fn sizes_are_printed() {
         };
         files.iter().flat_map(of).collect::<Vec<_>>()
     };
-    let lines =
-        |all: &[Source]| all.iter().map(|file| (file.program().lines().count(), file.path.clone())).collect();
+    let lines = |all: &[Source]| -> Vec<(usize, String)> {
+        all.iter().map(|file| (file.program().lines().count(), file.path.clone())).collect()
+    };
     for (what, sizes) in [
         ("files", lines(&files)),
         ("functions", functions(false)),
@@ -217,8 +214,8 @@ struct Touch {
 
 fn touches(file: &Source) -> Vec<Touch> {
     let code = file.code();
-    let words: Vec<&str> =
-        code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+    let words = code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let words: Vec<&str> = std::iter::once("").chain(words).collect();
     let known = |word: &str| TABLES.iter().any(|(_, tables)| tables.contains(&word));
     let touch = |three: &[&str]| {
         let writes = match (three[0], three[1]) {
@@ -228,7 +225,7 @@ fn touches(file: &Source) -> Vec<Touch> {
         };
         known(three[2]).then(|| Touch { table: three[2].to_owned(), writes })
     };
-    let is_sql = file.name() == "db.rs" || file.path.contains("/db/") || file.room() == "db";
+    let is_sql = file.name() == "db.rs" || file.path.contains("/db/") && file.name() != "tests.rs";
     if is_sql { words.windows(3).filter_map(touch).collect() } else { vec![] }
 }
 

@@ -51,8 +51,9 @@ impl Arrows {
     }
 
     fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        let each = |(from, to)| -> Vec<(&str, &str, &str)> { to_triples(from, to) };
-        self.0.iter().flat_map(each)
+        self.0.iter().flat_map(|(from, all)| {
+            all.iter().map(move |(to, why)| (from.as_str(), to.as_str(), why.as_str()))
+        })
     }
 
     fn way_back(&self, start: &str) -> Option<Vec<Step>> {
@@ -76,10 +77,7 @@ impl Arrows {
         let mut way = vec![start, last];
         while let Some(earlier) = way.last().filter(|here| **here != start).and_then(|here| before.get(here))
         {
-            way.push(earlier);
-        }
-        if last == start {
-            way.pop();
+            way.push(*earlier);
         }
         way.reverse();
         way.push(start);
@@ -88,10 +86,6 @@ impl Arrows {
             .map(|two| format!("{} names {} ({})", two[0], two[1], self.0[two[0]][two[1]]))
             .collect()
     }
-}
-
-fn to_triples<'a>(from: &'a String, to: &'a BTreeMap<String, String>) -> Vec<(&'a str, &'a str, &'a str)> {
-    to.iter().map(|(to, why)| (from.as_str(), to.as_str(), why.as_str())).collect()
 }
 
 /// All modules, and what each brings into scope by `use`.
@@ -132,10 +126,10 @@ impl Modules {
             "crate" => Some(path[1..].to_vec()),
             "self" => Some([here, &path[1..]].concat()),
             "super" => Some([&here[..here.len().saturating_sub(ups)], &path[ups..]].concat()),
-            _ if self.files.contains_key(&child) => Some([&child, &path[1..]].concat()),
+            _ if self.files.contains_key(&child) => Some([&child[..], &path[1..]].concat()),
             _ => {
                 let module = self.brought.get(here)?.get(first).filter(|it| self.files.contains_key(*it))?;
-                Some([module, &path[1..]].concat())
+                Some([&module[..], &path[1..]].concat())
             }
         }
     }
@@ -148,7 +142,7 @@ impl Modules {
         let (home, item) = if item.is_empty() { path.split_at(length.checked_sub(1)?) } else { (home, item) };
         let passed_on = self.brought.get(home).and_then(|names| names.get(&item[0]));
         match passed_on
-            .map(|target| [target, &item[1..]].concat())
+            .map(|target| [&target[..], &item[1..]].concat())
             .filter(|target| target != path && depth < 8)
         {
             Some(target) => self.file_of(&target, depth + 1),
@@ -175,10 +169,12 @@ fn split_uses(code: &str) -> (Vec<String>, String) {
             Some(rest) => rest.trim_start(),
             None => plain,
         };
-        match (&mut open, after_pub.strip_prefix("use ")) {
-            (Some(tree), _) => tree.push_str(plain),
-            (None, Some(tree)) => open = Some(tree.to_owned()),
-            (None, None) => body.extend([line, "\n"]),
+        if let Some(tree) = &mut open {
+            tree.push_str(plain);
+        } else if let Some(tree) = after_pub.strip_prefix("use ") {
+            open = Some(tree.to_owned());
+        } else {
+            body.extend([line, "\n"]);
         }
         if let Some(tree) = open.take_if(|tree| tree.contains(';')) {
             uses.push(tree.split(';').next().unwrap_or_default().to_owned());
@@ -194,7 +190,7 @@ fn leaves(tree: &str, prefix: &[String]) -> Vec<(String, Path)> {
         return at_commas(inner).into_iter().flat_map(|one| leaves(one, prefix)).collect();
     }
     if let Some((first, rest)) = tree.split_once("::").filter(|(first, _)| !first.contains('{')) {
-        return leaves(rest, &[prefix, &[first.trim().to_owned()]].concat());
+        return leaves(rest, &below(prefix, first.trim()));
     }
     let (name, alias) = tree.split_once(" as ").unwrap_or((tree, tree));
     match name {
@@ -204,8 +200,12 @@ fn leaves(tree: &str, prefix: &[String]) -> Vec<(String, Path)> {
             let own = prefix.last().cloned().unwrap_or_default();
             vec![(if alias == "self" { own } else { alias.to_owned() }, prefix.to_vec())]
         }
-        name => vec![(alias.to_owned(), [prefix, &[name.to_owned()]].concat())],
+        name => vec![(alias.to_owned(), below(prefix, name))],
     }
+}
+
+fn below(path: &[String], name: &str) -> Path {
+    path.iter().cloned().chain([name.to_owned()]).collect()
 }
 
 fn at_commas(text: &str) -> Vec<&str> {
