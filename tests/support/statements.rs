@@ -83,7 +83,9 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let spans = context.event_scope(event).into_iter().flatten();
         let ids: Vec<String> =
             spans.filter_map(|span| span.extensions().get::<RequestId>().map(|id| id.0.clone())).collect();
-        if let Some(id) = ids.into_iter().find(|id| !id.is_empty()) {
+        // Opening a connection to SQLite is no look-up.
+        let opens = text.trim_start().starts_with("PRAGMA");
+        if let Some(id) = ids.into_iter().find(|id| !id.is_empty() && !opens) {
             STATEMENTS.lock().unwrap().entry(id).or_default().push(text);
         }
     }
