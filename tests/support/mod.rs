@@ -3,11 +3,9 @@
 pub mod answer;
 pub mod browser;
 pub mod circles;
-pub mod clerk;
 pub mod cookies;
-pub mod driven;
+pub mod html;
 pub mod http;
-pub mod node;
 pub mod postgres;
 pub mod process;
 pub mod source;
