@@ -2,14 +2,12 @@
 //! handler's arguments is what enforces it; `tests/app/permissions.rs` holds the whole matrix.
 use crate::{
     App, account, auth, billing,
-    error::Error,
+    error::{Error, Malformed},
     mail, ops, orgs, pages, projects,
     web::{Headers, assets, frame},
 };
 use axum::{
-    Router,
-    http::StatusCode,
-    middleware,
+    Router, middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,7 +23,7 @@ pub fn router(app: App) -> Router {
         .layer(sessions)
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
-        .method_not_allowed_fallback(|| async { Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, "method") })
+        .method_not_allowed_fallback(|| async { Error::Malformed(Malformed::Method, "method") })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state((app.clone(), headers), frame))

@@ -1,17 +1,14 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
 use crate::{
     App,
-    config::{self, Config},
+    config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, routes,
     web::accept,
     worker,
 };
 use secrecy::SecretString;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 use tokio::net::TcpListener;
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
@@ -138,11 +135,6 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
-}
-
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
-    Some(path.into())
 }
 
 fn make_folder_of(file: &Path) -> std::io::Result<()> {

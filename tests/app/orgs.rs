@@ -95,7 +95,7 @@ async fn an_admin_gives_the_organisation_another_name(app: TestApp) {
         .assert_redirects_to("/orgs/acme/settings");
 
     let page = adam.get("/orgs/acme/settings").await.assert_status(200).text();
-    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("The name is saved."), "{page}");
+    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("Name saved."), "{page}");
     assert_eq!(app.audit("acme").await.last().unwrap(), "org.renamed");
     acme.owner.get("/account").await.assert_says("Acme &#38; Sons");
 }
