@@ -4,7 +4,7 @@ use crate::{
     App, account, auth, billing,
     error::Error,
     mail, ops, orgs, pages, projects,
-    web::{Headers, assets, frame},
+    web::{self, Headers, MailCount, assets, frame},
 };
 use axum::{
     Router,
@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, "method") })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state((app.clone(), MailCount::default()), web::with_dev_line))
         .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
         .with_state(app)
 }
@@ -45,6 +46,7 @@ fn anyone() -> Router<App> {
         // Development; not found in production.
         .route("/dev/mailbox", get(mail::web::mailbox))
         .route("/dev/mailbox.json", get(mail::web::mailbox_json))
+        .route("/dev/sandbox", get(web::sandbox_panel))
 }
 
 /// For operators, on a port of their own (`OPS_BIND`).

@@ -100,7 +100,7 @@ pub async fn sign_in(
     app.limits.take(Rate::SignIn, client_ip())?;
     let next = local_path(&form.next, HOME);
     let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
-        let errors = Errors::of_form("That e-mail address and password do not belong together.");
+        let errors = Errors::of_form("That e-mail address or password is not correct.");
         return Ok(Page::mistake(SignInPage {
             email: form.email,
             next,
@@ -137,8 +137,10 @@ pub async fn sign_up(
             begin(&session, login).await?;
             Ok(see_other(&format!("/orgs/{slug}")))
         }
-        SignUp::Taken => Ok(form
-            .again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
+        SignUp::Taken => {
+            Ok(form
+                .again(Errors::of("email", "An account with this address already exists. Sign in instead.")))
+        }
     }
 }
 
@@ -203,7 +205,7 @@ pub async fn reauthenticate(
         begin(&session, who.login).await?;
         return Ok(see_other(&next));
     }
-    let errors = Errors::of("password", "That is not your password.");
+    let errors = Errors::of("password", "That password is not correct.");
     Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
 }
 

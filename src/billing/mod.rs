@@ -72,6 +72,12 @@ pub async fn state_of_every_org(app: &App) -> Result<Vec<(String, Option<String>
     Ok(rows.into_iter().map(|row| (row.slug, row.customer_id, row.state)).collect())
 }
 
+/// The customer of the organisation with this slug, for links to the sandbox's panel in development.
+pub async fn customer_at_stripe(app: &App, slug: &str) -> Result<Option<String>> {
+    let all = state_of_every_org(app).await?;
+    Ok(all.into_iter().find(|(it, ..)| it == slug).and_then(|(_, customer, _)| customer))
+}
+
 /// For whoever watches: events by state, and organisations with two subscriptions alive.
 pub async fn figures(app: &App) -> Result<Figures> {
     Ok(Figures {

@@ -59,7 +59,7 @@ pub struct SettingsPage {
 
 impl SettingsPage {
     fn typed_so(&self) -> String {
-        format!("Type {} to say that you mean it.", self.slug)
+        format!("Type {} to confirm.", self.slug)
     }
 }
 
@@ -122,13 +122,13 @@ pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<Dashb
 fn first_steps(who: &Member, paid: bool) -> Vec<Step> {
     let founded = Step {
         title: "Create your organisation",
-        text: "It is the account that your team and your billing belong to.",
+        text: "Your team and your billing belong to it.",
         href: "/account".into(),
         done: true,
     };
     let plan = who.role.may_bill().then(|| Step {
-        title: "Look at your plan",
-        text: "See what it includes, when it renews, and manage card and invoices.",
+        title: "Review your plan",
+        text: "See what it includes and when it renews, and manage your card and invoices.",
         href: format!("/orgs/{}/billing", who.scope.slug()),
         done: paid,
     });
@@ -144,7 +144,7 @@ pub async fn rename(State(app): State<App>, who: Admin, Form(form): Form<NameFor
     match super::name(&form.name) {
         Ok(name) => {
             super::rename(&app, &who.scope, &name).await?;
-            flash("success", "The name is saved.");
+            flash("success", "Name saved.");
             Ok(see_other(&format!("/orgs/{}/settings", who.scope.slug())))
         }
         Err(message) => {

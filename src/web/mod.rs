@@ -2,6 +2,7 @@
 pub mod accept;
 pub mod assets;
 mod context;
+mod dev;
 mod extract;
 mod flash;
 mod form;
@@ -15,6 +16,7 @@ mod redirect;
 mod signer;
 
 pub use context::{client_ip, is_htmx, origin_of_request, request_id};
+pub use dev::{DevLine, MailCount, dev_line, sandbox_panel, with_dev_line};
 pub use extract::{Form, Path, Query};
 pub use flash::{Flash, flash};
 pub use form::Errors;

@@ -16,6 +16,8 @@ mod browser_loop;
 mod cli;
 mod config;
 mod convergence;
+mod dev_line;
+mod first_minute;
 mod jobs;
 mod kill;
 mod loop_world;

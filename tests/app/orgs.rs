@@ -103,7 +103,7 @@ async fn an_admin_gives_the_organisation_another_name(app: TestApp) {
         .assert_redirects_to("/orgs/acme/settings");
 
     let page = adam.get("/orgs/acme/settings").await.assert_status(200).text();
-    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("The name is saved."), "{page}");
+    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("Name saved."), "{page}");
     assert_eq!(app.audit("acme").await.last().unwrap(), "org.renamed");
     acme.owner.get("/account").await.assert_says("Acme &#38; Sons");
 }
@@ -165,6 +165,6 @@ async fn the_last_of_a_persons_organisations_can_go(app: TestApp) {
         .get("/account")
         .await
         .assert_says("acme is deleted.")
-        .assert_says("You belong to no organisation yet");
+        .assert_says("You are not in an organisation yet");
     acme.owner.post("/orgs").field("name", "acme").await.assert_redirects_to("/orgs/acme");
 }
