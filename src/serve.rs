@@ -83,26 +83,38 @@ pub async fn attach(config: Config) -> Result<App> {
     Ok(App::new(config, db, &secrets))
 }
 
-/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's.
+/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's. A running one
+/// has noted the ports that it got.
 pub fn at_stripe(mut config: Config) -> Result<Config> {
     if config.stripe.keys.is_empty() {
         config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
+        let note = reset::sandbox_file(&config).and_then(|file| files::note(&file));
+        if let Some((sandbox, public)) = note.as_deref().and_then(|note| note.split_once('\n')) {
+            config.stripe.api_base = sandbox.parse()?;
+            if !config.public_url_is_fixed {
+                config.public_url = public.parse()?;
+            }
+        }
         config.stripe.keys = vec![config::SANDBOX_KEY.into()];
     }
     Ok(config)
 }
 
-/// For `portico demo reset`, which leaves alone what is in use. Held until the process ends.
+/// For `portico demo reset`, which leaves alone what is in use, and for commands that look for the
+/// sandbox. Held until the process ends.
 fn mark_in_use(config: &Config, embedded: bool) -> Vec<std::fs::File> {
     let sandbox = reset::sandbox_file(config).filter(|_| embedded);
-    let both = [sqlite_file(&config.database_url), sandbox];
-    both.into_iter().flatten().filter_map(|database| files::use_database(&database).ok()).collect()
+    let both = [sqlite_file(&config.database_url), sandbox].into_iter().flatten();
+    let note = format!("{}\n{}", config.stripe.api_base, config.public_url);
+    both.filter_map(|database| files::use_database(&database, &note).ok()).collect()
 }
 
 /// Opens, migrates, and says in the log what holds tenants apart.
 pub async fn open_database(config: &Config) -> Result<Db> {
     if let Some(file) = sqlite_file(&config.database_url) {
-        files::keep_private(&file).map_err(|error| format!("DATABASE_URL {}: {error}", file.display()))?;
+        let closed =
+            [file.clone(), files::migration_lock(&file)].iter().try_for_each(|it| files::keep_private(it));
+        closed.map_err(|error| format!("DATABASE_URL {}: {error}", file.display()))?;
     }
     let failed = |error: db::Error| format!("DATABASE_URL: {error}");
     let mut db = Db::connect(&config.database_url).await.map_err(failed)?;
@@ -156,7 +168,7 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     if !config.stripe.keys.is_empty() {
         return Ok(false);
     }
-    let listener = bind_sandbox(config).await?;
+    let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
     config.stripe.keys = vec![config::SANDBOX_KEY.into()];
@@ -212,24 +224,10 @@ async fn open_sandbox(
     Ok(Sandbox::open(Options { data, webhook, catalogue: true, ..Options::default() }).await?)
 }
 
-/// The next free port if the usual one is taken and nobody set it by hand.
-#[cfg(feature = "sandbox")]
-async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
-    let (mut address, mut tries) = (config.sandbox.bind, if config.sandbox.bind_is_fixed { 1 } else { 50 });
-    loop {
-        tries -= 1;
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(_) if tries > 0 => address.set_port(address.port().wrapping_add(1).max(1024)),
-            Err(error) => return Err(format!("SANDBOX_BIND {address}: {error}").into()),
-        }
-    }
-}
-
 /// `portico sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
-    let listener = bind_sandbox(&config).await?;
+    let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| crate::sandbox::Webhook {
         url: url.to_string(),
@@ -260,7 +258,7 @@ fn welcome(app: &App, embedded: bool, operators: SocketAddr, note: Option<String
     if !app.config.production && app.smtp.is_none() {
         println!("  Mailbox         {}", app.url("/dev/mailbox"));
     }
-    println!("  For operators   http://{operators}/metrics and /inbox");
+    println!("  For operators   http://{operators}/inbox");
     if let Some(demo) = app.demo_hint() {
         println!("  Sign in as      {}  /  {}", demo.email, demo.password);
     }

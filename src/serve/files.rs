@@ -12,10 +12,8 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", ".running"];
 /// mode of the file they belong to; those of an earlier version are closed here.
 pub fn keep_private(database: &Path) -> io::Result<()> {
     make_folder_of(database)?;
-    for file in [database.to_owned(), database.with_extension("lock")] {
-        private().append(true).open(&file)?;
-        close_to_others(&file);
-    }
+    private().append(true).open(database)?;
+    close_to_others(database);
     BESIDE.iter().for_each(|ending| close_to_others(&beside(database, ending)));
     Ok(())
 }
@@ -40,11 +38,19 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut private().write(true).truncate(true).open(path)?, text.as_bytes())
 }
 
-/// Marks a database as in use for as long as the file is held. Several processes may hold it.
-pub fn use_database(database: &Path) -> io::Result<File> {
-    let file = private().append(true).open(beside(database, ".running"))?;
+/// Marks a database as in use for as long as the file is held, with a note for other processes. Several
+/// may hold it; the note is the last one's.
+pub fn use_database(database: &Path, note: &str) -> io::Result<File> {
+    let mut file = private().append(true).open(beside(database, ".running"))?;
     file.lock_shared()?;
+    file.set_len(0)?;
+    io::Write::write_all(&mut file, note.as_bytes())?;
     Ok(file)
+}
+
+/// What a running process has noted (see [`use_database`]).
+pub fn note(database: &Path) -> Option<String> {
+    is_in_use(database).then(|| std::fs::read_to_string(beside(database, ".running")).ok()).flatten()
 }
 
 /// Whether a running process has marked it (see [`use_database`]).
@@ -62,13 +68,18 @@ pub fn holds_data(database: &Path) -> bool {
 pub fn remove(database: &Path) -> io::Result<bool> {
     let was_there = database.exists();
     let all = BESIDE.iter().map(|ending| beside(database, ending));
-    for file in all.chain([database.with_extension("lock"), database.to_owned()]) {
+    for file in all.chain([migration_lock(database), database.to_owned()]) {
         match std::fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
     Ok(was_there)
+}
+
+/// As db/migrate.rs names it.
+pub fn migration_lock(database: &Path) -> PathBuf {
+    database.with_extension("lock")
 }
 
 fn beside(database: &Path, ending: &str) -> PathBuf {
