@@ -19,7 +19,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::net::TcpListener;
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -178,9 +177,8 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let webhook =
-        crate::sandbox::Webhook { url, secret: secrecy::ExposeSecret::expose_secret(&secret).to_owned() };
-    let sandbox = open_sandbox(config, Some(webhook)).await?;
+    let options = sandbox_options(config, Some((url, &secret)))?;
+    let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
         if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
@@ -212,34 +210,30 @@ async fn embed_sandbox(config: &mut Config, _: &[SecretString], _: SocketAddr) -
 }
 
 #[cfg(feature = "sandbox")]
-async fn open_sandbox(
+fn sandbox_options(
     config: &Config,
-    webhook: Option<crate::sandbox::Webhook>,
-) -> Result<crate::sandbox::Sandbox> {
-    use crate::sandbox::{Options, Sandbox};
+    webhook: Option<(String, &SecretString)>,
+) -> Result<portico_sandbox::Options> {
     if let Some(file) = reset::sandbox_file(config) {
-        files::keep_private(&file)?;
+        files::keep_private(&file).map_err(|error| format!("SANDBOX_DATA {}: {error}", file.display()))?;
     }
+    let webhook = webhook.map(|(url, secret)| {
+        let secret = secrecy::ExposeSecret::expose_secret(secret).to_owned();
+        portico_sandbox::Webhook { url, secret }
+    });
     let data = config.sandbox.data.clone();
-    Ok(Sandbox::open(Options { data, webhook, catalogue: true, ..Options::default() }).await?)
+    Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
 }
 
 /// `portico sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
-    let base_url = format!("http://{}", listener.local_addr()?);
-    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| crate::sandbox::Webhook {
-        url: url.to_string(),
-        secret: secrecy::ExposeSecret::expose_secret(secret).to_owned(),
-    });
-    let sandbox = open_sandbox(&config, webhook).await?;
-    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)");
-    if let Some((url, _)) = &config.sandbox.webhook {
-        println!("  Webhooks to     {url}");
-    }
-    println!();
-    Ok(sandbox.serve(listener, told_to_stop()).await?)
+    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| (url.to_string(), secret));
+    let options = sandbox_options(&config, webhook)?;
+    let note = format!("http://{}/\n{}", listener.local_addr()?, config.public_url);
+    let _mark = reset::sandbox_file(&config).map(|file| files::use_database(&file, &note));
+    Ok(portico_sandbox::run_alone(listener, options, told_to_stop()).await?)
 }
 
 async fn tidy(app: App) {

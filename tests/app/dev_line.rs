@@ -19,6 +19,10 @@ async fn a_developer_gets_from_any_page_to_sandbox_and_mailbox(app: TestApp) {
         olivia.get(path).await.assert_says("/dev/sandbox").assert_says("Mailbox (");
     }
     olivia.get("/orgs/acme").await.assert_says(r#"href="/dev/sandbox?org=acme""#);
+    olivia
+        .get("/orgs/acme/billing")
+        .await
+        .assert_says(r#"<a href="/dev/sandbox?org=acme">Open the sandbox</a>"#);
     let clock = visitor.get("/dev/sandbox?at=clock").await;
     clock.assert_redirects_to(&app.stripe);
     assert!(clock.location().ends_with("/_sandbox#clock"), "{}", clock.location());
