@@ -26,7 +26,7 @@ async fn a_new_name_is_kept_and_seen(app: TestApp) {
 
     let page = acme.owner.get("/account").await;
     assert!(
-        page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."),
+        page.text().contains("Olive O’Owner") && page.text().contains("Profile saved."),
         "{}",
         page.text()
     );

@@ -162,6 +162,6 @@ async fn the_last_of_a_persons_organisations_can_go(app: TestApp) {
         .get("/account")
         .await
         .assert_says("acme is deleted.")
-        .assert_says("You belong to no organisation yet");
+        .assert_says("You are not in an organisation yet");
     acme.owner.post("/orgs").field("name", "acme").await.assert_redirects_to("/orgs/acme");
 }

@@ -22,6 +22,7 @@ const MATRIX: &[Row] = &[
     ("POST", "/webhooks/stripe", [400; 6]), // without a signature
     ("GET", "/dev/mailbox", OPEN),
     ("GET", "/dev/mailbox.json", OPEN),
+    ("GET", "/dev/sandbox", SEE_OTHER),
     ("GET", "/metrics", [404; 6]), // on the operators' port only, as the next two
     ("GET", "/inbox", [404; 6]),
     ("POST", "/inbox/replay", [404; 6]),

@@ -63,7 +63,7 @@ async fn a_wrong_password_is_said_and_written_down(app: TestApp) {
     let form = [("password", "not the right words"), ("next", "/orgs/acme/billing")];
     let again = acme.owner.post("/reauthenticate").fields(&form).await;
 
-    again.assert_status(422).assert_says("That is not your password").assert_says("/orgs/acme/billing");
+    again.assert_status(422).assert_says("That password is not correct").assert_says("/orgs/acme/billing");
     again.assert_does_not_say("not the right words");
     let audited = app.texts("select action from audit_events where action like 'auth.reauth%'").await;
     assert_eq!(audited, ["auth.reauthentication_failed"]);

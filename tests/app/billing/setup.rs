@@ -387,18 +387,18 @@ async fn the_doctor_finds_what_is_missing() {
 
     assert_says(&said, "fail database", "migrations are pending");
     assert_says(&said, "fail webhook secrets", "portico stripe setup");
-    assert_says(&said, "warn stripe key", "a restricted one");
+    assert_says(&said, "warn stripe key", "a restricted key");
     assert_says(&said, "fail setup", "webhook endpoint");
     assert_says(&said, "fail setup", "payment_method_update.enabled is false");
     let said = doctor(&config(&[("STRIPE_API_BASE", &world.url)])).await;
-    assert_says(&said, "warn database", "not there yet");
+    assert_says(&said, "warn database", "does not exist yet");
     let said = doctor(&config(&[
         ("STRIPE_API_BASE", "http://127.0.0.1:9"),
         ("DATABASE_URL", "postgres://127.0.0.1:9/x"),
     ]))
     .await;
-    assert_says(&said, "fail database", "does not answer");
-    assert_says(&said, "fail stripe", "no answer at http://127.0.0.1:9");
+    assert_says(&said, "fail database", "cannot connect");
+    assert_says(&said, "fail stripe", "no answer from http://127.0.0.1:9");
 }
 
 const NOTHING: &str = r#"{"object":"list","data":[],"has_more":false}"#;
@@ -435,7 +435,7 @@ async fn the_doctor_names_each_right_that_a_restricted_key_lacks() {
     assert_says(&said, "warn rights", "Webhook Endpoints");
     let stripe = always("401 Unauthorized", 0, &refusal("invalid_request_error"));
     let said = doctor(&config(&[("STRIPE_API_BASE", &stripe.url())])).await;
-    assert_says(&said, "fail stripe key", "does not accept it");
+    assert_says(&said, "fail stripe key", "does not accept STRIPE_SECRET_KEY");
 }
 
 #[tokio::test]
