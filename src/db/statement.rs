@@ -93,9 +93,10 @@ pub fn on<'c, const TENANT: bool, const SYSTEM: bool, E: Exec<'c>>(
     runner.query(statement)
 }
 
+/// Takes a text known when compiling: a literal, or a `concat!` of them.
 #[macro_export]
 macro_rules! sql {
-    ($on:expr, sqlite $lite:literal, postgres $pg:literal $(, $arg:expr)* $(,)?) => {{
+    ($on:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         static STMT: $crate::db::Stmt = $crate::db::Stmt::new(
             $lite, $pg,
             0usize $(+ { let _ = stringify!($arg); 1 })*,
@@ -109,7 +110,7 @@ macro_rules! sql {
             _,
         >($on, &STMT)$(.bind($arg))*
     }};
-    ($on:expr, $text:literal $(, $arg:expr)* $(,)?) => {
+    ($on:expr, $text:expr $(, $arg:expr)* $(,)?) => {
         $crate::sql!($on, sqlite $text, postgres $text $(, $arg)*)
     };
 }

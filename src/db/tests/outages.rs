@@ -1,5 +1,5 @@
 //! What the database suffers for a while, it has got over soon after.
-use super::{At, Db, migrate, postgres, postgres_server::tether, sqlite};
+use super::{At, Db, migrate, postgres, postgres_server::child_process, sqlite};
 use crate::{db::Error, sql};
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -16,7 +16,7 @@ impl SmallDisk {
             return Some(Self(folder));
         }
         std::fs::remove_dir(&folder).ok();
-        tether::skip_or_fail("a small disk", "only root may mount one");
+        child_process::skip_or_fail("a small disk", "only root may mount one");
         None
     }
 

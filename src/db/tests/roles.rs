@@ -147,7 +147,7 @@ async fn no_policy_looks_anything_up() {
     }
 }
 
-/// A policy that looked something up took 0.7 ms for each table of a statement.
+/// Policies that looked up the connected role took 0.7 ms for each table of a statement.
 #[tokio::test]
 async fn policies_cost_next_to_nothing_at_ten_thousand_organisations() {
     let (super_user, plain) = (
@@ -178,6 +178,11 @@ async fn policies_cost_next_to_nothing_at_ten_thousand_organisations() {
                     let took =
                         execution_time(&mut connection, &format!("select count(*) from {table}")).await;
                     assert!(took / 10_000.0 < 0.02, "{role}, {table}: {took} ms for ten thousand rows");
+                    let plan = plan_of(&mut connection, &format!("select * from {table}")).await.to_string();
+                    assert!(
+                        !plan.contains("InitPlan") && !plan.contains("SubPlan"),
+                        "{role}, {table}: {plan}"
+                    );
                 }
             }
         }
@@ -186,12 +191,15 @@ async fn policies_cost_next_to_nothing_at_ten_thousand_organisations() {
 
 /// Milliseconds, the shortest of three.
 async fn execution_time(connection: &mut PgConnection, statement: &str) -> f64 {
-    let explain = format!("explain (analyze, timing off, format json) {statement}");
     let mut shortest = f64::MAX;
     for _ in 0..3 {
-        let row = sqlx::query(&explain).fetch_one(&mut *connection).await.unwrap();
-        let plan: serde_json::Value = row.get(0);
+        let plan = plan_of(connection, statement).await;
         shortest = shortest.min(plan[0]["Execution Time"].as_f64().unwrap());
     }
     shortest
+}
+
+async fn plan_of(connection: &mut PgConnection, statement: &str) -> serde_json::Value {
+    let explain = format!("explain (analyze, timing off, format json) {statement}");
+    sqlx::query(&explain).fetch_one(connection).await.unwrap().get(0)
 }
