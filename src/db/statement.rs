@@ -1,7 +1,7 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
-use super::{Result, open::Source};
+use super::Result;
 use sqlx::{
-    Arguments, Encode, FromRow, Postgres, Sqlite, Type,
+    Arguments, Database, Encode, FromRow, Pool, Postgres, Sqlite, Type,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
@@ -79,9 +79,10 @@ pub fn on<'c, const TENANT: bool, E: Exec<'c>>(runner: E, statement: &'static St
     runner.query(statement)
 }
 
+/// Takes a text known when compiling: a literal, or a `concat!` of them.
 #[macro_export]
 macro_rules! sql {
-    ($on:expr, sqlite $lite:literal, postgres $pg:literal $(, $arg:expr)* $(,)?) => {{
+    ($on:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         static STMT: $crate::db::Stmt = $crate::db::Stmt::new(
             $lite, $pg,
             0usize $(+ { let _ = stringify!($arg); 1 })*,
@@ -91,7 +92,7 @@ macro_rules! sql {
         inventory::submit!($crate::db::Registered(&STMT));
         $crate::db::on::<{ $crate::db::names_tenant_table($lite) }, _>($on, &STMT)$(.bind($arg))*
     }};
-    ($on:expr, $text:literal $(, $arg:expr)* $(,)?) => {
+    ($on:expr, $text:expr $(, $arg:expr)* $(,)?) => {
         $crate::sql!($on, sqlite $text, postgres $text $(, $arg)*)
     };
 }
@@ -100,6 +101,11 @@ macro_rules! sql {
 pub struct Registered(pub &'static Stmt);
 #[cfg(test)]
 inventory::collect!(Registered);
+
+pub(super) enum Source<'c, D: Database> {
+    Pool(&'c Pool<D>),
+    Conn(&'c mut D::Connection),
+}
 
 pub(super) enum On<'c> {
     Sqlite(&'static str, SqliteArguments<'c>, Source<'c, Sqlite>),

@@ -69,10 +69,10 @@ async fn sync_repairs_one_organisation_or_all(app: TestApp) {
     let again = text(&portico(&it, &["sync"]).await);
     let unknown = portico(&it, &["sync", "--org", "nobody"]).await;
 
-    assert!(one.contains("1 looked at, 1 were not"), "{one}");
+    assert!(one.contains("Checked 1, updated 1."), "{one}");
     assert_eq!((&acme_after["interval"], &globex_after["interval"]), (&json!("year"), &json!("month")));
-    assert!(all.contains("2 looked at"), "{all}");
-    assert!(again.contains("2 looked at, 0 were not"), "{again}");
+    assert!(all.contains("Checked 2,"), "{all}");
+    assert!(again.contains("Checked 2, updated 0."), "{again}");
     it.assert_no_drift("globex").await;
     assert!(!unknown.status.success());
     assert!(

@@ -8,7 +8,7 @@ use crate::{
     world::{Said, TestApp},
 };
 use portico::stripe::{
-    CustomerId, Deadline, Error, Flow, NewCheckout, NewCustomer, OpenPortal,
+    CustomerId, Deadline, Error, Flow, NewCheckoutSession, NewCustomer, NewPortalSession,
     setup::{NewPrice, NewProduct, Portal, READS, SwitchTo},
 };
 
@@ -22,14 +22,14 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
 
     let customer = stripe.create_customer(new, "customer:contract:1", until()).await.expect("a customer");
     for (flow, chosen) in Flow::ALL.iter().map(|flow| (flow, false)).chain([(&Flow::ChangePlan, true)]) {
-        let open = OpenPortal {
+        let open = NewPortalSession {
             customer: &customer,
             flow: *flow,
             subscription: Some("sub_1"),
             switch_to: chosen.then(|| ("si_1", "price_1".to_owned())),
             return_url: "https://portico.test/back",
         };
-        let portal = stripe.open_portal(open, until()).await;
+        let portal = stripe.create_portal_session(open, until()).await;
         let portal = portal.unwrap_or_else(|error| panic!("{flow:?}: {error}"));
         assert!(portal.url.reveal().starts_with("https://"), "{flow:?}");
     }
@@ -41,9 +41,9 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         stripe.owner_of(object, until()).await.expect(object);
     }
     stripe.set_seats("sub_1", "si_1", 5, "seats:contract:1", until()).await.expect("seats");
-    stripe.pin_card("sub_1", "pm_1", "card:contract:1", until()).await.expect("a card");
+    stripe.set_payment_method("sub_1", "pm_1", "card:contract:1", until()).await.expect("a card");
     stripe.cancel("sub_1", until()).await.expect("an end");
-    let checkout = NewCheckout {
+    let checkout = NewCheckoutSession {
         customer: &customer,
         org_id: "org".into(),
         attempt_id: "attempt".into(),
@@ -57,9 +57,9 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         automatic_tax: true,
         tax_ids: true,
     };
-    let (session, _) = stripe.create_checkout(checkout, until()).await.expect("a session");
-    stripe.checkout(&session, until()).await.expect("the session again");
-    stripe.expire_checkout(&session, until()).await.expect("its end");
+    let (session, _) = stripe.create_checkout_session(checkout, until()).await.expect("a session");
+    stripe.checkout_session(&session, until()).await.expect("the session again");
+    stripe.expire_checkout_session(&session, until()).await.expect("its end");
     stripe.start_trial(&customer, "pro_month", 14, until()).await.expect("a trial");
 }
 

@@ -197,9 +197,9 @@ async fn each_drift_is_named_and_mended() {
         (
             &hook,
             &[("enabled_events[0]", "invoice.paid")],
-            "does not hear of checkout.session.async_payment_failed, ",
+            "is not subscribed to checkout.session.async_payment_failed, ",
         ),
-        (&hook, &[("enabled_events[0]", "*")], "should not hear of *"),
+        (&hook, &[("enabled_events[0]", "*")], "should not be subscribed to *"),
         (&hook, &[("disabled", "true")], "is disabled"),
     ];
     for (path, fields, named) in cases {

@@ -203,7 +203,7 @@ async fn an_hour_without_stripe_takes_nothing_away_and_loses_nothing(app: TestAp
 
     assert!(page.text().contains("Business") && page.text().contains("Active"), "{}", page.text());
     assert!(
-        page.text().contains("As of ") && page.text().contains("Stripe is not answering"),
+        page.text().contains("Last updated ") && page.text().contains("Stripe is not answering"),
         "{}",
         page.text()
     );

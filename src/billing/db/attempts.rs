@@ -1,11 +1,11 @@
-//! SQL of attempts to buy.
+//! SQL of Checkout attempts.
 use crate::{
     billing::plans::{Interval, Plan},
     db::{At, AttemptId, Exec, OrgId, OrgTx, Result, UserId},
     sql,
 };
 
-/// A click on a plan that may still be paid for.
+/// A click on a plan, recorded before Stripe is asked.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Attempt {
     pub id: AttemptId,
@@ -46,8 +46,8 @@ pub async fn insert_attempt(tx: &mut OrgTx<'_>, a: &Attempt, user: UserId, now: 
     .await
 }
 
-/// 0 if the attempt is over already.
-pub async fn set_session(tx: &mut OrgTx<'_>, attempt: AttemptId, session: &str) -> Result<u64> {
+/// Records the session of an attempt. 0 if the attempt is closed already.
+pub async fn set_attempt_session(tx: &mut OrgTx<'_>, attempt: AttemptId, session: &str) -> Result<u64> {
     let org = tx.org();
     sql!(
         tx,
@@ -60,7 +60,7 @@ pub async fn set_session(tx: &mut OrgTx<'_>, attempt: AttemptId, session: &str) 
     .await
 }
 
-/// `done` or `expired`.
+/// Closes an open attempt; `state` is `done` or `expired`.
 pub async fn close_attempt(tx: &mut OrgTx<'_>, attempt: AttemptId, state: &str) -> Result<u64> {
     let org = tx.org();
     sql!(
@@ -74,7 +74,7 @@ pub async fn close_attempt(tx: &mut OrgTx<'_>, attempt: AttemptId, state: &str) 
     .await
 }
 
-/// All that are open are over. Under the organisation's lock none is opened meanwhile.
+/// Expires all open attempts. Under the organisation's lock nobody opens another meanwhile.
 pub async fn expire_attempts(tx: &mut OrgTx<'_>) -> Result<u64> {
     let org = tx.org();
     sql!(tx, "update checkout_attempts set state = 'expired' where org_id = $1 and state = 'open'", org)
@@ -82,7 +82,7 @@ pub async fn expire_attempts(tx: &mut OrgTx<'_>) -> Result<u64> {
         .await
 }
 
-/// The attempt of this organisation that made this session.
+/// The attempt that this session was made for, if it is the organisation's.
 pub async fn attempt_of_session(
     on: impl Exec<'_>,
     org: OrgId,

@@ -1,6 +1,12 @@
-//! What a change of our copy means to people: audit entries and mails, from the difference between
-//! old and new and in the same transaction, so that a doubled webhook causes neither twice.
-use super::{BillingState, GRACE, db, sync::is_alive};
+//! What a change of the billing state sets off: audit entries and mails. They come from the difference between
+//! the old and the new state, in the transaction that writes the new one, so that a webhook delivered twice
+//! causes nothing twice.
+use super::{
+    db,
+    entitlements::GRACE,
+    snapshot::Snapshot,
+    state::{BillingState, is_alive},
+};
 use crate::{
     App,
     audit::{self, Event},
@@ -12,53 +18,60 @@ use crate::{
 };
 use time::Duration;
 
-/// News older than this (after an outage, a restored backup) is not mailed any more.
-const STALE: Duration = Duration::days(3);
+/// What happened longer ago (before an outage, in a restored backup) is not mailed any more.
+const MAX_AGE: Duration = Duration::days(3);
+/// How long before a trial's end we write.
 const TRIAL_WARNING: Duration = Duration::days(3);
 
-/// A mail with the reason why it is sent: the same reason never mails twice.
-struct News {
+/// A mail to send.
+struct Notification {
+    /// Why it is sent: the same reason never mails the same person twice.
     key: String,
     /// When it happened at Stripe.
     at: At,
     message: Message,
 }
 
-pub async fn tell(
+/// Records and mails what changed between two billing states. `snapshot` is what `after` was made from.
+pub async fn of_change(
     tx: &mut OrgTx<'_>,
     app: &App,
     before: &BillingState,
     after: &BillingState,
-    subscriptions: &[Subscription],
-    invoices: &[Invoice],
+    snapshot: &Snapshot,
 ) -> Result<()> {
+    let (subscriptions, invoices) = (&snapshot.subscriptions, &snapshot.invoices);
     for (field, old, new) in differences(before, after) {
         let event = Event::SubscriptionChanged { field, old: &old, new: &new };
         audit::record(tx, app.clock.now(), event).await?;
     }
     let now = app.billing_now();
-    let mut news = of_state(before, after, subscriptions, now);
-    news.extend(of_trouble(before, after, invoices, now));
-    news.extend(of_invoices(after, invoices));
-    for it in news.into_iter().filter(|it| it.at > now - STALE) {
+    let mut all = of_subscription(before, after, subscriptions, now);
+    all.extend(of_payment(before, after, invoices, now));
+    all.extend(of_invoices(after, invoices));
+    for it in all.into_iter().filter(|it| it.at > now - MAX_AGE) {
         send(tx, app, it, now).await?;
     }
     Ok(())
 }
 
-/// The customer was deleted at Stripe.
-pub async fn detached(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
+/// Records that the customer was deleted at Stripe.
+pub async fn customer_deleted(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
     audit::record(tx, app.clock.now(), Event::CustomerDetached).await
 }
 
-async fn send(tx: &mut OrgTx<'_>, app: &App, news: News, now: At) -> Result<()> {
+/// Mails everybody who may manage billing, and nobody else.
+async fn send(tx: &mut OrgTx<'_>, app: &App, notification: Notification, now: At) -> Result<()> {
     let link = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
     let org = tx.org();
-    let people = db::billing_managers(&mut *tx, org).await?;
-    mail::tell(tx, app, people, &news.key, &news.message, &link, now).await
+    let everybody = db::recipients(&mut *tx, org).await?;
+    let managers = everybody.into_iter().filter(|person| person.role.may_bill());
+    let managers = managers.map(|person| (person.email, person.org_name)).collect();
+    let Notification { key, message, .. } = notification;
+    mail::enqueue(tx, app, managers, &key, &message, &link, now).await
 }
 
-/// Field, old and new value of all that people would ask about.
+/// Name, old and new value of each field that changed, of those that people ask about.
 fn differences(before: &BillingState, after: &BillingState) -> Vec<(&'static str, String, String)> {
     let fields = |s: &BillingState| {
         let at = |instant: Option<At>| instant.map(date).unwrap_or_default();
@@ -76,13 +89,19 @@ fn differences(before: &BillingState, after: &BillingState) -> Vec<(&'static str
     pairs.filter(|(old, new)| old.1 != new.1).map(|((field, old), (_, new))| (field, old, new)).collect()
 }
 
-fn of_state(before: &BillingState, after: &BillingState, held: &[Subscription], now: At) -> Vec<News> {
-    let mut news = Vec::new();
+/// The beginning and the end of a subscription, and a change of mind about the end.
+fn of_subscription(
+    before: &BillingState,
+    after: &BillingState,
+    held: &[Subscription],
+    now: At,
+) -> Vec<Notification> {
+    let mut all = Vec::new();
     let id = after.subscription_id.clone().unwrap_or_default();
     let current = held.iter().find(|s| s.id == id);
     if let Some(started) = current.filter(|_| before.subscription_id != after.subscription_id) {
         let at = At::from_unix(started.created);
-        news.push(News {
+        all.push(Notification {
             key: format!("started:{id}"),
             at,
             message: Message::Started { plan: after.plan_name() },
@@ -91,43 +110,49 @@ fn of_state(before: &BillingState, after: &BillingState, held: &[Subscription], 
     if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
         let at = current.and_then(|s| s.canceled_at).map_or(now, At::from_unix);
         let (key, on) = (format!("ends:{id}:{}:{}", ends.unix(), at.unix()), date(ends));
-        news.push(News { key, at, message: Message::WillEnd { plan: after.plan_name(), on } });
+        all.push(Notification { key, at, message: Message::WillEnd { plan: after.plan_name(), on } });
     }
     if before.cancel_at.is_some()
         && after.cancel_at.is_none()
         && before.subscription_id == after.subscription_id
     {
-        // Stripe keeps no date of it; whoever cancels and stays twice is told twice.
+        // Stripe keeps no date for this. The last sync's time in the key lets somebody who cancels and resumes
+        // a second time get a second mail.
         let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
-        news.push(News { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
+        all.push(Notification { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
     }
     if let Some((ended, at)) = ended(before, after, held) {
         let message = Message::Ended { plan: before.plan_name() };
-        news.push(News { key: format!("ended:{ended}"), at: at.unwrap_or(now), message });
+        all.push(Notification { key: format!("ended:{ended}"), at: at.unwrap_or(now), message });
     }
-    news
+    all
 }
 
-/// What needs somebody, or does not any more.
-fn of_trouble(before: &BillingState, after: &BillingState, invoices: &[Invoice], now: At) -> Vec<News> {
-    let mut news = Vec::new();
+/// What a payment needs, and that it was made after all.
+fn of_payment(
+    before: &BillingState,
+    after: &BillingState,
+    invoices: &[Invoice],
+    now: At,
+) -> Vec<Notification> {
+    let mut all = Vec::new();
     let id = after.subscription_id.as_deref().unwrap_or_default();
     if let Some(end) = after.trial_end.filter(|end| is_trialing(after) && *end - TRIAL_WARNING <= now) {
         let (key, on) = (format!("trial:{id}:{}", end.unix()), date(end));
         let message =
             Message::TrialEnding { plan: after.plan_name(), on, has_card: after.card_brand.is_some() };
-        news.push(News { key, at: now, message });
+        all.push(Notification { key, at: now, message });
     }
     if let Some(since) = after.trouble_since.filter(|since| is_past_due(after) && *since + GRACE <= now) {
         let key = format!("read-only:{id}:{}", since.unix());
-        news.push(News { key, at: since + GRACE, message: Message::ReadOnly });
+        all.push(Notification { key, at: since + GRACE, message: Message::ReadOnly });
     }
     if before.status.as_deref() == Some("past_due") && after.status.as_deref() == Some("active") {
         let key = format!("recovered:{id}:{}", before.trouble_since.map_or(0, At::unix));
         let at = invoices.iter().filter_map(Invoice::paid_at).max().map_or(now, At::from_unix);
-        news.push(News { key, at, message: Message::Recovered });
+        all.push(Notification { key, at, message: Message::Recovered });
     }
-    news
+    all
 }
 
 fn is_past_due(state: &BillingState) -> bool {
@@ -138,8 +163,8 @@ fn is_trialing(state: &BillingState) -> bool {
     state.status.as_deref() == Some("trialing") && state.cancel_at.is_none()
 }
 
-/// The subscription that was alive for us and is no more, and when it ended. One whose customer was
-/// deleted is not even listed.
+/// The subscription that was alive before and is not now, and when it ended. The subscription of a deleted
+/// customer is not listed at all.
 fn ended<'s>(
     before: &'s BillingState,
     after: &BillingState,
@@ -153,8 +178,8 @@ fn ended<'s>(
     }
 }
 
-/// Each invoice that could not be collected is told once.
-fn of_invoices(after: &BillingState, invoices: &[Invoice]) -> Vec<News> {
+/// Each invoice whose payment failed, once.
+fn of_invoices(after: &BillingState, invoices: &[Invoice]) -> Vec<Notification> {
     let troubled = is_past_due(after);
     let open = invoices.iter().filter(|i| troubled && i.status.as_deref() == Some("open") && i.attempted);
     let one = |invoice: &Invoice| {
@@ -162,7 +187,11 @@ fn of_invoices(after: &BillingState, invoices: &[Invoice]) -> Vec<News> {
         let amount = money(invoice.amount_remaining, &invoice.currency);
         let page = invoice.hosted_invoice_url.clone();
         let at = At::from_unix(invoice.created);
-        Some(News { key: format!("failed:{id}"), at, message: Message::PaymentFailed { amount, page } })
+        Some(Notification {
+            key: format!("failed:{id}"),
+            at,
+            message: Message::PaymentFailed { amount, page },
+        })
     };
     open.filter_map(one).collect()
 }
@@ -192,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_that_ends_is_told_once_under_its_own_name() {
+    fn a_subscription_that_ends_is_mailed_once_under_its_own_id() {
         let held: Vec<Subscription> =
             serde_json::from_str(r#"[{"id":"sub_1","status":"canceled","ended_at":50,"items":{"data":[]}}]"#)
                 .unwrap();
 
-        let news = of_state(&state("active"), &BillingState::default(), &held, At::from_unix(60));
+        let mails = of_subscription(&state("active"), &BillingState::default(), &held, At::from_unix(60));
 
-        assert_eq!(news.iter().map(|n| n.key.as_str()).collect::<Vec<_>>(), ["ended:sub_1"]);
+        assert_eq!(mails.iter().map(|n| n.key.as_str()).collect::<Vec<_>>(), ["ended:sub_1"]);
     }
 }

@@ -1,6 +1,11 @@
 //! The webhook endpoint.
-use super::{Done, Error, Listed, Stripe, ours};
-use crate::stripe::{DISPUTE, EVENT_TYPES};
+use super::requests::{Done, Listed};
+use crate::stripe::{
+    error::Error,
+    gateway::Stripe,
+    metadata::ours,
+    reads::{DISPUTE, EVENT_TYPES},
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::str::FromStr;
@@ -10,11 +15,11 @@ use stripe_misc::webhook_endpoint::{
     UpdateWebhookEndpointEnabledEvents,
 };
 
-/// Tax ids are part of what an invoice says. `invoice.created` is left out on purpose: whoever
-/// subscribes to it and does not answer delays every invoice.
+/// Tax ids appear on invoices. `invoice.created` is left out on purpose: an endpoint that subscribes to it and
+/// does not answer delays every invoice.
 const TAX_IDS: [&str; 3] = ["customer.tax_id.created", "customer.tax_id.deleted", "customer.tax_id.updated"];
 
-/// What the endpoint hears of.
+/// The event types that the endpoint is subscribed to.
 pub fn subscribed() -> Vec<&'static str> {
     [EVENT_TYPES, &TAX_IDS, &[DISPUTE]].concat()
 }
@@ -34,9 +39,9 @@ pub struct Endpoint {
     pub livemode: bool,
 }
 
-/// The secret is said once, to whoever makes the endpoint.
+/// A new endpoint. Stripe gives its secret only in the answer to its creation.
 #[derive(Deserialize)]
-struct Made {
+struct NewEndpoint {
     secret: Option<String>,
 }
 
@@ -57,7 +62,7 @@ impl Listed for Endpoint {
 }
 
 impl Stripe {
-    /// The version of the API that every request asks for.
+    /// The API version that every request names.
     pub fn version() -> &'static str {
         VERSION.as_str()
     }
@@ -70,24 +75,24 @@ impl Stripe {
         .await
     }
 
-    /// Its version is set now or never, and its secret is said now or never.
+    /// Creates an endpoint; its secret. Version and secret cannot be set or read later.
     pub async fn make_endpoint(&self, url: &str) -> Result<SecretString, Error> {
         let events: Vec<_> =
-            subscribed().into_iter().map(known::<CreateWebhookEndpointEnabledEvents>).collect();
+            subscribed().into_iter().map(event_type::<CreateWebhookEndpointEnabledEvents>).collect();
         let ask = CreateWebhookEndpoint::new(events, url)
             .api_version(VERSION)
             .description("Portico: billing")
             .metadata(ours(None));
-        let made: Made = self.change(ask.build()).await?;
+        let made: NewEndpoint = self.change(ask.build()).await?;
         made.secret
             .map(SecretString::from)
             .ok_or_else(|| Error::Absent("the new webhook endpoint's secret".into()))
     }
 
-    /// Enabled, and for our events; secret and version stay.
+    /// Enables an endpoint and subscribes it to our event types; secret and version stay.
     pub async fn change_endpoint(&self, id: &str) -> Result<(), Error> {
         let events: Vec<_> =
-            subscribed().into_iter().map(known::<UpdateWebhookEndpointEnabledEvents>).collect();
+            subscribed().into_iter().map(event_type::<UpdateWebhookEndpointEnabledEvents>).collect();
         let ask = UpdateWebhookEndpoint::new(id).enabled_events(events).disabled(false);
         self.change::<Done>(ask.build()).await.map(drop)
     }
@@ -97,8 +102,8 @@ impl Stripe {
     }
 }
 
-/// A word of Stripe's as its builders want it; unknown ones are kept.
-fn known<T: FromStr<Err = std::convert::Infallible>>(word: &str) -> T {
+/// An event type as the request builders want it; they take unknown ones as they are.
+fn event_type<T: FromStr<Err = std::convert::Infallible>>(word: &str) -> T {
     let Ok(word) = word.parse();
     word
 }

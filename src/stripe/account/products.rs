@@ -1,5 +1,10 @@
 //! Products and prices.
-use super::{Done, Error, Listed, Metadata, Stripe, is_ours, ours};
+use super::requests::{Done, Listed};
+use crate::stripe::{
+    error::Error,
+    gateway::Stripe,
+    metadata::{Metadata, is_ours, ours},
+};
 use serde::Deserialize;
 use stripe_client_core::StripeRequest;
 use stripe_product::{
@@ -10,11 +15,11 @@ use stripe_types::Currency;
 
 /// A product as it is to be.
 pub struct NewProduct<'a> {
-    /// Its key in our own catalogue.
+    /// The plan's key in plans.rs.
     pub plan: &'a str,
     pub name: &'a str,
     pub description: &'a str,
-    /// What one of it is called, where there can be several.
+    /// What one unit is called, where the quantity can be more than one.
     pub unit_label: Option<&'a str>,
     pub features: &'a [&'a str],
 }
@@ -42,7 +47,7 @@ struct Named {
 }
 
 impl Product {
-    /// The key of our plan that it stands for.
+    /// The key of the plan that this product stands for.
     pub fn plan(&self) -> Option<&str> {
         self.metadata.as_ref().filter(|it| is_ours(Some(it)))?.get("plan").map(String::as_str)
     }
@@ -62,7 +67,7 @@ impl Listed for Product {
 pub struct NewPrice<'a> {
     pub plan: &'a str,
     pub product: &'a str,
-    /// Taken over from the price that has it.
+    /// Taken over from the price that has it now.
     pub lookup_key: &'a str,
     pub currency: &'a str,
     /// Minor units.
@@ -80,15 +85,15 @@ pub struct Price {
     pub livemode: bool,
     pub product: String,
     pub lookup_key: Option<String>,
-    /// None where it has tiers or a decimal amount.
+    /// None for tiers or a decimal amount.
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
-    pub recurring: Option<Every>,
+    pub recurring: Option<Recurring>,
     metadata: Option<Metadata>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Every {
+pub struct Recurring {
     pub interval: String,
     #[serde(default)]
     pub interval_count: u64,
@@ -97,7 +102,7 @@ pub struct Every {
 }
 
 impl Price {
-    /// Whether it says itself which plan it is of: that outlives its lookup key.
+    /// Whether its metadata names the plan. A price keeps that when it loses its lookup key.
     pub fn names_plan(&self, plan: &str) -> bool {
         let metadata = self.metadata.as_ref().filter(|it| is_ours(Some(it)));
         metadata.is_some_and(|it| it.get("plan").is_some_and(|named| named == plan))
@@ -137,7 +142,7 @@ impl Stripe {
         self.change(ask.build()).await
     }
 
-    /// Those with one of the lookup keys, active or not.
+    /// The prices with one of these lookup keys, active or not.
     pub async fn prices(&self, lookup_keys: &[String]) -> Result<Vec<Price>, Error> {
         self.all(|after| {
             let ask = ListPrice::new().lookup_keys(lookup_keys).limit(100);
@@ -147,7 +152,6 @@ impl Stripe {
     }
 
     pub async fn make_price(&self, new: &NewPrice<'_>) -> Result<Price, Error> {
-        // Words it does not know are kept as they are, so nothing is lost in parsing.
         let currency = new.currency.parse().unwrap_or(Currency::USD);
         let interval: CreatePriceRecurringInterval = match new.interval {
             "year" => CreatePriceRecurringInterval::Year,
@@ -163,19 +167,20 @@ impl Stripe {
         self.change(ask.build()).await
     }
 
-    /// For those who pay it already it goes on; nobody else can choose it. It says its plan from
-    /// then on, for the lookup key names another.
+    /// Deactivates a price: who pays it goes on paying it, and nobody else can choose it. Its metadata names the
+    /// plan from then on, because its lookup key now belongs to another price.
     pub async fn retire_price(&self, id: &str, plan: &str) -> Result<(), Error> {
         let ask = UpdatePrice::new(id).active(false).metadata(ours(Some(plan)));
         self.change::<Done>(ask.build()).await.map(drop)
     }
 
-    pub async fn revive_price(&self, id: &str, plan: &str) -> Result<(), Error> {
+    /// Activates a price again.
+    pub async fn activate_price(&self, id: &str, plan: &str) -> Result<(), Error> {
         let ask = UpdatePrice::new(id).active(true).metadata(ours(Some(plan)));
         self.change::<Done>(ask.build()).await.map(drop)
     }
 
-    /// The one the Dashboard shows first; Stripe does not let it be deactivated.
+    /// Sets the product's default price, which Stripe does not let us deactivate.
     pub async fn set_default_price(&self, product: &str, price: &str) -> Result<(), Error> {
         self.change::<Done>(UpdateProduct::new(product).default_price(price).build()).await.map(drop)
     }

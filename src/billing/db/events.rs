@@ -1,4 +1,4 @@
-//! SQL of the webhook inbox.
+//! SQL of the webhook events: the inbox.
 use crate::{
     db::{At, Exec, Result},
     sql,
@@ -7,11 +7,11 @@ use crate::{
 };
 
 text_enum! {
-    /// Where an event stands. Parked ones wait for a customer we know, or for a person.
+    /// What became of an event. A parked one waits until its customer is known, or for a person.
     EventState { Pending = "pending", Done = "done", Ignored = "ignored", Parked = "parked", Dead = "dead" }
 }
 
-/// An event as operators see it.
+/// An event as operators see it, without its payload.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct InboxRow {
     pub id: String,
@@ -28,12 +28,12 @@ pub struct InboxRow {
 }
 
 #[derive(sqlx::FromRow)]
-pub struct Unattributed {
+pub struct UnattributedEvent {
     pub object_id: Option<String>,
     pub state: EventState,
 }
 
-/// False if it is here already.
+/// False if the event was stored before.
 pub async fn insert_event(
     on: impl Exec<'_>,
     e: &Envelope,
@@ -64,7 +64,7 @@ pub async fn insert_event(
     Ok(inserted == 1)
 }
 
-pub async fn unattributed(on: impl Exec<'_>, id: &str) -> Result<Option<Unattributed>> {
+pub async fn unattributed_event(on: impl Exec<'_>, id: &str) -> Result<Option<UnattributedEvent>> {
     sql!(on, "select object_id, state from stripe_events where id = $1", id).optional().await
 }
 
@@ -74,10 +74,10 @@ pub async fn attribute_event(on: impl Exec<'_>, id: &str, customer: &str) -> Res
         .await
 }
 
-/// The most that are processed in one transaction.
+/// At most so many events are processed in one transaction.
 pub const PENDING_PAGE: usize = 1000;
 
-/// Ids of a customer's events that wait, oldest first; a page of them.
+/// Ids of a customer's pending events, oldest first, at most `PENDING_PAGE`.
 pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(String,)>> {
     sql!(
         on,
@@ -89,7 +89,8 @@ pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(St
     .await
 }
 
-/// In the transaction that wrote what they brought about: processed once, or not at all.
+/// Marks a pending event as done. Called in the transaction that writes what came of it, so that an event is
+/// applied once or not at all.
 pub async fn mark_processed(on: impl Exec<'_>, id: &str, now: At) -> Result<u64> {
     sql!(
         on,
@@ -121,7 +122,7 @@ pub async fn set_event_state(
     .await
 }
 
-/// All of a customer's that are in one state go to another.
+/// Moves all of a customer's events from one state to another.
 pub async fn move_events(
     on: impl Exec<'_>,
     customer: &str,
@@ -141,7 +142,7 @@ pub async fn move_events(
     .await
 }
 
-/// Parked for want of a customer we know; those of the wrong mode stay where they are.
+/// Puts a customer's parked events back to pending. Those of the other mode (live or test) stay parked.
 pub async fn unpark_events(on: impl Exec<'_>, customer: &str, live: bool) -> Result<u64> {
     sql!(
         on,
@@ -154,7 +155,7 @@ pub async fn unpark_events(on: impl Exec<'_>, customer: &str, live: bool) -> Res
     .await
 }
 
-/// Counts a failed try for those that wait.
+/// Counts a failed try for a customer's pending events.
 pub async fn count_try(on: impl Exec<'_>, customer: &str, error: &str) -> Result<u64> {
     sql!(
         on,
@@ -166,7 +167,7 @@ pub async fn count_try(on: impl Exec<'_>, customer: &str, error: &str) -> Result
     .await
 }
 
-/// Back to where it waits; its customer, if it has one.
+/// Puts an event back to pending. Its customer, if it names one; `None` if there is no such event.
 pub async fn replay_event(on: impl Exec<'_>, id: &str) -> Result<Option<(Option<String>,)>> {
     sql!(
         on,
@@ -177,8 +178,8 @@ pub async fn replay_event(on: impl Exec<'_>, id: &str) -> Result<Option<(Option<
     .await
 }
 
-/// The newest, oldest of them first; of one state, or all.
-pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, limit: i64) -> Result<Vec<InboxRow>> {
+/// The newest events, of one state or all, the oldest of them first.
+pub async fn inbox_rows(on: impl Exec<'_>, state: Option<EventState>, limit: i64) -> Result<Vec<InboxRow>> {
     sql!(
         on,
         "select id, type, customer_id, livemode, state, tries, applied, received_at, processed_at, error
@@ -192,7 +193,7 @@ pub async fn inbox(on: impl Exec<'_>, state: Option<EventState>, limit: i64) -> 
     .await
 }
 
-/// Events by state.
+/// How many events there are in each state.
 pub async fn count_events(on: impl Exec<'_>) -> Result<Vec<(EventState, i64)>> {
     sql!(on, "select state, count(*) as events from stripe_events group by state").all().await
 }
@@ -201,7 +202,7 @@ pub async fn count_of_kind(on: impl Exec<'_>, kind: &str) -> Result<i64> {
     sql!(on, "select count(*) as events from stripe_events where type = $1", kind).scalar().await
 }
 
-/// Payloads hold people's data; what is kept is that the event was here.
+/// Deletes payloads, which hold personal data. The event's row stays.
 pub async fn forget_payloads(on: impl Exec<'_>, before: At) -> Result<u64> {
     sql!(on, "update stripe_events set payload = null where received_at < $1 and payload is not null", before)
         .execute()

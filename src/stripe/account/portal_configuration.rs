@@ -1,6 +1,11 @@
-//! What the customer portal allows, and where a configuration of it says something else. What is
-//! compared is what would be sent, so that nothing can be sent and never looked at again.
-use super::{Done, Error, Listed, Metadata, Stripe, as_update, is_ours, ours};
+//! What the customer portal allows, and how a configuration at Stripe differs from that. The comparison uses
+//! the request that would be sent, so that everything we set is also checked.
+use super::requests::{Done, Listed, as_update};
+use crate::stripe::{
+    error::Error,
+    gateway::Stripe,
+    metadata::{Metadata, is_ours, ours},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use stripe_billing::billing_portal_configuration::{
@@ -27,14 +32,14 @@ use stripe_billing::billing_portal_configuration::{
 };
 use stripe_client_core::{RequestBuilder, StripeRequest};
 
-/// The most seats one may take in the portal without talking to us.
-const MOST_SEATS: i64 = 500;
+/// The largest number of seats that can be chosen in the portal.
+const MAX_SEATS: i64 = 500;
 
-/// What depends on our catalogue and our address; the rest is the same for everybody.
+/// The part of the configuration that depends on our plans and our address.
 #[derive(Debug, Default)]
 pub struct Portal {
     pub switch_to: Vec<SwitchTo>,
-    /// Shown in the portal's footer.
+    /// Links in the portal's footer.
     pub privacy: Option<String>,
     pub terms: Option<String>,
 }
@@ -75,7 +80,7 @@ impl Listed for Configuration {
     }
 }
 
-/// A field of Stripe's by its own name, with what it says and what it should.
+/// A field by Stripe's name, with its value at Stripe and the one it should have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
     pub field: String,
@@ -114,7 +119,7 @@ impl Portal {
     }
 
     fn features(&self) -> Features {
-        // Not the e-mail address: it is where receipts go, and must not look like an identity.
+        // The e-mail address cannot be changed there: it is where receipts go, and proves nothing about a person.
         let customer = CustomerUpdate {
             allowed_updates: Some(vec![Allowed::Address, Allowed::Name, Allowed::TaxId]),
             ..CustomerUpdate::new(true)
@@ -128,8 +133,8 @@ impl Portal {
         }
     }
 
-    /// Upgrades are paid at once. A year given up for a month waits for its end, since it is paid.
-    /// A smaller amount alone does not wait: Business for one costs less than Pro and gives more.
+    /// Upgrades are paid at once. A change from a year to a month waits for the year's end, because the year is
+    /// paid. A smaller amount alone does not wait: Business for one person costs less than Pro and gives more.
     fn update(&self) -> Update {
         let at_period_end = AtPeriodEnd { conditions: Some(vec![Condition::new(Waits::ShorteningInterval)]) };
         Update {
@@ -139,7 +144,7 @@ impl Portal {
             products: Some(self.switch_to.iter().map(SwitchTo::param).collect()),
             proration_behavior: Some(Proration::AlwaysInvoice),
             schedule_at_period_end: Some(at_period_end),
-            // Stripe's default would end the trial of whoever tries another plan.
+            // Stripe's default would end the trial when somebody changes plan.
             trial_update_behavior: Some(Trial::ContinueTrial),
         }
     }
@@ -147,7 +152,7 @@ impl Portal {
 
 impl SwitchTo {
     fn param(&self) -> SubscriptionUpdateProductParam {
-        let maximum = self.per_seat.then_some(MOST_SEATS);
+        let maximum = self.per_seat.then_some(MAX_SEATS);
         let minimum = self.per_seat.then_some(1);
         SubscriptionUpdateProductParam {
             adjustable_quantity: Some(Seats { maximum, minimum, ..Seats::new(self.per_seat) }),
@@ -172,12 +177,12 @@ fn cancel() -> Cancel {
     }
 }
 
-/// Off: it lets in whoever reads the billing address's mail, member of the organisation or not.
+/// The login page is off: it lets in anybody who reads the billing address's mail, member or not.
 fn login_page() -> LoginPage {
     LoginPage::new(false)
 }
 
-/// Every part of `wanted` has to be in `found`, which may say more. The order in lists means nothing.
+/// Every part of `wanted` has to be in `found`, which may hold more. The order of lists does not matter.
 fn compare(field: &str, wanted: &Value, found: &Value, into: &mut Vec<Difference>) {
     match wanted {
         Value::Object(fields) => {
@@ -205,14 +210,14 @@ fn text(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::String(word) => word.clone(),
         Value::Array(all) => format!("[{}]", all.iter().map(text).collect::<Vec<_>>().join(", ")),
-        // Of what people may switch to, the prices say it all.
+        // A product that people may switch to is shown by its prices, a condition by its type.
         Value::Object(it) => it.get("prices").or(it.get("type")).map_or_else(|| value.to_string(), text),
         other => other.to_string(),
     }
 }
 
 impl Stripe {
-    /// Stripe leaves the products out unless they are asked for.
+    /// All configurations, with the products that Stripe leaves out unless they are expanded.
     pub async fn portal_configurations(&self) -> Result<Vec<Configuration>, Error> {
         self.all(|after| {
             let ask = ListBillingPortalConfiguration::new()
@@ -231,7 +236,7 @@ impl Stripe {
         self.change::<Done>(as_update(wanted.request(), id)).await.map(drop)
     }
 
-    pub async fn revive_portal_configuration(&self, id: &str) -> Result<(), Error> {
+    pub async fn activate_portal_configuration(&self, id: &str) -> Result<(), Error> {
         let ask = UpdateBillingPortalConfiguration::new(id).active(true);
         self.change::<Done>(ask.build()).await.map(drop)
     }

@@ -1,10 +1,10 @@
-//! Harmless questions, to learn what our key may read and how our clock stands to Stripe's.
-use super::{Done, Error, Stripe};
-use crate::stripe::Deadline;
+//! What our API key may read, and how far our clock is from Stripe's.
+use super::requests::Done;
+use crate::stripe::{deadline::Deadline, error::Error, gateway::Stripe};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-/// Lists to try: the right's name in the Dashboard, its path, and whether the running product
-/// needs it (else only `portico stripe setup` does).
+/// Lists to read: the permission's name in the Dashboard, the path, and whether the running product needs it
+/// (otherwise only `portico stripe setup` does).
 pub const READS: [(&str, &str, bool); 10] = [
     ("Customers", "/customers", true),
     ("Checkout Sessions", "/checkout/sessions", true),
@@ -19,7 +19,7 @@ pub const READS: [(&str, &str, bool); 10] = [
 ];
 
 impl Stripe {
-    /// One of a list, and nothing of it kept.
+    /// Reads one object of a list, to see whether the key may.
     pub async fn may_read(&self, path: &str) -> Result<(), Error> {
         let ask =
             RequestBuilder { query: Some("limit=1".into()), ..RequestBuilder::new(StripeMethod::Get, path) };
