@@ -53,7 +53,7 @@ pub async fn change_profile(
     match auth::person_name(&form.name) {
         Ok(name) => {
             auth::rename(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
-            flash("success", "Your profile is saved.");
+            flash("success", "Profile saved.");
             Ok(see_other("/account"))
         }
         Err(message) => Ok(Page::mistake(page(&who, form.name, Errors::of("name", message))).into_response()),

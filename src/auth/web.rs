@@ -192,7 +192,7 @@ pub async fn reauthenticate(
         begin(&session, who.login).await?;
         return Ok(see_other(&next));
     }
-    let errors = Errors::of("password", "That is not your password.");
+    let errors = Errors::of("password", "That password is not correct.");
     Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
 }
 

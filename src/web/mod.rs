@@ -3,6 +3,7 @@ pub mod accept;
 mod answer;
 pub mod assets;
 mod context;
+mod dev;
 mod extract;
 mod flash;
 mod form;
@@ -17,6 +18,7 @@ mod sign_in;
 mod signer;
 
 pub use context::{Flash, client_ip, is_htmx, origin_of_request, request_id};
+pub use dev::{DevLine, dev_line};
 pub use extract::{Form, Path, Query};
 pub use flash::flash;
 pub use form::Errors;

@@ -1,16 +1,8 @@
 //! The account page: my name, my organisations, and where I may manage billing.
-use crate::{support::statements::Statements, world::TestApp};
+use crate::{support::statements::Statements, test_app::TestApp};
 use portico::orgs::Role;
 
-crate::support::on_both_engines! {
-    the_page_lists_my_organisations_with_plan_and_role,
-    a_new_name_is_kept_and_seen,
-    a_mistake_keeps_what_was_typed,
-    a_role_given_elsewhere_opens_nothing_here,
-    a_signed_in_page_looks_twice_before_its_own_work,
-    every_page_says_the_same_of_a_plan,
-}
-
+#[portico_test]
 async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await;
@@ -22,6 +14,7 @@ async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     assert!(page.text().contains("Member") && page.text().contains("Owner"));
 }
 
+#[portico_test]
 async fn a_new_name_is_kept_and_seen(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -33,13 +26,14 @@ async fn a_new_name_is_kept_and_seen(app: TestApp) {
 
     let page = acme.owner.get("/account").await;
     assert!(
-        page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."),
+        page.text().contains("Olive O’Owner") && page.text().contains("Profile saved."),
         "{}",
         page.text()
     );
     assert_eq!(app.audit("").await, ["auth.signed_up", "account.profile_changed"]);
 }
 
+#[portico_test]
 async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -50,6 +44,7 @@ async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     assert!(acme.owner.get("/account").await.text().contains("Olivia Owner"), "and nothing was changed");
 }
 
+#[portico_test]
 async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await; // and owner of Elsewhere
@@ -62,6 +57,7 @@ async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
 
 /// The session's row, then login, person and organisations in one statement. Where the page has work of
 /// its own, nothing of that is read again.
+#[portico_test]
 async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
     let acme = app.org("acme").await;
     app.joins(&acme, Role::Admin).await;
@@ -88,6 +84,7 @@ async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn every_page_says_the_same_of_a_plan(app: TestApp) {
     let acme = app.org("acme").await;
     let state =
