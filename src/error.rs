@@ -22,8 +22,8 @@ pub enum Error {
     #[error("sign-in too old")]
     SignInTooOld { next: String },
     /// A request another site made for the person, or one that cannot show that it was not.
-    #[error("cross-site request refused")]
-    CrossSite,
+    #[error("cross-site request refused: {0}")]
+    CrossSite(&'static str),
     /// Not something our pages send: wrong type, broken encoding, unknown fields.
     #[error("malformed request: {0}")]
     Malformed(StatusCode, &'static str),
@@ -53,7 +53,7 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
-            Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
+            Error::NotAllowed | Error::CrossSite(_) => StatusCode::FORBIDDEN,
             Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
             Error::Malformed(status, _) => *status,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -86,7 +86,7 @@ impl Error {
             Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
                 ("Please sign in", "You are signed out. Nothing was changed; sign in and try again.")
             }
-            Error::CrossSite => (
+            Error::CrossSite(_) => (
                 "Request refused",
                 "This request came from another site, or your browser hid where it came from. Open the page here and try again.",
             ),
@@ -96,6 +96,10 @@ impl Error {
             Error::Malformed(StatusCode::PAYLOAD_TOO_LARGE, _) => {
                 ("Too large", "What was sent is larger than any of our forms.")
             }
+            Error::Malformed(StatusCode::MISDIRECTED_REQUEST, _) => (
+                "Wrong address",
+                "This site does not answer under the name you used. Open it under its own address.",
+            ),
             Error::Malformed(..) => (
                 "Not understood",
                 "What was sent is not what this form sends. Reload the page and try again.",
@@ -116,12 +120,15 @@ impl Error {
         match self {
             Error::Broken(error) => tracing::error!(error = ?error, "broken"),
             Error::Stripe(error) => tracing::warn!(%error, "stripe"),
-            Error::CrossSite => tracing::warn!("malicious_csrf"),
-            Error::NotAllowed => tracing::warn!("authz_fail"),
+            Error::CrossSite(why) => tracing::warn!(why, "malicious_csrf"),
             Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
             Error::Busy => tracing::warn!("busy"),
             Error::Malformed(status, why) => tracing::info!(%status, why, "input_validation_fail"),
-            Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
+            Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
+            // The guard that refused has said why.
+            Error::NotAllowed => {}
+            Error::SignedOut { next: None } => tracing::info!("signed_out"),
+            Error::NotFound | Error::SignedOut { .. } => {}
         }
     }
 }

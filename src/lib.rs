@@ -10,6 +10,7 @@ pub mod db;
 pub mod demo;
 pub mod error;
 pub mod jobs;
+pub mod log;
 pub mod mail;
 pub mod ops;
 pub mod orgs;

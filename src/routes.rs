@@ -4,7 +4,7 @@ use crate::{
     App, account, auth, billing,
     error::Error,
     mail, ops, orgs, pages, projects,
-    web::{Headers, assets, frame},
+    web::{Door, Headers, assets, frame},
 };
 use axum::{
     Router,
@@ -18,7 +18,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 pub fn router(app: App) -> Router {
     let sessions = auth::sessions::layer(&app.db, app.config.session_max);
-    let headers = Headers::new(&app.config);
+    let framing = (app.clone(), Headers::new(&app.config), Door::of_people(&app.config));
     // The session layer lies only around what reads a session: files and probes cost no look-up.
     Router::new()
         .merge(people())
@@ -28,7 +28,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, "method") })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .layer(middleware::from_fn_with_state(framing, frame))
         .with_state(app)
 }
 
@@ -49,7 +49,7 @@ fn anyone() -> Router<App> {
 
 /// For operators, on a port of their own (`OPS_BIND`).
 pub fn ops_router(app: App) -> Router {
-    let headers = Headers::new(&app.config);
+    let framing = (app.clone(), Headers::new(&app.config), Door::of_operators(&app.config));
     Router::new()
         .route("/metrics", get(ops::web::metrics))
         .route("/healthz", get(ops::web::healthz))
@@ -59,7 +59,7 @@ pub fn ops_router(app: App) -> Router {
         .route("/static/{*path}", get(assets::serve))
         .fallback(|| async { Error::NotFound })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .layer(middleware::from_fn_with_state(framing, frame))
         .with_state(app)
 }
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use secrecy::SecretString;
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,6 +19,8 @@ pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::
 
 /// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// For the database's last statements.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
@@ -31,16 +34,22 @@ pub async fn serve(mut config: Config) -> Result<()> {
     if embedded && let Err(error) = demo::seed(&app).await {
         tracing::warn!(%error, "the demo could not be made");
     }
+    let proxies = app.config.trusted_proxies.clone();
     let beside = [
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(worker::run(app.clone())),
         tokio::spawn(ops::compare_modes(app.clone())),
-        tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
+        tokio::spawn(accept::serve(
+            operators,
+            routes::ops_router(app.clone()),
+            proxies.clone(),
+            std::future::pending(),
+        )),
     ];
     welcome(&app, embedded);
-    accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
+    accept::serve(listener, routes::router(app.clone()), proxies, told_to_stop()).await;
     beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
-    app.db.close().await;
+    close(&app).await;
     Ok(())
 }
 
@@ -54,7 +63,7 @@ pub async fn work(config: Config) -> Result<()> {
         () = worker::run(app.clone()) => {}
         () = told_to_stop() => {}
     }
-    app.db.close().await;
+    close(&app).await;
     Ok(())
 }
 
@@ -194,7 +203,9 @@ fn webhook_url(config: &Config, ours: std::net::SocketAddr) -> String {
     if is_here {
         crate::billing::setup::webhook_url(config)
     } else {
-        format!("http://{ours}/webhooks/stripe")
+        // All addresses are no name.
+        let host = if ours.ip().is_unspecified() { "localhost".to_owned() } else { ours.ip().to_string() };
+        format!("http://{host}:{}/webhooks/stripe", ours.port())
     }
 }
 
@@ -257,18 +268,36 @@ async fn tidy(app: App) {
 }
 
 fn welcome(app: &App, embedded: bool) {
-    println!("\n  Portico         {}", app.config.public_url.as_str().trim_end_matches('/'));
+    let mut lines = format!("\n  Portico         {}\n", app.config.public_url.as_str().trim_end_matches('/'));
     if embedded {
-        println!("  Stripe sandbox  {}", app.config.stripe.api_base.as_str().trim_end_matches('/'));
+        let sandbox = app.config.stripe.api_base.as_str().trim_end_matches('/');
+        lines += &format!("  Stripe sandbox  {sandbox}\n");
     }
     if let Some(demo) = app.demo_hint() {
-        println!("  Sign in as      {}  /  {}", demo.email, demo.password);
+        lines += &format!("  Sign in as      {}  /  {}\n", demo.email, demo.password);
     }
-    println!();
+    // Whoever closed our output does not want to read it; `println!` would panic.
+    writeln!(std::io::stdout(), "{lines}").ok();
 }
 
-/// Ctrl-C, or the SIGTERM that supervisors send.
+/// Lets statements in flight finish, but a connection that hangs does not keep us from ending.
+async fn close(app: &App) {
+    if tokio::time::timeout(CLOSE_TIME, app.db.close()).await.is_err() {
+        tracing::warn!("stopped with statements still in flight");
+    }
+}
+
+/// Ctrl-C, or the SIGTERM that supervisors send. The second of them ends the process at once.
 async fn told_to_stop() {
+    signalled().await;
+    tracing::info!("stopping; once more stops at once");
+    tokio::spawn(async {
+        signalled().await;
+        std::process::exit(130)
+    });
+}
+
+async fn signalled() {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -282,5 +311,4 @@ async fn told_to_stop() {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
-    tracing::info!("stopping");
 }

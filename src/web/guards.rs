@@ -1,5 +1,5 @@
 //! Who may enter: a handler's arguments say it, and nothing else does.
-use super::context::{origin_of_request, request_id};
+use super::context::{name_org, name_user, origin_of_request, request_id};
 use crate::{
     App,
     auth::{self, Person, sessions::LOGIN},
@@ -50,7 +50,7 @@ impl FromRequestParts<App> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
         let seen = auth::seen(app, login, None).await?.ok_or_else(|| signed_out(parts))?;
-        tracing::Span::current().record("user", tracing::field::display(seen.person.id));
+        name_user(seen.person.id);
         Ok(SignedIn(seen.person))
     }
 }
@@ -74,9 +74,13 @@ impl FromRequestParts<App> for Member {
         let slug = org_in_url(parts, app).await?;
         let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
         let seen = auth::seen(app, login, Some(&slug)).await?.ok_or_else(|| signed_out(parts))?;
-        tracing::Span::current().record("user", tracing::field::display(seen.person.id));
-        let membership = seen.membership.ok_or(Error::NotFound)?;
-        tracing::Span::current().record("org", tracing::field::display(membership.org));
+        name_user(seen.person.id);
+        let Some(membership) = seen.membership else {
+            // Whether there is one is nobody's business but its members'; who asked is the operator's.
+            tracing::warn!(asked_for = slug, why = "not a member of it, or there is none", "authz_fail");
+            return Err(Error::NotFound);
+        };
+        name_org(membership.org);
         let scope = Scope::admit(membership.org, slug, origin_of_request(Some(seen.person.id)));
         Ok(Member { person: seen.person, scope, org_name: membership.org_name, role: membership.role })
     }
@@ -97,7 +101,11 @@ macro_rules! role_guard {
 
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
                 let member = Member::from_request_parts(parts, app).await?;
-                if $may(member.role) { Ok($guard(member)) } else { Err(Error::NotAllowed) }
+                if $may(member.role) {
+                    return Ok($guard(member));
+                }
+                tracing::warn!(role = member.role.as_str(), needed = stringify!($guard), "authz_fail");
+                Err(Error::NotAllowed)
             }
         }
     };
