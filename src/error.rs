@@ -22,8 +22,8 @@ pub enum Error {
     #[error("sign-in too old")]
     SignInTooOld { next: String },
     /// A request another site made for the person, or one that cannot show that it was not.
-    #[error("cross-site request refused: {0}")]
-    CrossSite(&'static str),
+    #[error("cross-site request refused")]
+    CrossSite,
     /// Not something our pages send: wrong type, broken encoding, unknown fields.
     #[error("malformed request: {0}")]
     Malformed(StatusCode, &'static str),
@@ -53,7 +53,7 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
-            Error::NotAllowed | Error::CrossSite(_) => StatusCode::FORBIDDEN,
+            Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
             Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
             Error::Malformed(status, _) => *status,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -86,7 +86,7 @@ impl Error {
             Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
                 ("Please sign in", "You are signed out. Nothing was changed; sign in and try again.")
             }
-            Error::CrossSite(_) => (
+            Error::CrossSite => (
                 "Request refused",
                 "This request came from another site, or your browser hid where it came from. Open the page here and try again.",
             ),
@@ -120,13 +120,12 @@ impl Error {
         match self {
             Error::Broken(error) => tracing::error!(error = ?error, "broken"),
             Error::Stripe(error) => tracing::warn!(%error, "stripe"),
-            Error::CrossSite(why) => tracing::warn!(why, "malicious_csrf"),
             Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
             Error::Busy => tracing::warn!("busy"),
             Error::Malformed(status, why) => tracing::info!(%status, why, "input_validation_fail"),
             Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
-            // The guard that refused has said why.
-            Error::NotAllowed => {}
+            // Whoever refused it has said why.
+            Error::NotAllowed | Error::CrossSite => {}
             Error::SignedOut { next: None } => tracing::info!("signed_out"),
             Error::NotFound | Error::SignedOut { .. } => {}
         }

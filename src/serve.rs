@@ -34,20 +34,15 @@ pub async fn serve(mut config: Config) -> Result<()> {
     if embedded && let Err(error) = demo::seed(&app).await {
         tracing::warn!(%error, "the demo could not be made");
     }
-    let proxies = app.config.trusted_proxies.clone();
     let beside = [
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(worker::run(app.clone())),
         tokio::spawn(ops::compare_modes(app.clone())),
-        tokio::spawn(accept::serve(
-            operators,
-            routes::ops_router(app.clone()),
-            proxies.clone(),
-            std::future::pending(),
-        )),
+        tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
     ];
     welcome(&app, embedded);
-    accept::serve(listener, routes::router(app.clone()), proxies, told_to_stop()).await;
+    let proxies = &app.config.trusted_proxies;
+    accept::serve_behind(proxies, listener, routes::router(app.clone()), told_to_stop()).await;
     beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
     close(&app).await;
     Ok(())

@@ -54,12 +54,16 @@ const LAST_HEAD: Duration = Duration::from_secs(1);
 /// Between two tries while there are no file descriptors.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(100);
 
-/// Serves a router until `stop`, then lets requests in flight finish. `proxies` may have any
-/// number of connections.
-pub async fn serve(
+/// Serves a router until `stop`, then lets requests in flight finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    serve_behind(&[], listener, router, stop).await;
+}
+
+/// The same where proxies stand in front, which may have any number of connections.
+pub async fn serve_behind(
+    proxies: &[IpNet],
     listener: TcpListener,
     router: Router,
-    proxies: Vec<IpNet>,
     stop: impl Future<Output = ()>,
 ) {
     let answer = move |peer, request: hyper::Request<Incoming>| {
@@ -71,14 +75,14 @@ pub async fn serve(
             answered
         }
     };
-    serve_with(listener, answer, proxies, stop).await;
+    serve_with(proxies, listener, answer, stop).await;
 }
 
 /// The same for whatever answers HTTP. An error in place of an answer closes the connection.
 pub async fn serve_with<A, F, B, E>(
+    proxies: &[IpNet],
     listener: TcpListener,
     answer: A,
-    proxies: Vec<IpNet>,
     stop: impl Future<Output = ()>,
 ) where
     A: Fn(SocketAddr, hyper::Request<Incoming>) -> F + Clone + Send + Sync + 'static,

@@ -69,22 +69,21 @@ impl Door {
     }
 
     fn cross_site(&self, method: &Method, headers: &HeaderMap, host: &Authority) -> Result<()> {
-        let refused = |why| Err(Error::CrossSite(why));
         let (Some(site), Some(origin)) = (single(headers, SEC_FETCH_SITE), single(headers, ORIGIN)) else {
-            return refused("Origin or Sec-Fetch-Site twice");
+            return refuse("Origin or Sec-Fetch-Site twice");
         };
         if method.is_safe() {
             return embedding(site, headers);
         }
         match (site, origin) {
             // Also where the browser says that the page was ours: both come from the same browser.
-            (_, Some(origin)) if !self.is_own_origin(origin, host) => refused("Origin is another site's"),
+            (_, Some(origin)) if !self.is_own_origin(origin, host) => refuse("Origin is another site's"),
             // A sibling subdomain is `same-site`, and not us.
             (Some(site), _) if site != "same-origin" && site != "none" => {
-                refused("Sec-Fetch-Site is another site's")
+                refuse("Sec-Fetch-Site is another site's")
             }
             // No browser of today; curl may sign in, but nobody acts with a cookie alone.
-            (None, None) if headers.contains_key(COOKIE) => refused("a cookie, and no word of the page"),
+            (None, None) if headers.contains_key(COOKIE) => refuse("a cookie, and no word of the page"),
             _ => Ok(()),
         }
     }
@@ -114,7 +113,12 @@ fn embedding(site: Option<&str>, headers: &HeaderMap) -> Result<()> {
     let foreign = matches!(site, Some("cross-site" | "same-site"));
     let navigates = header("sec-fetch-mode") == Some("navigate")
         && matches!(header("sec-fetch-dest"), None | Some("document" | "empty"));
-    if foreign && !navigates { Err(Error::CrossSite("loaded into another site's page")) } else { Ok(()) }
+    if foreign && !navigates { refuse("loaded into another site's page") } else { Ok(()) }
+}
+
+fn refuse(why: &'static str) -> Result<()> {
+    tracing::warn!(why, "malicious_csrf");
+    Err(Error::CrossSite)
 }
 
 #[cfg(test)]
@@ -141,7 +145,7 @@ mod tests {
 
     fn refused(method: Method, sent: &[(&'static str, &'static str)]) -> bool {
         let sent = [&[("host", "app.example.com")], sent].concat();
-        matches!(answer(&people(true), method, "/", &sent), Err(Error::CrossSite(_)))
+        matches!(answer(&people(true), method, "/", &sent), Err(Error::CrossSite))
     }
 
     fn is_named(door: &Door, host: &'static str, uri: &str) -> bool {

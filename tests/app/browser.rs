@@ -96,7 +96,7 @@ async fn served(app: &TestApp) -> (TestApp, String) {
     let home = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let app = app.restarted_with("PUBLIC_URL", &home).await;
     demo::seed(&app.app).await.unwrap();
-    tokio::spawn(accept::serve(listener, app.router.clone(), Vec::new(), std::future::pending()));
+    tokio::spawn(accept::serve(listener, app.router.clone(), std::future::pending()));
     (app, home)
 }
 

@@ -36,7 +36,7 @@ async fn served(app: &TestApp) -> (Loop, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let home = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let it = Loop::of(app.restarted_with("PUBLIC_URL", &home).await).await;
-    tokio::spawn(accept::serve(listener, it.app.router.clone(), Vec::new(), std::future::pending()));
+    tokio::spawn(accept::serve(listener, it.app.router.clone(), std::future::pending()));
     (it, home)
 }
 

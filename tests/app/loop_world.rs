@@ -50,8 +50,7 @@ impl Loop {
         let made = clerk.post("/v1/webhook_endpoints").fields(&endpoint);
         let made: Value = made.header("authorization", "Bearer sk_test_123").await.assert_status(200).json();
         let app = app.restarted_with("STRIPE_WEBHOOK_SECRETS", made["secret"].as_str().unwrap()).await;
-        let serving =
-            tokio::spawn(accept::serve(listener, app.router.clone(), Vec::new(), std::future::pending()));
+        let serving = tokio::spawn(accept::serve(listener, app.router.clone(), std::future::pending()));
         Self { app, beside: vec![serving] }
     }
 

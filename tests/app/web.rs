@@ -128,7 +128,7 @@ async fn listening() -> (TestApp, std::net::SocketAddr, tokio::sync::oneshot::Se
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let router = app.router.clone();
-    tokio::spawn(accept::serve(listener, router, Vec::new(), async { drop(stopped.await) }));
+    tokio::spawn(accept::serve(listener, router, async { drop(stopped.await) }));
     (app, address, stop)
 }
 

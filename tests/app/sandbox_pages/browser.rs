@@ -143,7 +143,7 @@ pub async fn town_with_an_app() -> Town {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let home = Router::new().fallback(async || Html("<!doctype html><title>App</title><h1>Back</h1>"));
-    tokio::spawn(accept::serve(listener, home, Vec::new(), std::future::pending()));
+    tokio::spawn(accept::serve(listener, home, std::future::pending()));
     Town { app, ..Town::new().await }
 }
 
