@@ -180,7 +180,7 @@ async fn embed_sandbox(
     let options = sandbox_options(config, Some((url, &secret)));
     let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
-        if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
+        if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
         }
     });
@@ -227,7 +227,23 @@ pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = portico_sandbox::bind(config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| (url.to_string(), secret));
     let options = sandbox_options(&config, webhook);
-    Ok(portico_sandbox::run_alone(listener, options, told_to_stop()).await?)
+    let sandbox = portico_sandbox::open_alone(&listener, options).await?;
+    serve_sandbox(sandbox, listener, told_to_stop()).await
+}
+
+/// Behind the same accept loop as the product.
+#[cfg(feature = "sandbox")]
+async fn serve_sandbox(
+    sandbox: portico_sandbox::Sandbox,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let (address, answering) = (listener.local_addr()?, sandbox.clone());
+    let answer = move |_, request| {
+        let sandbox = answering.clone();
+        async move { sandbox.answer(request).await }
+    };
+    Ok(sandbox.run(address, accept::serve_with(&[], listener, answer, stop)).await?)
 }
 
 async fn tidy(app: App) {

@@ -90,7 +90,7 @@ pub async fn serve_with<A, F, B, E>(
     B: HttpBody<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
     E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
 {
-    let places = Arc::new(Places::default());
+    let places = Arc::new(Places::new(CONNECTIONS, CONNECTIONS_OF_AN_ADDRESS));
     let (stopping, stopped) = watch::channel(false);
     let mut stop = std::pin::pin!(stop);
     while let Some((stream, peer)) = next(&listener, &places, stop.as_mut()).await {
@@ -183,8 +183,9 @@ async fn connection<A, F, B, E>(
 }
 
 /// Who is connected to one server.
-#[derive(Default)]
 struct Places {
+    most: usize,
+    most_of_a_network: usize,
     taken: Mutex<Taken>,
     freed: Notify,
 }
@@ -221,18 +222,22 @@ impl Drop for TakenPlace {
 }
 
 impl Places {
+    fn new(most: usize, most_of_a_network: usize) -> Self {
+        Self { most, most_of_a_network, taken: Mutex::default(), freed: Notify::new() }
+    }
+
     /// A place, once there is one. None for a network that has its share of requests in flight.
     async fn take(self: &Arc<Self>, network: IpAddr, capped: bool) -> Option<TakenPlace> {
         static OVER: OnceAMinute = OnceAMinute::new();
         let of_network = |place: &Place| place.network == network;
         let held = lock(&self.taken).places.values().filter(|place| of_network(place)).count();
-        if capped && held >= CONNECTIONS_OF_AN_ADDRESS && !self.close_idle(of_network) {
+        if capped && held >= self.most_of_a_network && !self.close_idle(of_network) {
             if let Some(times) = OVER.due() {
                 tracing::warn!(%network, times, "connection refused: too many of one address");
             }
             return None;
         }
-        while lock(&self.taken).places.len() >= CONNECTIONS && !self.close_idle(|_| true) {
+        while lock(&self.taken).places.len() >= self.most && !self.close_idle(|_| true) {
             self.freed.notified().await;
         }
         let state = Mutex::new(PlaceState { requests: 0, since: Instant::now() });
@@ -388,4 +393,60 @@ impl AsyncWrite for Paced {
 /// No code panics while it holds one of these, and a count is good even if it did.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MALLORY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
+    const OLIVIA: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
+
+    async fn was_closed(place: &TakenPlace) -> bool {
+        tokio::time::timeout(Duration::from_millis(1), place.0.close.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_longest_idle_is_closed_first_when_places_run_out() {
+        let places = Arc::new(Places::new(3, 9));
+        let first = places.take(MALLORY, true).await.unwrap();
+        let busy = InFlight::begin(&first.0);
+        let second = places.take(MALLORY, true).await.unwrap();
+        let third = places.take(MALLORY, true).await.unwrap();
+
+        let olivia = places.take(OLIVIA, true).await;
+
+        assert!(olivia.is_some());
+        assert!(!was_closed(&first).await && was_closed(&second).await && !was_closed(&third).await);
+        drop(busy);
+        let _again = places.take(OLIVIA, true).await.unwrap();
+        assert!(was_closed(&third).await, "the first has just been answered");
+    }
+
+    #[tokio::test]
+    async fn where_all_are_busy_the_next_waits_for_a_place() {
+        let places = Arc::new(Places::new(1, 9));
+        let first = places.take(MALLORY, true).await.unwrap();
+        let _busy = InFlight::begin(&first.0);
+
+        let waits = tokio::time::timeout(Duration::from_millis(20), places.take(OLIVIA, true)).await;
+        drop(first);
+        let served = tokio::time::timeout(Duration::from_secs(5), places.take(OLIVIA, true)).await;
+
+        assert!(waits.is_err() && served.is_ok_and(|place| place.is_some()));
+    }
+
+    #[tokio::test]
+    async fn an_address_has_its_share_and_a_proxy_of_ours_any_number() {
+        let places = Arc::new(Places::new(99, 2));
+        let held = [places.take(MALLORY, true).await.unwrap(), places.take(MALLORY, true).await.unwrap()];
+        let busy = held.each_ref().map(|place| InFlight::begin(&place.0));
+
+        assert!(places.take(MALLORY, true).await.is_none(), "both of its places are at work");
+        assert!(places.take(OLIVIA, true).await.is_some());
+        assert!(places.take(MALLORY, false).await.is_some());
+        drop(busy);
+        assert!(places.take(MALLORY, true).await.is_some());
+        assert!(was_closed(&held[0]).await || was_closed(&held[1]).await);
+    }
 }

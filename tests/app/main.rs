@@ -28,6 +28,7 @@ mod projects;
 mod reauthentication;
 mod scenarios_1;
 mod scenarios_2;
+mod squeezed;
 mod stripe_contract;
 mod stripe_faults;
 mod stripe_setup;

@@ -20,7 +20,7 @@
 use crate::{
     loop_world::signature,
     support::http::{Answer, Person, Site},
-    world::{PUBLIC_URL, TestApp},
+    world::TestApp,
 };
 use portico::routes;
 use serde_json::json;
@@ -60,7 +60,7 @@ pub async fn delivered(app: &TestApp, body: &str) -> u16 {
 
 /// Somebody at the operators' port.
 pub fn operator(app: &TestApp) -> Person {
-    Person::visiting(&Site::of(routes::ops_router(app.app.clone()), PUBLIC_URL))
+    Person::visiting(&Site::of(routes::ops_router(app.app.clone()), "http://localhost:3001"))
 }
 
 /// A number of the operators' metrics, by its whole name, labels and all.
