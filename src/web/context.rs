@@ -1,5 +1,4 @@
 //! What one request carries from its first byte to its last: its id, where it came from, its flash.
-use super::flash::Flash;
 use crate::db::{OrgId, Origin, UserId};
 use axum::{
     extract::ConnectInfo,
@@ -23,6 +22,14 @@ pub(super) struct Context {
     pub flash: Mutex<FlashState>,
     /// Every log line of this request carries its fields.
     pub span: tracing::Span,
+}
+
+/// A sentence for the next page, shown once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// `success`, `info` or `error`.
+    pub kind: &'static str,
+    pub text: String,
 }
 
 #[derive(Default)]

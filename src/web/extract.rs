@@ -1,10 +1,10 @@
 //! Our own `Path`, `Query` and `Form`, so that every refusal looks like us.
-use crate::error::Error;
+use crate::error::{Error, Malformed};
 use axum::{
     RequestExt,
     body::{Body, HttpBody},
     extract::{FromRequest, FromRequestParts, Request},
-    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
+    http::{header::CONTENT_TYPE, request::Parts},
 };
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
@@ -56,29 +56,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
             .is_some_and(|m| m.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let body = read(request.with_limited_body().into_body()).await?;
         if !is_form && !body.is_empty() {
-            return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not a form"));
+            return Err(Error::Malformed(Malformed::MediaType, "not a form"));
         }
         is_text(&body)?;
         let known = serde_urlencoded::from_bytes(&body);
-        known.map(Form).map_err(|_| {
-            Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "unknown, repeated or broken fields")
-        })
+        known.map(Form).map_err(|_| Error::Malformed(Malformed::Fields, "unknown, repeated or broken fields"))
     }
 }
 
 /// UTF-8 once decoded, without a NUL: no page of ours sends another, serde would put U+FFFD in its
 /// place, and Postgres keeps no NUL in text.
 fn is_text(encoded: &[u8]) -> Result<(), Error> {
-    let refused = |why| Err(Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, why));
     match percent_encoding::percent_decode(encoded).decode_utf8() {
-        Ok(text) if text.contains('\0') => refused("a NUL byte"),
+        Ok(text) if text.contains('\0') => Err(Error::Malformed(Malformed::Fields, "a NUL byte")),
         Ok(_) => Ok(()),
-        Err(_) => refused("not UTF-8"),
+        Err(_) => Err(Error::Malformed(Malformed::Fields, "not UTF-8")),
     }
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Error> {
-    let too_large = || Error::Malformed(StatusCode::PAYLOAD_TOO_LARGE, "form too large or cut off");
+    let too_large = || Error::Malformed(Malformed::TooLarge, "form too large or cut off");
     // Refused before it is asked for: the first look at a body sends `100 Continue`.
     if body.size_hint().lower() > FORM_BYTES as u64 {
         return Err(too_large());
@@ -87,6 +84,6 @@ async fn read(body: Body) -> Result<Vec<u8>, Error> {
     match whole {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Error::Malformed(StatusCode::REQUEST_TIMEOUT, "form too slow")),
+        Err(_) => Err(Error::Malformed(Malformed::TooSlow, "form too slow")),
     }
 }

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     App,
-    error::{Error, Result},
+    error::{Error, Malformed, Result},
 };
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderName, HeaderValue, StatusCode,
+        HeaderName, HeaderValue,
         header::{CONTENT_ENCODING, COOKIE, SET_COOKIE},
     },
     middleware::Next,
@@ -66,7 +66,7 @@ async fn answer(app: &App, door: &Door, request: Request, next: Next) -> Respons
 fn admit(door: &Door, request: &Request) -> Result<()> {
     door.check(request.method(), request.uri(), request.headers())?;
     if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed request"));
+        return Err(Error::Malformed(Malformed::MediaType, "compressed request"));
     }
     Ok(())
 }

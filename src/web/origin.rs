@@ -5,10 +5,10 @@
 //! order). No token, so htmx, plain forms and cached pages need nothing.
 use crate::{
     config::Config,
-    error::{Error, Result},
+    error::{Error, Malformed, Result},
 };
 use axum::http::{
-    HeaderMap, Method, StatusCode, Uri,
+    HeaderMap, Method, Uri,
     header::{COOKIE, HOST, HeaderName, ORIGIN},
     uri::Authority,
 };
@@ -49,7 +49,7 @@ impl Door {
 
     /// The name this request was sent to. The target of an absolute request counts, and `Host` too.
     fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<Authority> {
-        let malformed = Error::Malformed(StatusCode::BAD_REQUEST, "no Host, or two");
+        let malformed = Error::Malformed(Malformed::Head, "no Host, or two");
         let Some(Some(host)) = single(headers, HOST) else { return Err(malformed) };
         let host: Option<Authority> = host.parse().ok();
         let is_ours = [host.as_ref(), uri.authority().or(host.as_ref())]
@@ -57,7 +57,7 @@ impl Door {
             .all(|name| name.is_some_and(|name| self.is_named(name)));
         match host {
             Some(host) if is_ours || UNDER_ANY_NAME.contains(&uri.path()) => Ok(host),
-            _ => Err(Error::Malformed(StatusCode::MISDIRECTED_REQUEST, "not a name of ours")),
+            _ => Err(Error::Malformed(Malformed::Name, "not a name of ours")),
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn is_named(door: &Door, host: &'static str, uri: &str) -> bool {
         match answer(door, Method::GET, uri, &[("host", host)]) {
             Ok(()) => true,
-            Err(Error::Malformed(StatusCode::MISDIRECTED_REQUEST, _)) => false,
+            Err(Error::Malformed(Malformed::Name, _)) => false,
             Err(other) => panic!("{host}: {other}"),
         }
     }

@@ -1,9 +1,9 @@
 //! The real program under pressure: a log that nobody reads, forged webhooks, a second signal.
 use crate::support::{
+    child_process,
     http::{Person, Site},
     process::Process,
     temp::TempDir,
-    tether,
 };
 use std::{
     io::Read,
@@ -19,8 +19,8 @@ const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
 
 /// Settings that keep one test's program out of another's way, and the address it serves at.
 fn settings() -> ([(&'static str, String); 4], String) {
-    let address = format!("127.0.0.1:{}", tether::free_port());
-    let port = || format!("127.0.0.1:{}", tether::free_port());
+    let address = format!("127.0.0.1:{}", child_process::free_port());
+    let port = || format!("127.0.0.1:{}", child_process::free_port());
     let home = format!("http://{address}");
     (
         [("BIND", address.clone()), ("PUBLIC_URL", home), ("OPS_BIND", port()), ("SANDBOX_BIND", port())],

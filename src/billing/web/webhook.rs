@@ -1,5 +1,5 @@
-//! `POST /webhooks/stripe`: size, signature, envelope, disk, 200. Nothing of Stripe is asked, and
-//! nothing that is not signed is stored. A body is read only after its header: most forgeries end there.
+//! `POST /webhooks/stripe`: checks size, signature and envelope, stores the event, answers 200. It does not ask
+//! Stripe, and nothing unsigned is stored. A header that cannot be Stripe's is refused without its body.
 use crate::{
     App,
     billing::Delivery,
@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Largest body.
 const BODY_BYTES: usize = 1024 * 1024;
-/// For the whole body: one byte a second must not hold a connection.
+/// Time for the whole body, so that a slow sender does not hold a connection.
 const BODY_TIME: Duration = Duration::from_secs(15);
 /// Almost every event of Stripe's is smaller; up to here the number of connections is the bound.
 const SMALL_BYTES: usize = 64 * 1024;
@@ -67,9 +67,9 @@ fn rejected(app: &App, why: Rejected) -> Response {
 }
 
 async fn store(app: &App, body: Vec<u8>) -> StatusCode {
-    // Signed, and yet no event: nothing a retry could mend.
+    // Signed but not an event: a retry would not help, so Stripe gets its 200.
     let Some(envelope) = Envelope::parse(&body) else {
-        tracing::error!(bytes = body.len(), "a signed webhook that is no event");
+        tracing::error!(bytes = body.len(), "a signed webhook is not an event");
         return StatusCode::OK;
     };
     let delivery = Delivery { envelope, payload: body, live: app.config.stripe.is_live() };
