@@ -75,7 +75,7 @@ async fn a_hundred_forged_webhooks_are_one_line() {
 }
 
 /// Kills what it holds.
-struct Mute(Child, TempDir);
+struct Mute(Child, #[expect(dead_code, reason = "removed when it is dropped")] TempDir);
 
 impl Drop for Mute {
     fn drop(&mut self) {
