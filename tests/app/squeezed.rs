@@ -70,8 +70,8 @@ async fn a_hundred_forged_webhooks_are_one_line() {
         post.header("stripe-signature", &forged).await.assert_status(400);
     }
 
-    let about = portico.output().lines().filter(|line| line.contains("webhook")).count();
-    assert_eq!(about, 1, "{}", portico.output());
+    let is_about_it = |line: &&str| line.contains("rejected") || line.contains("status=400");
+    assert_eq!(portico.output().lines().filter(is_about_it).count(), 1, "{}", portico.output());
 }
 
 /// Kills what it holds.

@@ -81,6 +81,13 @@ async fn store(app: &App, body: Vec<u8>) -> StatusCode {
 /// The body, with the place that a large one holds until it is stored.
 async fn collect(mut body: Body) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), StatusCode> {
     let (mut whole, mut place) = (Vec::new(), None);
+    // A large one waits before its first byte is read, so that it holds nothing meanwhile.
+    if let Some(length) = body.size_hint().exact().and_then(|length| usize::try_from(length).ok())
+        && length > SMALL_BYTES
+    {
+        place = Some(place_for_large().await?);
+        whole.reserve_exact(length);
+    }
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| StatusCode::BAD_REQUEST)?.into_data() else { continue };
         let bytes = whole.len() + data.len();
@@ -88,10 +95,14 @@ async fn collect(mut body: Body) -> Result<(Vec<u8>, Option<SemaphorePermit<'sta
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
         if bytes > SMALL_BYTES && place.is_none() {
-            let waiting = tokio::time::timeout(PLACE_TIME, LARGE.acquire()).await;
-            place = Some(waiting.ok().and_then(Result::ok).ok_or(StatusCode::SERVICE_UNAVAILABLE)?);
+            place = Some(place_for_large().await?);
         }
         whole.extend_from_slice(&data);
     }
     Ok((whole, place))
+}
+
+async fn place_for_large() -> Result<SemaphorePermit<'static>, StatusCode> {
+    let waiting = tokio::time::timeout(PLACE_TIME, LARGE.acquire()).await;
+    waiting.ok().and_then(Result::ok).ok_or(StatusCode::SERVICE_UNAVAILABLE)
 }
