@@ -1,6 +1,6 @@
 //! Migrations, run under a lock so that two instances may start at once, and the check that
 //! row-level security really holds for the role we connected as.
-use super::{Db, OrgId, Result, Scope, transaction::TENANT_ROLE};
+use super::{Db, OrgId, Result, Scope, role::TENANT_ROLE};
 use crate::sql;
 use sqlx::migrate::{Migrate, Migrator};
 

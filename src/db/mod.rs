@@ -1,10 +1,11 @@
 //! One SQL text, two engines: rooms see `Db`, `Tx`, `OrgTx`, `System` and `sql!`, never a driver.
 mod error;
-mod health;
 mod ids;
 mod migrate;
 mod open;
 mod pool;
+mod probe;
+mod role;
 mod scope;
 mod statement;
 #[cfg(test)]

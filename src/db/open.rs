@@ -1,13 +1,11 @@
 //! Opening a database: the pools and their settings.
 use super::{
     Exec, Query, Result, Stmt,
-    health::Health,
-    pool::{ACQUIRE, Lent, Outage, options},
-    statement::On,
-    transaction::Role,
+    pool::{ACQUIRE, Health, options},
+    statement::{On, Source},
 };
 use sqlx::{
-    Database, Pool, Postgres,
+    Postgres,
     postgres::{PgConnectOptions, PgPool},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
@@ -79,13 +77,6 @@ fn outlive_a_size_limit() -> std::io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn outlive_a_size_limit() -> std::io::Result<()> {
     Ok(())
-}
-
-/// Where a statement runs.
-pub(super) enum Source<'c, D: Database> {
-    Pool(&'c Pool<D>, &'c Outage),
-    /// With the role it is in, and the one that the statement is for, where there are roles.
-    Transaction(&'c mut Lent<D>, Option<(&'c mut Role, Role)>),
 }
 
 impl<'c> Exec<'c> for &'c Db {

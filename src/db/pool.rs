@@ -31,6 +31,16 @@ impl Outage {
     }
 }
 
+/// What is known of a database's pools. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    pub(super) writes: Outage,
+    /// Of SQLite's readers: what stops its writer seldom stops them.
+    pub(super) reads: Outage,
+    /// When the last probe was, and how it went.
+    pub(super) last_probe: Arc<tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>>,
+}
+
 /// What every pool of ours does when it lends a connection and takes it back. It holds for whoever
 /// uses the pool: the session store of others has the same protection.
 pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {

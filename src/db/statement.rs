@@ -1,7 +1,11 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
-use super::{Result, open::Source, pool::Lent};
+use super::{
+    Result,
+    pool::{Lent, Outage},
+    role::Role,
+};
 use sqlx::{
-    Arguments, Encode, Executor, FromRow, Postgres, Sqlite, Type,
+    Arguments, Database, Encode, Executor, FromRow, Pool, Postgres, Sqlite, Type,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
@@ -119,6 +123,13 @@ macro_rules! sql {
 pub struct Registered(pub &'static Stmt);
 #[cfg(test)]
 inventory::collect!(Registered);
+
+/// Where a statement runs.
+pub(super) enum Source<'c, D: Database> {
+    Pool(&'c Pool<D>, &'c Outage),
+    /// With the role it is in, and the one that the statement is for, where there are roles.
+    Transaction(&'c mut Lent<D>, Option<(&'c mut Role, Role)>),
+}
 
 pub(super) enum On<'c> {
     Sqlite(&'static str, SqliteArguments<'c>, Source<'c, Sqlite>),

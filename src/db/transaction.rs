@@ -1,10 +1,9 @@
 //! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
 use super::{
     Db, Error, Exec, OrgId, Query, Result, Scope, Stmt,
-    health::Health,
-    open::Source,
-    pool::{Lent, Outage},
-    statement::On,
+    pool::{Health, Lent, Outage},
+    role::Role,
+    statement::{On, Source},
 };
 use crate::sql;
 use sqlx::{Database, Pool, Postgres, Sqlite};
@@ -99,26 +98,6 @@ async fn begin<D: Database>(pool: &Pool<D>, outage: &Outage, statement: Option<S
 fn begin_in(org: OrgId, tenant_role: bool) -> String {
     let role = if tenant_role { format!("{};", Role::Tenant.become_it()) } else { String::new() };
     format!("begin; {role} set local app.org_id = '{org}'")
-}
-
-/// As whom a statement of an organisation's transaction runs on Postgres.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Tenant,
-    System,
-}
-
-/// The role that tenants' work runs as. Made by the first migration.
-pub(super) const TENANT_ROLE: &str = "portico_tenant";
-
-impl Role {
-    /// `reset`, not `none`: a database may give its user another role from the start.
-    pub(super) fn become_it(self) -> &'static str {
-        match self {
-            Role::Tenant => "set local role portico_tenant",
-            Role::System => "reset role",
-        }
-    }
 }
 
 impl Tx {

@@ -1,25 +1,13 @@
-//! Whether the database can be written to, and what is known of its pools.
-use super::{At, Db, pool::Outage};
+//! Whether the database can be written to.
+use super::{At, Db, pool::Health};
 use crate::sql;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::{sync::Mutex, time::timeout};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// How often a probe writes, however many ask.
 const EVERY: Duration = Duration::from_secs(1);
 /// Balancers give up sooner than a pool does.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Shared by clones.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    pub(super) writes: Outage,
-    /// Of SQLite's readers: what stops its writer seldom stops them.
-    pub(super) reads: Outage,
-    last_probe: Arc<Mutex<Option<(Instant, Result<(), String>)>>>,
-}
 
 impl Db {
     /// Whether the database takes a write: one row, committed, since only that meets a full disk. All
