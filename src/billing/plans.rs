@@ -2,8 +2,9 @@
 use crate::text_enum;
 
 text_enum! {
-    /// In the order of the pricing page.
-    Plan { Free = "free", Pro = "pro", Business = "business" }
+    /// In the order of the pricing page. Free is what an organisation has before it buys.
+    #[derive(Default)]
+    Plan { #[default] Free = "free", Pro = "pro", Business = "business" }
 }
 
 text_enum! {

@@ -4,7 +4,7 @@ use crate::{
     App,
     billing::setup::{self, Mending, Part, Report},
     config::Config,
-    stripe::{Error, Stripe, setup::READS},
+    stripe::{Error, Stripe, account::READS},
 };
 use secrecy::ExposeSecret;
 

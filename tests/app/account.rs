@@ -1,14 +1,8 @@
 //! The account page: my name, my organisations, and where I may manage billing.
-use crate::world::TestApp;
+use crate::test_app::TestApp;
 use portico::orgs::Role;
 
-crate::support::on_both_engines! {
-    the_page_lists_my_organisations_with_plan_and_role,
-    a_new_name_is_kept_and_seen,
-    a_mistake_keeps_what_was_typed,
-    a_role_given_elsewhere_opens_nothing_here,
-}
-
+#[portico_test]
 async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await;
@@ -20,6 +14,7 @@ async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     assert!(page.text().contains("Member") && page.text().contains("Owner"));
 }
 
+#[portico_test]
 async fn a_new_name_is_kept_and_seen(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -38,6 +33,7 @@ async fn a_new_name_is_kept_and_seen(app: TestApp) {
     assert_eq!(app.audit("").await, ["auth.signed_up", "account.profile_changed"]);
 }
 
+#[portico_test]
 async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -48,6 +44,7 @@ async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     assert!(acme.owner.get("/account").await.text().contains("Olivia Owner"), "and nothing was changed");
 }
 
+#[portico_test]
 async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await; // and owner of Elsewhere

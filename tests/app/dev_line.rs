@@ -1,13 +1,8 @@
 //! The line that development has at the foot of every page, and where it leads.
-use crate::world::TestApp;
+use crate::test_app::TestApp;
 use std::time::Duration;
 
-crate::support::on_both_engines! {
-    a_developer_gets_from_any_page_to_sandbox_and_mailbox,
-    the_line_counts_the_mails_there_are,
-    a_customer_of_the_sandbox_is_one_click_away,
-}
-
+#[portico_test]
 async fn a_developer_gets_from_any_page_to_sandbox_and_mailbox(app: TestApp) {
     let acme = app.org("acme").await;
     let (visitor, olivia) = (app.visitor(), acme.owner);
@@ -28,6 +23,7 @@ async fn a_developer_gets_from_any_page_to_sandbox_and_mailbox(app: TestApp) {
     assert!(clock.location().ends_with("/_sandbox#clock"), "{}", clock.location());
 }
 
+#[portico_test]
 async fn the_line_counts_the_mails_there_are(app: TestApp) {
     app.visitor().get("/").await.assert_says("Mailbox (0)");
     app.org("acme").await;
@@ -42,6 +38,7 @@ async fn the_line_counts_the_mails_there_are(app: TestApp) {
     app.visitor().get("/").await.assert_says("Mailbox (1)");
 }
 
+#[portico_test]
 async fn a_customer_of_the_sandbox_is_one_click_away(app: TestApp) {
     let acme = app.org("acme").await;
     acme.owner.post("/orgs/acme/billing/portal").await.assert_redirects_to(&app.stripe);

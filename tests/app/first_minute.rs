@@ -166,7 +166,7 @@ async fn a_reset_removes_nothing_while_it_runs_or_with_a_key_or_in_production() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_finds_the_sandbox_of_a_running_program_wherever_it_went() {
-    let bind = format!("127.0.0.1:{}", crate::support::tether::free_port());
+    let bind = format!("127.0.0.1:{}", crate::support::child_process::free_port());
     let mut portico = Process::start(PORTICO, &[], &[("SANDBOX_BIND", &bind)]);
     portico.line_with("Sign in as").await;
 
