@@ -6,7 +6,7 @@ mod reader;
 use ipnet::IpNet;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
 /// Name and default, in the order of `.env.example`.
@@ -148,7 +148,7 @@ impl Config {
     }
 
     fn read_with(vars: impl Fn(&str) -> Option<String>, webhooks_needed: bool) -> Result<Self, Refused> {
-        let mut from = Reader { vars: &vars, webhooks_needed, refused: Vec::new() };
+        let mut from = Reader { vars: &vars, defaults: VARIABLES, webhooks_needed, refused: Vec::new() };
         let config = from.config();
         if from.refused.is_empty() { Ok(config) } else { Err(Refused(from.refused)) }
     }
@@ -264,4 +264,10 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
+}
+
+/// The file behind a `sqlite://` address; None for Postgres.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
+    Some(path.into())
 }

@@ -7,18 +7,14 @@ pub use reset::demo_reset;
 
 use crate::{
     App, auth,
-    config::{self, Config},
+    config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, routes,
     web::accept,
     worker,
 };
 use secrecy::SecretString;
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -153,11 +149,6 @@ fn secrets(config: &Config) -> Result<Vec<SecretString>> {
             Ok(vec![fresh.into()])
         }
     }
-}
-
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
-    Some(path.into())
 }
 
 /// Without a key of Stripe's the sandbox stands in, on its own port, and the configuration from

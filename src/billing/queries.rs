@@ -3,7 +3,7 @@
 use super::{db, entitlements::Entitlements, state::BillingState};
 use crate::{
     App,
-    db::{OrgId, Scope, UserId},
+    db::{OrgId, Scope},
     error::Result,
     stripe::{self, CustomerId},
 };
@@ -38,12 +38,6 @@ pub async fn customer(app: &App, scope: &Scope) -> Result<Option<CustomerId>> {
     Ok(customer.filter(|row| row.detached_at.is_none()).map(|row| row.customer_id))
 }
 
-/// The billing states of a person's organisations. One that never bought anything has none.
-pub async fn states_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, BillingState>> {
-    let rows = db::states_of_person(app.db.system(), user).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.state)).collect())
-}
-
 /// Slug, customer and billing state of every organisation, by slug; also of those that never bought
 /// anything.
 pub async fn state_of_every_org(app: &App) -> Result<Vec<(String, Option<String>, BillingState)>> {
@@ -54,12 +48,6 @@ pub async fn state_of_every_org(app: &App) -> Result<Vec<(String, Option<String>
     let with_state =
         |org: db::OrgRow| (org.slug, org.customer_id, states.remove(&org.org_id).unwrap_or_default());
     Ok(orgs.into_iter().map(with_state).collect())
-}
-
-/// The customer of the organisation with this slug, for links to the sandbox's panel in development.
-pub async fn customer_at_stripe(app: &App, slug: &str) -> Result<Option<String>> {
-    let all = state_of_every_org(app).await?;
-    Ok(all.into_iter().find(|(it, ..)| it == slug).and_then(|(_, customer, _)| customer))
 }
 
 /// What operators watch of billing.

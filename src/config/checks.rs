@@ -124,8 +124,10 @@ impl Reader<'_> {
     }
 
     fn check_mail(&mut self, config: &Config) {
-        let usable =
-            config.smtp.as_ref().is_none_or(|smtp| crate::mail::Smtp::new(&smtp.url, &smtp.from).is_some());
+        let usable = config.smtp.as_ref().is_none_or(|smtp| {
+            lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(&smtp.url).is_ok()
+                && smtp.from.parse::<lettre::message::Mailbox>().is_ok()
+        });
         self.refuse_if(
             !usable,
             "SMTP_URL",

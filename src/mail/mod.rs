@@ -50,7 +50,7 @@ pub async fn deliver(app: &App, key: &str) -> Result<()> {
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
 }
 
-/// How many there are, sent or not.
+/// How many mails there are, sent or not.
 pub async fn count(app: &App) -> Result<i64> {
     Ok(db::count(&app.db).await?)
 }

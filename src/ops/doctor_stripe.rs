@@ -1,5 +1,5 @@
 //! The doctor's questions to Stripe: key, rights, mode, setup, clock. Reads only.
-use super::doctor::{Check, Verdict};
+use super::check::{Check, Verdict};
 use crate::{
     App,
     billing::setup::{self, Mending, Part, Report},

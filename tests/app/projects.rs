@@ -82,7 +82,7 @@ async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
     it.settled().await;
 
     let page = acme.owner.get("/orgs/acme/projects").await;
-    page.assert_status(200).assert_says("Alpha").assert_says("A payment is missing");
+    page.assert_status(200).assert_says("Alpha").assert_says("A payment is overdue");
     acme.owner.post("/orgs/acme/projects").field("name", "Too late").await.assert_status(422);
     acme.owner.post(&path).field("name", "Renamed").await.assert_status(422);
     assert_eq!(it.app.count("select count(*) from projects where name in ('Too late', 'Renamed')").await, 0);

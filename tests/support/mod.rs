@@ -2,12 +2,14 @@
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
 pub mod answer;
 pub mod browser;
+pub mod circles;
 pub mod cookies;
 pub mod html;
 pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod source;
+pub mod statements;
 pub mod stripe_mock;
 pub mod stub;
 pub mod temp;
