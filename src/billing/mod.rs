@@ -32,9 +32,7 @@ pub use events::{
 pub use inbox::{Delivery, Inbox};
 pub use jobs::scope_of_slug;
 pub use portal::{checkout_link, portal_link};
-pub use queries::{
-    Figures, customer, entitlements, figures, invoices, state, state_of_every_org, states_of_person, usage,
-};
+pub use queries::{Figures, customer, entitlements, figures, invoices, state, state_of_every_org, usage};
 pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use state::BillingState;
 pub use subscription::{follow_seats, use_other_payment_method};

@@ -70,7 +70,7 @@ pub const OFFERS: [Offer; 3] = [
         projects: Some(50),
         members: Some(10),
         allows: &[],
-        features: &["50 projects", "Up to 10 members", "Audit log for a year", "Support by e-mail"],
+        features: &["50 projects", "Up to 10 members", "Support by e-mail"],
     },
     Offer {
         plan: Plan::Business,
@@ -83,12 +83,7 @@ pub const OFFERS: [Offer; 3] = [
         projects: None,
         members: None,
         allows: &[Feature::AuditExport],
-        features: &[
-            "Unlimited projects",
-            "As many members as you pay for",
-            "Audit log export",
-            "Support within a working day",
-        ],
+        features: &["Unlimited projects", "Priced per member", "Support within a working day"],
     },
 ];
 

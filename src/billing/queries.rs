@@ -3,7 +3,7 @@
 use super::{db, entitlements::Entitlements, state::BillingState};
 use crate::{
     App,
-    db::{OrgId, Scope, UserId},
+    db::{OrgId, Scope},
     error::Result,
     stripe::{self, CustomerId},
 };
@@ -36,12 +36,6 @@ pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<db::InvoiceRow>> {
 pub async fn customer(app: &App, scope: &Scope) -> Result<Option<CustomerId>> {
     let customer = db::customer(&mut app.db.read(scope).await?, scope.org()).await?;
     Ok(customer.filter(|row| row.detached_at.is_none()).map(|row| row.customer_id))
-}
-
-/// The billing states of a person's organisations. One that never bought anything has none.
-pub async fn states_of_person(app: &App, user: UserId) -> Result<HashMap<OrgId, BillingState>> {
-    let rows = db::states_of_person(app.db.system(), user).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.state)).collect())
 }
 
 /// Slug, customer and billing state of every organisation, by slug; also of those that never bought

@@ -58,3 +58,7 @@ pub async fn newest(on: impl Exec<'_>) -> Result<Vec<MailRow>> {
     .all()
     .await
 }
+
+pub async fn count(on: impl Exec<'_>) -> Result<i64> {
+    sql!(on, "select count(*) as mails from mails").scalar().await
+}

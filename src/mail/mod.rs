@@ -50,6 +50,11 @@ pub async fn deliver(app: &App, key: &str) -> Result<()> {
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
 }
 
+/// How many mails there are, sent or not.
+pub async fn count(app: &App) -> Result<i64> {
+    Ok(db::count(&app.db).await?)
+}
+
 /// The newest mails, for the development mailbox.
 pub async fn newest(app: &App) -> Result<Vec<MailRow>> {
     Ok(db::newest(&app.db).await?)

@@ -1,7 +1,7 @@
 //! SQL of the billing states.
 use crate::{
     billing::state::BillingState,
-    db::{Exec, OrgId, OrgTx, Result, UserId},
+    db::{Exec, OrgId, OrgTx, Result},
     sql,
 };
 
@@ -74,20 +74,6 @@ pub async fn state(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillingState>
     sql!(on, concat!("select ", columns!(names), " from billing_state where org_id = $1"), org)
         .optional()
         .await
-}
-
-pub async fn states_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<StateOfOrg>> {
-    sql!(
-        on,
-        concat!(
-            "select s.org_id, ",
-            columns!(names),
-            " from members m join billing_state s on s.org_id = m.org_id where m.user_id = $1"
-        ),
-        user
-    )
-    .all()
-    .await
 }
 
 /// The states of all organisations that have one.

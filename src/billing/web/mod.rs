@@ -114,7 +114,7 @@ pub async fn come_back(
         Ok(Returned::Live) => flash("success", "Thank you. Your plan is active."),
         Ok(Returned::Confirming) if query.look < LOOKS => {
             let again = format!("{home}/return?session_id={}&look={}", query.session_id, query.look + 1);
-            return Ok(Page::ok(page::Confirming::of(&app, &who, again).await?).into_response());
+            return Ok(Page::ok(page::Confirming::of(&who, again)).into_response());
         }
         Ok(Returned::Confirming) => {
             flash(

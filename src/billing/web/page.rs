@@ -97,8 +97,8 @@ pub struct Confirming {
 }
 
 impl Confirming {
-    pub async fn of(app: &App, who: &BillingManager, again: String) -> Result<Self> {
-        Ok(Self { shell: Shell::inside(app, who, "billing").await?, again })
+    pub fn of(who: &BillingManager, again: String) -> Self {
+        Self { shell: Shell::inside(who, "billing"), again }
     }
 }
 
@@ -115,7 +115,7 @@ impl BillingPage {
             .circuit_is_open()
             .then(|| "Stripe is not answering at the moment. This page may be out of date.".to_owned());
         Ok(Self {
-            shell: Shell::inside(app, who, "billing").await?,
+            shell: Shell::inside(who, "billing"),
             plan: state.plan_name(),
             price: state.price(),
             status,
