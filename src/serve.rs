@@ -2,8 +2,10 @@
 mod files;
 mod listen;
 mod reset;
+mod result;
 
 pub use reset::demo_reset;
+pub use result::Result;
 
 use crate::{
     App, auth,
@@ -16,8 +18,6 @@ use crate::{
 use secrecy::SecretString;
 use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
 use tokio::net::TcpListener;
-
-pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);

@@ -76,7 +76,9 @@ async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
 
         page.assert_status(200);
         let id = page.header("x-request-id").expect("every answer has one");
-        let all = statements.of(id, if has_work_of_its_own { 3 } else { 2 }).await;
+        let mut all = statements.of(id, if has_work_of_its_own { 3 } else { 2 }).await;
+        // The line at the foot, in development alone, counts mails once a second.
+        all.retain(|text| !text.contains("from mails"));
         assert_eq!(all.len() > 2, has_work_of_its_own, "{path}: {all:#?}");
         assert!(all[0].contains("sessions") && all[1].contains("logins"), "{path}: {all:#?}");
         let again = |text: &&String| ["sessions", "logins", "users"].iter().any(|table| text.contains(table));
