@@ -1,8 +1,9 @@
-//! Portico: a server-rendered SaaS shell with billing that cannot drift. A room per feature.
+//! A server-rendered SaaS shell with billing that cannot drift. A room per feature.
 pub mod account;
 pub mod audit;
 pub mod auth;
 pub mod billing;
+pub mod brand;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,6 @@
 //! The command line.
 use clap::{Parser, Subcommand};
-use portico::{cli, config::Config, serve};
+use portico::{brand, cli, config::Config, serve};
 use std::{io::IsTerminal, process::ExitCode};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
@@ -135,6 +135,6 @@ fn begin_log(config: &Config, to_stderr: bool) {
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]
 fn refuse(error: &(dyn std::error::Error + Send + Sync)) -> ExitCode {
-    eprintln!("portico: {error}");
+    eprintln!("{}: {error}", brand::SLUG);
     ExitCode::FAILURE
 }

@@ -1,6 +1,6 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
 use crate::{
-    App,
+    App, brand,
     config::{self, Config},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, routes,
@@ -19,7 +19,7 @@ pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::
 /// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 
-/// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
+/// `serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
     let listener = bind(&config).await?;
     let operators = bind_ops(&config).await?;
@@ -44,7 +44,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     Ok(())
 }
 
-/// `portico worker`: the queue alone, beside as many others as there are.
+/// `worker`: the queue alone, beside as many others as there are.
 pub async fn work(config: Config) -> Result<()> {
     let app = attach(config).await?;
     jobs::begin_schedules(&app).await?;
@@ -59,7 +59,7 @@ pub async fn work(config: Config) -> Result<()> {
 }
 
 /// The product without a listener, for the command line and the worker. In development without a key
-/// it uses the sandbox that `portico serve` has embedded.
+/// it uses the sandbox that `serve` has embedded.
 pub async fn attach(config: Config) -> Result<App> {
     let config = at_stripe(config)?;
     let db = open_database(&config).await?;
@@ -67,7 +67,7 @@ pub async fn attach(config: Config) -> Result<App> {
     Ok(App::new(config, db, &secrets))
 }
 
-/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's.
+/// Points at the sandbox that `serve` embeds, where there is no key of Stripe's.
 pub fn at_stripe(mut config: Config) -> Result<Config> {
     if config.stripe.keys.is_empty() {
         config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
@@ -231,7 +231,7 @@ async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
     }
 }
 
-/// `portico sandbox`: the stand-in alone, for another project or another process.
+/// `sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = bind_sandbox(&config).await?;
@@ -257,7 +257,7 @@ async fn tidy(app: App) {
 }
 
 fn welcome(app: &App, embedded: bool) {
-    println!("\n  Portico         {}", app.config.public_url.as_str().trim_end_matches('/'));
+    println!("\n  {:<14}  {}", brand::NAME, app.config.public_url.as_str().trim_end_matches('/'));
     if embedded {
         println!("  Stripe sandbox  {}", app.config.stripe.api_base.as_str().trim_end_matches('/'));
     }

@@ -1,5 +1,5 @@
 //! What people type about themselves, checked once.
-use crate::words;
+use crate::{brand, words};
 
 /// Bytes; more is refused before hashing (a 1 MB password is an attack, a 64-character one is not).
 pub const LONGEST: usize = 1024;
@@ -72,8 +72,16 @@ impl NewPassword {
 /// Fewer than five different characters, or fewer than six left after taking out the obvious.
 fn is_guessable(password: &str, words: &[&str]) -> bool {
     let different: std::collections::HashSet<char> = password.chars().collect();
-    let obvious =
-        ["portico", "password", "qwertyuiop", "1234567890", "0123456789", "abcdefghij", "letmein", "welcome"];
+    let obvious = [
+        brand::SLUG,
+        "password",
+        "qwertyuiop",
+        "1234567890",
+        "0123456789",
+        "abcdefghij",
+        "letmein",
+        "welcome",
+    ];
     let mut rest = password.to_owned();
     let said: Vec<String> =
         words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();

@@ -1,6 +1,7 @@
 //! `stripe setup`, `stripe verify` and `doctor`, in words.
 use crate::{
     billing::setup::{self, Mending, Outcome, Report},
+    brand::SLUG,
     config::{Config, Refused},
     ops::{self, Check, Verdict},
     serve::Result,
@@ -41,11 +42,11 @@ pub async fn verify(config: &Config) -> Result<()> {
     outcome.map_err(|error| explain(&error))?;
     match report.findings.len() {
         0 => {
-            println!("Stripe is as `portico stripe setup` makes it: {}.", report.right.join(", "));
+            println!("Stripe is as `{SLUG} stripe setup` makes it: {}.", report.right.join(", "));
             Ok(())
         }
         drifts => {
-            Err(format!("{drifts} differences at Stripe; `portico stripe setup` mends what it can").into())
+            Err(format!("{drifts} differences at Stripe; `{SLUG} stripe setup` mends what it can").into())
         }
     }
 }
@@ -53,7 +54,7 @@ pub async fn verify(config: &Config) -> Result<()> {
 fn explain(error: &stripe::Error) -> String {
     match error {
         stripe::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
-            format!("{error}: the key lacks a right; `portico doctor` names it, docs/stripe.md lists them")
+            format!("{error}: the key lacks a right; `{SLUG} doctor` names it, docs/stripe.md lists them")
         }
         error => error.to_string(),
     }

@@ -1,16 +1,13 @@
 //! Products, known by their metadata, and prices, known by their lookup key.
 use super::{Part, Work};
 use crate::{
-    billing::plans::{Interval, OFFERS, Offer, Plan, lookup_key},
+    billing::plans::{CURRENCY, OFFERS, Offer, Plan, lookup_key},
     stripe::{
         Error,
         setup::{NewPrice, NewProduct, Price, Product},
     },
 };
 use std::cmp::Reverse;
-
-/// plans.rs counts in US cents.
-const CURRENCY: &str = "usd";
 
 /// A plan's product and prices as they are at Stripe now.
 pub struct Sold {
@@ -27,10 +24,7 @@ fn offers() -> impl Iterator<Item = &'static Offer> {
 
 /// Of every price there has to be.
 pub fn lookup_keys() -> Vec<String> {
-    let of = |offer: &Offer| {
-        Interval::ALL.iter().map(|interval| lookup_key(offer.plan, *interval)).collect::<Vec<_>>()
-    };
-    offers().flat_map(of).collect()
+    offers().flat_map(|offer| offer.prices().map(|(every, _)| lookup_key(offer.plan, every))).collect()
 }
 
 impl Work<'_> {
@@ -40,11 +34,10 @@ impl Work<'_> {
         let mut all = Vec::new();
         for offer in offers() {
             let product = self.product(offer, &products).await?;
-            let (month, year, retired) = self.prices(offer, product.as_ref(), &prices).await?;
+            let (prices, retired) = self.prices(offer, product.as_ref(), &prices).await?;
             if let Some(product) = product {
                 let is_new = !products.iter().any(|known| known.id == product.id);
-                self.default_price(&product, is_new, month.as_ref()).await?;
-                let prices = [month, year].into_iter().flatten().collect();
+                self.default_price(&product, is_new, prices.first()).await?;
                 all.push(Sold { offer, product: product.id, prices });
             }
             for old in retired {
@@ -79,16 +72,15 @@ impl Work<'_> {
         Ok(Some(found.clone()))
     }
 
-    /// The right one for a month and for a year, and those that gave way to them.
+    /// The right one of each interval that it is sold by, the month's first, and those that gave way.
     async fn prices(
         &mut self,
         offer: &'static Offer,
         product: Option<&Product>,
         all: &[Price],
-    ) -> Result<(Option<String>, Option<String>, Vec<String>), Error> {
-        let (mut sold, mut retired) = ([None, None], Vec::new());
-        let every = [(Interval::Month, offer.month), (Interval::Year, offer.year)];
-        for ((interval, amount), into) in every.into_iter().zip(&mut sold) {
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        let (mut sold, mut retired) = (Vec::new(), Vec::new());
+        for (interval, amount) in offer.prices() {
             let key = lookup_key(offer.plan, interval);
             let found = all.iter().find(|price| price.lookup_key.as_ref() == Some(&key));
             let new = NewPrice {
@@ -99,13 +91,13 @@ impl Work<'_> {
                 amount,
                 interval: interval.as_str(),
             };
-            *into = self.price(&new, found).await?;
+            let right = self.price(&new, found).await?;
             // Another product's price only loses the key.
-            let replaced = found.filter(|old| old.product == new.product && into.as_ref() != Some(&old.id));
+            let replaced = found.filter(|old| old.product == new.product && right.as_ref() != Some(&old.id));
             retired.extend(replaced.filter(|_| self.mends()).map(|old| old.id.clone()));
+            sold.extend(right);
         }
-        let [month, year] = sold;
-        Ok((month, year, retired))
+        Ok((sold, retired))
     }
 
     /// Amounts, currencies and intervals of a price are for ever: a wrong one gives way to another.
@@ -143,17 +135,20 @@ impl Work<'_> {
         &mut self,
         product: &Product,
         is_new: bool,
-        month: Option<&String>,
+        first: Option<&String>,
     ) -> Result<(), Error> {
-        let Some(month) = month.filter(|month| product.default_price.as_ref() != Some(month)) else {
+        let Some(first) = first.filter(|first| product.default_price.as_ref() != Some(first)) else {
             return Ok(());
         };
         if !is_new {
             let key = product.plan().unwrap_or_default();
-            self.found(Part::Product, format!("product {key}: default price is not that of a month"));
+            self.found(
+                Part::Product,
+                format!("product {key}: default price is not the first one it is sold at"),
+            );
         }
         match self.mends() {
-            true => self.stripe.set_default_price(&product.id, month).await,
+            true => self.stripe.set_default_price(&product.id, first).await,
             false => Ok(()),
         }
     }

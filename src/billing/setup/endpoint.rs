@@ -1,5 +1,6 @@
 //! The webhook endpoint, known by its exact address. Its secret is kept.
 use super::{Mending, Part, Work, webhook_url};
+use crate::brand::SLUG;
 use crate::stripe::{
     Error, Stripe,
     setup::{Endpoint, subscribed},
@@ -69,7 +70,7 @@ fn wrong_events(heard: &[String]) -> impl Iterator<Item = String> {
 /// Stripe sets a version when an endpoint is made and never again.
 fn version_drift(found: &Endpoint) -> String {
     format!(
-        "webhook endpoint {}: API version is {}, should be {}; `portico stripe setup --replace-endpoint` makes another",
+        "webhook endpoint {}: API version is {}, should be {}; `{SLUG} stripe setup --replace-endpoint` makes another",
         found.id,
         found.api_version.as_deref().unwrap_or("the account's default"),
         Stripe::version()

@@ -1,5 +1,6 @@
 //! The webhook endpoint.
 use super::{Done, Error, Listed, Stripe, ours};
+use crate::brand;
 use crate::stripe::{DISPUTE, EVENT_TYPES};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -76,7 +77,7 @@ impl Stripe {
             subscribed().into_iter().map(known::<CreateWebhookEndpointEnabledEvents>).collect();
         let ask = CreateWebhookEndpoint::new(events, url)
             .api_version(VERSION)
-            .description("Portico: billing")
+            .description(concat!(brand::name!(), ": billing"))
             .metadata(ours(None));
         let made: Made = self.change(ask.build()).await?;
         made.secret

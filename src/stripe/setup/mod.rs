@@ -11,12 +11,13 @@ pub use portal::{Configuration, Difference, Portal, SwitchTo};
 pub use probe::READS;
 
 use super::{Deadline, Error, Stripe, view::List};
+use crate::brand;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 /// What is ours at Stripe says so in its metadata.
-const OURS: (&str, &str) = ("app", "portico");
+const OURS: (&str, &str) = ("app", brand::SLUG);
 
 pub type Metadata = HashMap<String, String>;
 

@@ -4,7 +4,7 @@ use crate::stripe::Deadline;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 /// Lists to try: the right's name in the Dashboard, its path, and whether the running product
-/// needs it (else only `portico stripe setup` does).
+/// needs it (else only `stripe setup` does).
 pub const READS: [(&str, &str, bool); 10] = [
     ("Customers", "/customers", true),
     ("Checkout Sessions", "/checkout/sessions", true),
