@@ -1,6 +1,8 @@
 //! The command line.
+extern crate portico as product;
+
 use clap::{Parser, Subcommand};
-use portico::{brand, cli, config::Config, serve};
+use product::{brand, cli, config::Config, serve};
 use std::{io::IsTerminal, process::ExitCode};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 

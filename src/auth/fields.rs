@@ -128,7 +128,7 @@ mod tests {
     fn a_password_is_long_and_not_the_obvious() {
         let words = ["Olivia Owner", "olivia@acme-anvils.com", "Acme Anvils"];
         for good in
-            ["a few unrelated words", "пароль из четырёх слов", "portico demo password", "aB3$xxxxxxxxxxx!?"]
+            ["a few unrelated words", "пароль из четырёх слов", crate::demo::PASSWORD, "aB3$xxxxxxxxxxx!?"]
         {
             assert!(NewPassword::parse(good, &words).is_ok(), "{good}");
         }

@@ -1,6 +1,9 @@
 //! Tests of the whole product through its real router, each on SQLite and on Postgres.
 #![allow(clippy::unwrap_used, reason = "in a test a panic with a line number is the right answer")]
 
+// Tests name the library so, whatever the product is called.
+extern crate portico as product;
+
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
