@@ -1,6 +1,6 @@
 //! The account page: my name, my organisations, and where I may manage billing.
 use crate::world::TestApp;
-use portico::orgs::Role;
+use product::orgs::Role;
 
 crate::support::on_both_engines! {
     the_page_lists_my_organisations_with_plan_and_role,

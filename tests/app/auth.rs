@@ -1,6 +1,6 @@
 //! Sign up, in and out, and everything that pretends to be signed in.
 use crate::world::{Headers, PUBLIC_URL, Said, TestApp, sign_in_form, sign_up_form};
-use portico::auth::sessions::Store;
+use product::auth::sessions::Store;
 use tower_sessions::{SessionStore, session::Record};
 
 crate::support::on_both_engines! {

@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
 const SECRET: &str = "whsec_of_the_one_who_is_killed";
 const KILLS: usize = 50;
 const SENDERS: usize = 16;
@@ -67,8 +67,8 @@ async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
     let stored = (0..2_100).map(|n| {
         let event = json!({ "id": format!("evt_{n}"), "type": "customer.updated", "created": n,
             "data": { "object": { "id": customer, "object": "customer" } } });
-        let envelope = portico::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
-        let delivery = portico::billing::Delivery { envelope, payload: Vec::new(), live: false };
+        let envelope = product::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
+        let delivery = product::billing::Delivery { envelope, payload: Vec::new(), live: false };
         let inbox = app.app.inbox.clone();
         tokio::spawn(async move { inbox.store(delivery).await })
     });
@@ -76,7 +76,7 @@ async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
         assert!(stored.await.unwrap());
     }
 
-    portico::billing::process(&app.app, &customer).await.unwrap();
+    product::billing::process(&app.app, &customer).await.unwrap();
 
     let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
     assert_eq!(app.count(done).await, 2_100);
@@ -94,7 +94,7 @@ async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: Tes
 
     app.org("acme").await;
 
-    if let portico::db::Db::Postgres { .. } = &app.app.db {
+    if let product::db::Db::Postgres { .. } = &app.app.db {
         let left = "select count(*) from pg_stat_activity
                     where state like 'idle in transaction%' and datname = current_database()";
         assert_eq!(app.count(left).await, 0);
@@ -276,7 +276,7 @@ impl Post {
 }
 
 fn signed(body: &str) -> String {
-    signature(SECRET, portico::clock::Clock::default().now().unix(), body)
+    signature(SECRET, product::clock::Clock::default().now().unix(), body)
 }
 
 /// The inbox as the command line prints it, once nothing in it waits.

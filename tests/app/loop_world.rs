@@ -6,7 +6,7 @@ use crate::{
 };
 use hmac::{Hmac, Mac};
 use hyper::Method;
-use portico::{billing, web::accept, worker};
+use product::{billing, web::accept, worker};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -150,7 +150,7 @@ impl Loop {
     pub async fn billing_state(&self, slug: &str) -> Value {
         let all = billing::state_of_every_org(&self.app.app).await.unwrap();
         let (slug, customer, state) = all.iter().find(|(it, ..)| it == slug).expect("it is there");
-        portico::cli::status_line(slug, customer.as_deref(), state)
+        product::cli::status_line(slug, customer.as_deref(), state)
     }
 
     /// The same from what Stripe holds, worked out anew: the two have to be equal.
@@ -220,8 +220,8 @@ impl Loop {
     /// As if the leases of the dead had run out, and what failed had waited long enough.
     pub async fn hurry(&self) {
         let now = match &self.app.app.db {
-            portico::db::Db::Sqlite { .. } => "0",
-            portico::db::Db::Postgres { .. } => "'epoch'",
+            product::db::Db::Sqlite { .. } => "0",
+            product::db::Db::Postgres { .. } => "'epoch'",
         };
         let rest = "where key not in ('reconcile', 'full-pass', 'tidy')";
         self.app.run(&format!("update jobs set leased_until = null, run_at = {now} {rest}")).await;

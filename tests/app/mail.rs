@@ -3,7 +3,7 @@ use crate::{
     loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
     world::{PUBLIC_URL, TestApp},
 };
-use portico::{App, config::Config, orgs::Role, routes};
+use product::{App, config::Config, orgs::Role, routes};
 use serde_json::{Value, json};
 
 crate::support::on_both_engines! {
@@ -30,7 +30,7 @@ async fn a_payment_that_fails_is_told_step_by_step_and_each_step_once(app: TestA
     for _ in 0..4 {
         it.advance(2 * DAY).await; // retries after 3 and 5 days and the end of the week of grace
         it.settled().await;
-        portico::billing::full_pass(&it.app.app).await.unwrap();
+        product::billing::full_pass(&it.app.app).await.unwrap();
     }
     it.settled().await;
     assert_eq!(it.mails().await[2..], ["Your organisation can only be read now"]);
@@ -60,7 +60,7 @@ async fn a_trial_that_ends_soon_is_told_once(app: TestApp) {
     for _ in 0..3 {
         it.advance(DAY + 60).await;
         it.settled().await;
-        portico::billing::full_pass(&it.app.app).await.unwrap();
+        product::billing::full_pass(&it.app.app).await.unwrap();
     }
     it.settled().await;
 

@@ -20,7 +20,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     let it = Loop::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
-    assert_eq!(figure(&it.app, "portico_duplicate_subscriptions").await, 0);
+    assert_eq!(figure(&it.app, "duplicate_subscriptions").await, 0);
     let prices = it.app.at_stripe("/v1/prices?limit=100").await;
     let pro = prices.iter().find(|price| price["lookup_key"] == "pro_month").unwrap()["id"].as_str().unwrap();
     it.act(&customer, "add_card", json!({ "card": GOOD })).await;
@@ -28,7 +28,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", pro)]).await;
     it.settled().await;
 
-    assert_eq!(figure(&it.app, "portico_duplicate_subscriptions").await, 1);
+    assert_eq!(figure(&it.app, "duplicate_subscriptions").await, 1);
     acme.owner.get("/orgs/acme/billing").await.assert_says("There are two subscriptions");
 }
 
@@ -37,23 +37,20 @@ async fn missed_events_and_drift_are_counted(app: TestApp) {
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
     it.reconcile().await;
-    let stored = figure(&it.app, "portico_webhook_stored_total").await;
+    let stored = figure(&it.app, "webhook_stored_total").await;
     it.deliver(json!({ "drop": 1.0 })).await;
     it.act(&customer, "switch_plan", json!({ "price": "business_year" })).await;
 
-    portico::billing::full_pass(&it.app.app).await.unwrap();
+    product::billing::full_pass(&it.app.app).await.unwrap();
     it.reconcile().await;
     it.settled().await;
 
     assert!(stored > 0);
-    assert_eq!(figure(&it.app, "portico_webhook_stored_total").await, stored);
-    assert_eq!(figure(&it.app, "portico_drift_total").await, 1);
-    assert!(figure(&it.app, "portico_events_missed_total").await > 0);
-    assert_eq!(
-        (figure(&it.app, "portico_jobs_waiting").await, figure(&it.app, "portico_jobs_dead").await),
-        (0, 0)
-    );
-    assert_eq!(figure(&it.app, "portico_stripe_resting").await, 0);
+    assert_eq!(figure(&it.app, "webhook_stored_total").await, stored);
+    assert_eq!(figure(&it.app, "drift_total").await, 1);
+    assert!(figure(&it.app, "events_missed_total").await > 0);
+    assert_eq!((figure(&it.app, "jobs_waiting").await, figure(&it.app, "jobs_dead").await), (0, 0));
+    assert_eq!(figure(&it.app, "stripe_resting").await, 0);
 }
 
 async fn the_inbox_lists_what_came_newest_first_and_by_state(app: TestApp) {

@@ -3,7 +3,7 @@ use crate::{
     loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
     world::{Org, TestApp},
 };
-use portico::{db::Db, orgs::Role};
+use product::{db::Db, orgs::Role};
 use serde_json::json;
 
 crate::support::on_both_engines! {

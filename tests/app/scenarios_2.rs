@@ -22,7 +22,7 @@ use crate::{
     support::http::{Answer, Person, Site},
     world::{PUBLIC_URL, TestApp},
 };
-use portico::routes;
+use product::routes;
 use serde_json::json;
 
 mod gone;
@@ -65,8 +65,9 @@ pub fn operator(app: &TestApp) -> Person {
 
 /// A number of the operators' metrics, by its whole name, labels and all.
 pub async fn figure(app: &TestApp, name: &str) -> u64 {
+    let name = format!("{}_{name}", product::brand::SLUG);
     let text = operator(app).get("/metrics").await.assert_status(200).text();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = text.lines().find_map(|line| line.strip_prefix(&name)?.strip_prefix(' '));
     value.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
 }
 

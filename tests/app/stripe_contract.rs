@@ -7,7 +7,7 @@ use crate::{
     },
     world::{Said, TestApp},
 };
-use portico::stripe::{
+use product::stripe::{
     CustomerId, Deadline, Error, Flow, NewCheckout, NewCustomer, OpenPortal,
     setup::{NewPrice, NewProduct, Portal, READS, SwitchTo},
 };

@@ -1,6 +1,6 @@
 //! The frame: what every answer carries, and what slow, large and strange requests get.
 use crate::world::{Headers, PUBLIC_URL, Said, TestApp, sign_in_form};
-use portico::web::{accept, assets};
+use product::web::{accept, assets};
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,7 +28,10 @@ async fn an_unknown_page_looks_like_us(app: TestApp) {
             "{path}: {}",
             page.status.as_u16()
         );
-        assert!(page.text().contains("Portico") && page.text().contains(page.said("x-request-id")), "{path}");
+        assert!(
+            page.text().contains(product::brand::NAME) && page.text().contains(page.said("x-request-id")),
+            "{path}"
+        );
     }
 }
 
@@ -36,7 +39,11 @@ async fn a_wrong_method_looks_like_us(app: TestApp) {
     let page = app.visitor().get("/sign-out").await;
 
     page.assert_status(405);
-    assert!(page.said("allow").contains("POST") && page.text().contains("Portico"), "{}", page.text());
+    assert!(
+        page.said("allow").contains("POST") && page.text().contains(product::brand::NAME),
+        "{}",
+        page.text()
+    );
 }
 
 async fn a_form_too_large_is_refused(app: TestApp) {

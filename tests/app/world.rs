@@ -4,7 +4,7 @@ use crate::support::{
     postgres,
     temp::TempDir,
 };
-use portico::{App, config::Config, db, db::Db, orgs, orgs::Role, routes, sandbox};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, routes, sandbox};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
@@ -90,7 +90,7 @@ impl TestApp {
 
     /// Somebody new with this role in the organisation, signed in.
     pub async fn joins(&self, org: &Org, role: Role) -> Person {
-        let email = format!("{}-{}@{}.test", role.as_str(), portico::db::UserId::new(), org.slug);
+        let email = format!("{}-{}@{}.test", role.as_str(), product::db::UserId::new(), org.slug);
         let person = self.signs_up(&email).await;
         let ids = format!(
             "select u.id as user_id, o.id as org_id from users u, orgs o where u.email = '{email}' and o.slug = '{}'",

@@ -5,7 +5,7 @@ use crate::{
     world::TestApp,
 };
 use hyper::Method;
-use portico::{billing, orgs::Role};
+use product::{billing, orgs::Role};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::{
     support::stub::{Reply, Stub},
     world::{Said, TestApp},
 };
-use portico::{billing, orgs::Role, worker};
+use product::{billing, orgs::Role, worker};
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use crate::{
     world::{Org, TestApp},
 };
 use hyper::Method;
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 
 crate::support::on_both_engines! {

@@ -3,7 +3,7 @@ use crate::{
     loop_world::{GOOD, Loop},
     world::{Org, Said, TestApp},
 };
-use portico::{billing, orgs::Role};
+use product::{billing, orgs::Role};
 use serde_json::json;
 
 crate::support::on_both_engines! {

@@ -4,7 +4,7 @@ use crate::{
     loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
     world::TestApp,
 };
-use portico::billing;
+use product::billing;
 use serde_json::json;
 
 crate::support::on_both_engines! {
@@ -74,9 +74,9 @@ async fn a_key_that_is_rejected_for_good_is_not_tried_for_ever(app: TestApp) {
 
     assert_eq!(it.app.count("select count(*) from jobs where dead = false").await, 0);
     assert_eq!(it.app.count("select count(*) from stripe_events where state = 'pending'").await, 0);
-    assert!(figure(&it.app, "portico_jobs_dead").await > 0);
+    assert!(figure(&it.app, "jobs_dead").await > 0);
     let given_up = it.app.texts("select id from stripe_events where state = 'dead'").await;
-    assert!(figure(&it.app, r#"portico_inbox_events{state="dead"}"#).await as usize == given_up.len());
+    assert!(figure(&it.app, r#"inbox_events{state="dead"}"#).await as usize == given_up.len());
     assert_eq!(it.billing_state("acme").await["interval"], "month", "and nothing was taken away");
     it.ask(hyper::Method::DELETE, "/faults", json!({})).await.assert_status(200);
     for id in &given_up {

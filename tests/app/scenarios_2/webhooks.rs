@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::body::{Body, Bytes};
 use hyper::Request;
-use portico::config::Config;
+use product::config::Config;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -29,8 +29,8 @@ crate::support::on_both_engines! {
     a_dispute_changes_nothing_that_people_may_do,
 }
 
-const BAD_SIGNATURE: &str = r#"portico_webhook_rejected_total{reason="signature"}"#;
-const BAD_TIMESTAMP: &str = r#"portico_webhook_rejected_total{reason="timestamp"}"#;
+const BAD_SIGNATURE: &str = r#"webhook_rejected_total{reason="signature"}"#;
+const BAD_TIMESTAMP: &str = r#"webhook_rejected_total{reason="timestamp"}"#;
 
 /// 22.
 async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(app: TestApp) {
@@ -53,8 +53,7 @@ async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(a
     );
 
     assert_eq!((both, after), ((200, 200), (200, 400)));
-    let signed =
-        async |app, by| figure(app, &format!("portico_webhook_signed_total{{secret=\"{by}\"}}")).await;
+    let signed = async |app, by| figure(app, &format!("webhook_signed_total{{secret=\"{by}\"}}")).await;
     assert_eq!((signed(&rolling, "newest").await, signed(&rolling, "older").await), (1, 1));
     assert_eq!(app.texts("select id from stripe_events order by id").await, ["evt_1", "evt_2", "evt_3"]);
     assert_eq!(figure(&rolled, BAD_SIGNATURE).await, 1);
@@ -103,7 +102,7 @@ async fn an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing(app: 
 
     assert_eq!((status, state_of(&app, "evt_live").await), (200, "parked".into()));
     assert_eq!(app.count("select count(*) from jobs").await, 0, "nobody works on it");
-    assert_eq!(figure(&app, r#"portico_inbox_events{state="parked"}"#).await, 1);
+    assert_eq!(figure(&app, r#"inbox_events{state="parked"}"#).await, 1);
 }
 
 /// 25.
@@ -297,6 +296,6 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
         (state_of(&app, "evt_1").await, state_of(&app, "evt_2").await),
         ("ignored".into(), "ignored".into())
     );
-    assert_eq!(figure(&app, "portico_disputes").await, 1, "somebody has to look");
+    assert_eq!(figure(&app, "disputes").await, 1, "somebody has to look");
     olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
 }
