@@ -17,8 +17,6 @@ pub mod orgs;
 pub mod pages;
 pub mod projects;
 pub mod routes;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 pub mod serve;
 pub mod stripe;
 pub mod web;

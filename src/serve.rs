@@ -163,7 +163,7 @@ async fn embed_sandbox(
     if !config.stripe.keys.is_empty() {
         return Ok(false);
     }
-    let listener = bind_sandbox(config).await?;
+    let listener = portico_sandbox::bind(config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
     config.stripe.keys = vec![config::SANDBOX_KEY.into()];
@@ -173,9 +173,8 @@ async fn embed_sandbox(
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let webhook =
-        crate::sandbox::Webhook { url, secret: secrecy::ExposeSecret::expose_secret(&secret).to_owned() };
-    let sandbox = open_sandbox(config, Some(webhook)).await?;
+    let options = sandbox_options(config, Some((url, &secret)));
+    let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
         if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
@@ -207,46 +206,22 @@ async fn embed_sandbox(config: &mut Config, _: &[SecretString], _: std::net::Soc
 }
 
 #[cfg(feature = "sandbox")]
-async fn open_sandbox(
-    config: &Config,
-    webhook: Option<crate::sandbox::Webhook>,
-) -> Result<crate::sandbox::Sandbox> {
-    use crate::sandbox::{Options, Sandbox};
-    make_folder_of(Path::new(&config.sandbox.data))?;
+fn sandbox_options(config: &Config, webhook: Option<(String, &SecretString)>) -> portico_sandbox::Options {
+    let webhook = webhook.map(|(url, secret)| {
+        let secret = secrecy::ExposeSecret::expose_secret(secret).to_owned();
+        portico_sandbox::Webhook { url, secret }
+    });
     let data = config.sandbox.data.clone();
-    Ok(Sandbox::open(Options { data, webhook, catalogue: true, ..Options::default() }).await?)
-}
-
-/// The next free port if the usual one is taken and nobody set it by hand.
-#[cfg(feature = "sandbox")]
-async fn bind_sandbox(config: &Config) -> Result<TcpListener> {
-    let (mut address, mut tries) = (config.sandbox.bind, if config.sandbox.bind_is_fixed { 1 } else { 50 });
-    loop {
-        tries -= 1;
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(_) if tries > 0 => address.set_port(address.port().wrapping_add(1).max(1024)),
-            Err(error) => return Err(format!("SANDBOX_BIND {address}: {error}").into()),
-        }
-    }
+    portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() }
 }
 
 /// `sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
-    let listener = bind_sandbox(&config).await?;
-    let base_url = format!("http://{}", listener.local_addr()?);
-    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| crate::sandbox::Webhook {
-        url: url.to_string(),
-        secret: secrecy::ExposeSecret::expose_secret(secret).to_owned(),
-    });
-    let sandbox = open_sandbox(&config, webhook).await?;
-    println!("\n  Stripe sandbox  {base_url}  (API, hosted pages; control panel at {base_url}/_sandbox)");
-    if let Some((url, _)) = &config.sandbox.webhook {
-        println!("  Webhooks to     {url}");
-    }
-    println!();
-    Ok(sandbox.serve(listener, told_to_stop()).await?)
+    let listener = portico_sandbox::bind(config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
+    let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| (url.to_string(), secret));
+    let options = sandbox_options(&config, webhook);
+    Ok(portico_sandbox::run_alone(listener, options, told_to_stop()).await?)
 }
 
 async fn tidy(app: App) {

@@ -14,7 +14,6 @@ use std::{borrow::Cow, collections::HashMap, io::Write, sync::LazyLock};
 
 #[derive(rust_embed::Embed)]
 #[folder = "static"]
-#[exclude = "sandbox/*"] // the sandbox serves its own, and a release image has none
 struct Files;
 
 struct Asset {
@@ -29,8 +28,7 @@ struct Asset {
 /// By path under `static/` and by hashed path.
 static ASSETS: LazyLock<HashMap<String, &'static Asset>> = LazyLock::new(|| {
     let mut all = HashMap::new();
-    // The sandbox serves its own: no page of the product's needs them.
-    for path in Files::iter().filter(|path| !path.starts_with("sandbox/")) {
+    for path in Files::iter() {
         let Some(asset) = Asset::load(&path) else { continue };
         let asset: &'static Asset = Box::leak(Box::new(asset));
         all.insert(asset.url.trim_start_matches("/static/").to_owned(), asset);

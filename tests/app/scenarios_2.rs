@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 20 | a proxy's page, half an answer | `stripe_faults`: faults_get_an_honest_page_and_leave_nothing_behind, a_fault_that_passes_is_not_noticed; `recovery` |
 //! | 21 | the API key is rotated | `stripe_faults`: a_rejected_key_gives_way_to_the_next; `recovery` |
-//! | 22 | the webhook secret is rotated | `webhooks`; `sandbox_hooks`: while_a_secret_is_rolled_both_sign |
+//! | 22 | the webhook secret is rotated | `webhooks`; the sandbox's `webhooks`: while_a_secret_is_rolled_both_sign |
 //! | 23 | a blank secret | `webhooks`; `process`: a_refused_start_names_every_setting_and_ends_with_an_error |
 //! | 24 | live and test mixed up | `webhooks`; `process`: live_prices_under_a_test_key_are_said_at_every_start; `config`: each_bad_setting_is_refused_by_name, a_live_key_speaks_to_stripe_alone |
 //! | 25–29 | clocks, recordings, floods, unknown words, other versions | `webhooks` |

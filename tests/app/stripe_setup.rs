@@ -12,7 +12,6 @@ use product::{
     config::Config,
     db::{self, Db},
     ops::{self, Verdict},
-    sandbox,
     stripe::Stripe,
 };
 use secrecy::ExposeSecret;
@@ -49,8 +48,8 @@ impl World {
     async fn begin(catalogue: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let options = sandbox::Options { catalogue, ..sandbox::Options::default() };
-        let sandbox = sandbox::Sandbox::open(options).await.unwrap();
+        let options = portico_sandbox::Options { catalogue, ..portico_sandbox::Options::default() };
+        let sandbox = portico_sandbox::Sandbox::open(options).await.unwrap();
         tokio::spawn(async move { sandbox.serve(listener, std::future::pending()).await });
         let config = config(&[("STRIPE_API_BASE", &url)]);
         let (stripe, dashboard) = (Stripe::new(&config), Person::visiting(&Site::at(&url)));

@@ -4,7 +4,7 @@ use crate::support::{
     postgres,
     temp::TempDir,
 };
-use product::{App, config::Config, db, db::Db, orgs, orgs::Role, routes, sandbox};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, routes};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
@@ -190,9 +190,9 @@ pub fn sign_in_form(email: &str) -> [(&str, &str); 2] {
 
 pub async fn start_sandbox() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = sandbox::Options { catalogue: true, ..sandbox::Options::default() };
+    let options = portico_sandbox::Options { catalogue: true, ..portico_sandbox::Options::default() };
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let sandbox = sandbox::Sandbox::open(options).await.unwrap();
+    let sandbox = portico_sandbox::Sandbox::open(options).await.unwrap();
     tokio::spawn(async move { sandbox.serve(listener, std::future::pending()).await });
     base
 }

@@ -2,11 +2,9 @@
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
 pub mod answer;
 pub mod browser;
-pub mod clerk;
 pub mod cookies;
-pub mod driven;
+pub mod html;
 pub mod http;
-pub mod node;
 pub mod postgres;
 pub mod process;
 pub mod source;

@@ -1,0 +1,62 @@
+//! Test clocks. A sandbox has one clock; each test clock is a name for it.
+use super::{Answer, Paging, Params, Refusal};
+use crate::{engine, objects::TestClock, state::World, wire};
+use serde_json::json;
+
+/// Stripe allows two periods at once; a few years are enough to see anything.
+fn reachable(w: &World, to: i64) -> Answer<()> {
+    match to - w.now() > engine::FURTHEST {
+        true => Err(Refusal::invalid("A clock can be advanced by five years at most.").at("frozen_time")),
+        false => Ok(()),
+    }
+}
+
+/// A `frozen_time` ahead moves the sandbox there; one in the past is now, since time does not go back.
+pub fn create(w: &mut World, mut p: Params) -> Answer {
+    let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
+    let name = p.word("name")?;
+    p.finish()?;
+    reachable(w, to)?;
+    if to > w.now() {
+        engine::advance(w, to);
+    }
+    let clock = TestClock { id: w.id("clock_"), created: w.now(), name };
+    let object = wire::test_clock(w, &clock);
+    w.test_clocks.put(clock);
+    w.emit("test_helpers.test_clock.created", object.clone());
+    Ok(object)
+}
+
+pub fn advance(w: &mut World, id: &str, mut p: Params) -> Answer {
+    let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
+    p.finish()?;
+    retrieve(w, id, Params::default())?;
+    if to <= w.now() {
+        return Err(Refusal::invalid("Cannot advance a test clock to a time in the past.").at("frozen_time"));
+    }
+    reachable(w, to)?;
+    engine::advance(w, to);
+    let object = retrieve(w, id, Params::default())?;
+    w.emit("test_helpers.test_clock.ready", object.clone());
+    Ok(object)
+}
+
+pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    w.test_clocks
+        .get(id)
+        .map(|clock| wire::test_clock(w, clock))
+        .ok_or_else(|| Refusal::not_found("test clock", id))
+}
+
+pub fn list(w: &World, mut p: Params) -> Answer {
+    let paging = Paging::take(&mut p)?;
+    p.finish()?;
+    paging.of("/v1/test_helpers/test_clocks", w.test_clocks.iter().rev(), |clock| wire::test_clock(w, clock))
+}
+
+pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
+    retrieve(w, id, p)?;
+    w.test_clocks.remove(id);
+    Ok(json!({ "id": id, "object": "test_helpers.test_clock", "deleted": true }))
+}

@@ -1,0 +1,148 @@
+//! Invoices.
+use super::{
+    Answer, Paging, Params, Refusal,
+    list::{Span, whole},
+    subscription_update,
+};
+use crate::{
+    engine::{self, Holder},
+    state::World,
+    wire,
+};
+use serde_json::Value;
+
+pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    w.invoices.get(id).map(|it| wire::invoice(w, it)).ok_or_else(|| Refusal::not_found("invoice", id))
+}
+
+pub fn lines(w: &World, id: &str, mut p: Params) -> Answer {
+    Paging::take(&mut p)?;
+    p.finish()?;
+    let invoice = retrieve(w, id, Params::default())?;
+    let data = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
+    Ok(whole(&format!("/v1/invoices/{id}/lines"), data))
+}
+
+pub fn list(w: &World, mut p: Params) -> Answer {
+    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
+    let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
+    let status = p.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
+    p.ignore(&["collection_method", "due_date"]);
+    p.finish()?;
+    super::customers::known(w, customer.as_deref())?;
+    let rows = w.invoices.iter().rev().filter(|it| {
+        span.holds(it.created)
+            && customer.as_ref().is_none_or(|customer| it.customer == *customer)
+            && sub.as_ref().is_none_or(|sub| it.subscription.as_ref() == Some(sub))
+            && status.as_ref().is_none_or(|status| it.status == *status)
+    });
+    paging.of("/v1/invoices", rows, |it| wire::invoice(w, it))
+}
+
+pub fn payments(w: &World, mut p: Params) -> Answer {
+    Paging::take(&mut p)?;
+    let id = p.required("invoice")?;
+    p.ignore(&["payment", "status", "created"]);
+    p.finish()?;
+    let invoice = retrieve(w, &id, Params::default())?;
+    wire::left_out(w, &invoice, "payments").ok_or_else(|| Refusal::no_such("invoice", &id, "invoice"))
+}
+
+pub fn list_items(w: &World, mut p: Params) -> Answer {
+    let (paging, customer) = (Paging::take(&mut p)?, p.word("customer")?);
+    let (invoice, pending) = (p.word("invoice")?, p.flag("pending")?);
+    p.ignore(&["created"]);
+    p.finish()?;
+    let rows = w.invoice_items.iter().rev().filter(|it| {
+        customer.as_ref().is_none_or(|customer| it.customer == *customer)
+            && invoice.as_ref().is_none_or(|invoice| it.invoice.as_ref() == Some(invoice))
+            && pending.is_none_or(|pending| it.invoice.is_none() == pending)
+    });
+    paging.of("/v1/invoiceitems", rows, |it| wire::invoice_item(w, it))
+}
+
+pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
+    let (method, outside) = (p.word("payment_method")?, p.flag("paid_out_of_band")?);
+    p.ignore(&["off_session", "forgive", "mandate", "source"]);
+    p.finish()?;
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    let customer = Some(invoice.customer.as_str());
+    let own =
+        |id: &str| w.payment_methods.get(id).is_some_and(|method| method.customer.as_deref() == customer);
+    if let Some(method) = method.as_ref().filter(|id| !own(id)) {
+        return Err(Refusal::no_such("PaymentMethod", method, "payment_method"));
+    }
+    if outside == Some(true) {
+        return Err(
+            Refusal::invalid("This sandbox does not settle invoices out of band.").at("paid_out_of_band")
+        );
+    }
+    engine::pay(w, id, Holder::Absent, method.as_deref())?;
+    retrieve(w, id, Params::default())
+}
+
+pub fn finalize(w: &mut World, id: &str, mut p: Params) -> Answer {
+    p.ignore(&["auto_advance"]);
+    p.finish()?;
+    match w.invoices.get(id).map(|invoice| invoice.status.clone()).as_deref() {
+        None => return Err(Refusal::not_found("invoice", id)),
+        Some("draft") => engine::finalize(w, id),
+        Some(_) => {
+            return Err(Refusal::invalid(
+                "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+            )
+            .with_code("invoice_not_editable"));
+        }
+    }
+    retrieve(w, id, Params::default())
+}
+
+pub fn void(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    match w.invoices.get(id).map(|invoice| invoice.status.clone()).as_deref() {
+        None => return Err(Refusal::not_found("invoice", id)),
+        Some("open" | "uncollectible") => engine::close_invoice(w, id, "void", "invoice.voided"),
+        Some(other) => {
+            return Err(Refusal::invalid(format!("You can only void an open invoice; this one is {other}.")));
+        }
+    }
+    retrieve(w, id, Params::default())
+}
+
+/// What a change would cost, or what comes next.
+pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
+    let customer = p.word("customer")?;
+    let sub = p.word("subscription")?.or_else(|| {
+        let of = |id: &String| w.subscriptions.iter().find(|sub| sub.customer == *id && sub.is_alive());
+        customer.as_ref().and_then(of).map(|sub| sub.id.clone())
+    });
+    let sub =
+        sub.ok_or_else(|| Refusal::invalid("You must pass a subscription to preview.").at("subscription"))?;
+    let change = subscription_update::read_preview(&mut p)?;
+    p.ignore(&[
+        "automatic_tax",
+        "coupon",
+        "currency",
+        "customer_details",
+        "discounts",
+        "invoice_items",
+        "issuer",
+        "preview_mode",
+        "schedule",
+    ]);
+    p.finish()?;
+    if w.subscriptions.get(&sub).is_none() {
+        return Err(Refusal::no_such("subscription", &sub, "subscription"));
+    }
+    let mut object = match change {
+        None => engine::upcoming(w, &sub).ok_or_else(engine::nothing_upcoming)?,
+        Some(change) => {
+            let invoice = engine::preview_invoice(w, &sub, &change)?;
+            wire::invoice(w, &invoice)
+        }
+    };
+    object["id"] = Value::from(format!("upcoming_in_{}", sub.trim_start_matches("sub_")));
+    object["status"] = Value::from("draft");
+    Ok(object)
+}

@@ -1,0 +1,222 @@
+//! Invoices: made, finalized, settled against the customer's credit.
+use super::{discounts, paying};
+use crate::{
+    api::Answer,
+    objects::{Invoice, Line, Price, Subscription},
+    state::{HOUR, World, date},
+    wire,
+};
+
+/// Lines for the period that runs now.
+pub fn lines_of_period(w: &World, sub: &Subscription) -> Vec<Line> {
+    let line = |(n, item): (usize, &crate::objects::Item)| {
+        let price = w.prices.get(&item.price)?;
+        let trial = sub.status == "trialing";
+        let amount = if trial { 0 } else { price.unit_amount * item.quantity };
+        let name = product_name(w, price);
+        Some(Line {
+            id: format!("il_{}{n}", item.id.trim_start_matches("si_")),
+            description: if trial {
+                format!("Trial period for {name}")
+            } else {
+                described(price, item.quantity, &name)
+            },
+            amount,
+            quantity: item.quantity,
+            price: Some(price.id.clone()),
+            period_start: item.current_period_start,
+            period_end: item.current_period_end,
+            subscription_item: Some(item.id.clone()),
+            ..Line::default()
+        })
+    };
+    sub.items.iter().enumerate().filter_map(line).collect()
+}
+
+fn described(price: &Price, quantity: i64, name: &str) -> String {
+    let every = price.recurring.as_ref().map_or("once", |every| every.interval.as_str());
+    let each = super::preview::amount(price.unit_amount, &price.currency);
+    format!("{quantity} × {name} (at {each} / {every})")
+}
+
+pub fn product_name(w: &World, price: &Price) -> String {
+    w.products.get(&price.product).map_or_else(|| price.product.clone(), |product| product.name.clone())
+}
+
+/// What waits for the next invoice of a subscription.
+pub fn waiting(w: &World, sub: &str) -> Vec<String> {
+    w.invoice_items.ids(|it| it.invoice.is_none() && it.subscription.as_deref() == Some(sub))
+}
+
+/// A draft with these lines and whatever waited for it. `reason` is Stripe's `billing_reason`.
+pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &str) -> Invoice {
+    let (id, created) = (w.id("in_"), w.now());
+    for item in waiting(w, &sub.id) {
+        if let Some(item) = w.invoice_items.change(&item) {
+            item.invoice = Some(id.clone());
+            lines.push(item.line.clone());
+        }
+    }
+    for line in &mut lines {
+        line.id = w.id("il_");
+    }
+    let discountable: i64 = lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
+    let live: Vec<_> = discounts::live(w, sub).into_iter().map(|(discount, _)| discount).collect();
+    Invoice {
+        created,
+        customer: sub.customer.clone(),
+        subscription: Some(sub.id.clone()),
+        status: "draft".into(),
+        billing_reason: reason.into(),
+        collection_method: sub.collection_method.clone(),
+        currency: sub.currency.clone(),
+        period_start: created,
+        period_end: created,
+        discount: discounts::off(w, sub, discountable.max(0)),
+        discounts: live,
+        lines,
+        auto_advance: sub.status != "unpaid",
+        page: w.secret(),
+        test_clock: sub.test_clock.clone(),
+        id,
+        ..Invoice::default()
+    }
+}
+
+/// A draft that finalizes itself in an hour, as renewals do. Says `invoice.created`. It covers the
+/// period before it, which began at `since`; what it sells is in its lines.
+pub fn draft_for_cycle(w: &mut World, sub: &str, since: i64) -> Answer<()> {
+    let Some(sub) = w.subscriptions.get(sub).cloned() else { return Ok(()) };
+    let lines = lines_of_period(w, &sub);
+    let mut invoice = draft(w, &sub, lines, "subscription_cycle");
+    invoice.period_start = since;
+    let paused = sub.pause_collection.as_ref().is_some_and(|pause| pause.behavior == "keep_as_draft");
+    invoice.auto_advance = invoice.auto_advance && !paused;
+    invoice.finalizes_at = invoice.auto_advance.then_some(invoice.created + HOUR);
+    keep(w, invoice, &sub.id);
+    Ok(())
+}
+
+fn keep(w: &mut World, invoice: Invoice, sub: &str) -> String {
+    let id = invoice.id.clone();
+    spend_once_coupons(w, sub, &invoice);
+    w.emit("invoice.created", wire::invoice(w, &invoice));
+    w.invoices.put(invoice);
+    if let Some(sub) = w.subscriptions.change(sub) {
+        sub.latest_invoice = Some(id.clone());
+    }
+    id
+}
+
+/// A `once` coupon is used up by the first invoice it took something off.
+fn spend_once_coupons(w: &mut World, sub: &str, invoice: &Invoice) {
+    let once = |w: &World, id: &str| w.coupons.get(id).is_some_and(|coupon| coupon.duration == "once");
+    let spent: Vec<String> = invoice
+        .discounts
+        .iter()
+        .filter(|d| invoice.discount > 0 && once(w, &d.coupon))
+        .map(|d| d.id.clone())
+        .collect();
+    if let (false, Some(sub)) = (spent.is_empty(), w.subscriptions.change(sub)) {
+        sub.discounts.retain(|discount| !spent.contains(&discount.id));
+    }
+}
+
+/// Made, finalized and, where it is charged automatically, tried at once; without a `holder` it
+/// waits for somebody to pay it.
+pub fn invoice_now(
+    w: &mut World,
+    sub: &Subscription,
+    lines: Vec<Line>,
+    reason: &str,
+    holder: Option<paying::Holder>,
+) -> Answer<String> {
+    let invoice = draft(w, sub, lines, reason);
+    let id = keep(w, invoice, &sub.id);
+    finalize(w, &id);
+    if let Some(holder) = holder {
+        collect(w, &id, holder)?;
+    }
+    Ok(id)
+}
+
+/// Tries an open invoice that is charged automatically; one written off is nobody's to try.
+pub fn collect(w: &mut World, id: &str, holder: paying::Holder) -> Answer<()> {
+    let tried = |i: &Invoice| i.status == "open" && i.collection_method == "charge_automatically";
+    match w.invoices.get(id).is_some_and(tried) {
+        true => paying::attempt(w, id, holder, None),
+        false => Ok(()),
+    }
+}
+
+/// From draft to open: numbered, with the customer's credit used up. What costs nothing is paid.
+pub fn finalize(w: &mut World, id: &str) {
+    let Some(invoice) = w.invoices.get(id).filter(|i| i.status == "draft").cloned() else { return };
+    let (now, total) = (w.now(), invoice.total());
+    let Some(customer) = w.customers.get(&invoice.customer).cloned() else { return };
+    // Credit that is left over stays; what the customer owed besides is asked for with this invoice.
+    let balance = (customer.balance + total).min(0);
+    // That a number was given out is no news of the customer; that credit was used is.
+    let Some(counted) = w.customers.change(&customer.id) else { return };
+    counted.invoices_numbered += 1;
+    counted.currency.get_or_insert_with(|| invoice.currency.clone());
+    let number = format!("{}-{:04}", counted.invoice_prefix, counted.invoices_numbered);
+    if balance != customer.balance {
+        super::change_customer(w, &customer.id, |c| c.balance = balance).ok();
+    }
+    let pause =
+        invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.pause_collection.clone());
+    let due = invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.days_until_due);
+    if let Some(invoice) = w.invoices.change(id) {
+        invoice.number = Some(number);
+        invoice.status = "open".into();
+        invoice.finalized_at = Some(now);
+        invoice.finalizes_at = None;
+        invoice.starting_balance = customer.balance;
+        invoice.ending_balance = Some(balance);
+        invoice.due_date =
+            due.filter(|_| invoice.collection_method == "send_invoice").map(|days| now + days * 24 * HOUR);
+    }
+    say(w, id, "invoice.finalized");
+    match pause.map(|pause| pause.behavior).as_deref() {
+        Some("void") => close(w, id, "void", "invoice.voided"),
+        Some("mark_uncollectible") => close(w, id, "uncollectible", "invoice.marked_uncollectible"),
+        _ => paying::settle_nothing(w, id),
+    }
+}
+
+/// Void or uncollectible: nothing more is asked for. Credit that a void invoice used comes back.
+pub fn close(w: &mut World, id: &str, status: &str, event: &str) {
+    let now = w.now();
+    let Some(was) = w.invoices.get(id).cloned() else { return };
+    let used = was.ending_balance.unwrap_or(was.starting_balance) - was.starting_balance;
+    if status == "void" && used != 0 {
+        super::change_customer(w, &was.customer, |c| c.balance -= used).ok();
+    }
+    if let Some(invoice) = w.invoices.change(id) {
+        invoice.status = status.into();
+        invoice.auto_advance = false;
+        invoice.next_payment_attempt = None;
+        match status {
+            "void" => invoice.voided_at = Some(now),
+            _ => invoice.uncollectible_at = Some(now),
+        }
+    }
+    say(w, id, event);
+    paying::weigh(w, id);
+    if let Some(sub) = was.subscription {
+        paying::nothing_owed(w, &sub, status == "void");
+    }
+}
+
+pub fn say(w: &mut World, id: &str, event: &str) {
+    if let Some(object) = wire::by_id(w, id) {
+        w.emit(event, object);
+    }
+}
+
+/// `Unused time on Pro after 25 Nov 2026`.
+pub fn proration_words(what: &str, name: &str, quantity: i64, at: i64) -> String {
+    let times = if quantity == 1 { String::new() } else { format!("{quantity} × ") };
+    format!("{what} on {times}{name} after {}", date(at))
+}

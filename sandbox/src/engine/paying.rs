@@ -1,0 +1,243 @@
+//! Taking money for an invoice, and what follows when it comes or does not.
+pub use super::cards::Holder;
+use super::{
+    cancel,
+    cards::{self, Verdict},
+    customers::card_in_charge,
+    invoicing::{finalize, say},
+};
+use crate::{
+    api::{Answer, Refusal},
+    objects::Payment,
+    state::{DAY, Dunning, World},
+    wire,
+};
+
+/// Days from one failure to the next try; after the last one dunning ends.
+const RETRIES: [i64; 3] = [3, 5, 7];
+
+/// Somebody pays now: from the portal, from the hosted page, or by the API.
+pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    match invoice.status.as_str() {
+        "draft" => finalize(w, id),
+        "open" | "uncollectible" => {}
+        "paid" => return Err(Refusal::invalid("Invoice is already paid").with_code("invoice_already_paid")),
+        other => {
+            return Err(Refusal::invalid(format!("Invoice has status {other} and cannot be paid.")));
+        }
+    }
+    attempt(w, id, holder, with)
+}
+
+/// What costs nothing is paid, whoever collects it and however.
+pub fn settle_nothing(w: &mut World, id: &str) {
+    if w.invoices.get(id).is_some_and(|invoice| invoice.status == "open" && invoice.amount_due() == 0) {
+        paid(w, id, None);
+    }
+}
+
+/// One attempt. A refusal stands: that a card was declined is a fact.
+pub fn attempt(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
+    let Some(invoice) =
+        w.invoices.get(id).filter(|i| matches!(i.status.as_str(), "open" | "uncollectible")).cloned()
+    else {
+        return Ok(());
+    };
+    if invoice.amount_due() == 0 {
+        paid(w, id, None);
+        return Ok(());
+    }
+    let method = with
+        .map(str::to_owned)
+        .or_else(|| card_in_charge(w, &invoice.customer, invoice.subscription.as_deref()));
+    let card = method.as_ref().and_then(|id| w.payment_methods.get(id)).map(|method| method.card.clone());
+    let verdict = card.map_or_else(|| Verdict::Declined(no_card()), |card| cards::charge(&card, holder));
+    let payment = record(w, id, method.clone(), &verdict);
+    match verdict {
+        Verdict::Paid => {
+            if let (Some(method), true) =
+                (method.and_then(|id| w.payment_methods.change(&id)), holder == Holder::Approves)
+            {
+                method.card.authenticated = true;
+            }
+            paid(w, id, Some(&payment));
+            Ok(())
+        }
+        Verdict::Asks => {
+            failed(w, id, true);
+            Err(cards::asks().standing())
+        }
+        Verdict::Declined(refusal) => {
+            failed(w, id, false);
+            Err(refusal.standing())
+        }
+    }
+}
+
+fn no_card() -> Refusal {
+    let said =
+        "There is no `default_payment_method` set on this Customer or Invoice. Please set one to pay it.";
+    Refusal::card("missing", None, said)
+}
+
+/// The payment intent and charge of this attempt; says how they went.
+fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdict) -> String {
+    let Some(invoice) = w.invoices.get(invoice).cloned() else { return String::new() };
+    let (id, now) = (w.id("pi_"), w.now());
+    let charge = (method.is_some() && !matches!(verdict, Verdict::Asks)).then(|| w.id("ch_"));
+    let status = match verdict {
+        Verdict::Paid => "succeeded",
+        Verdict::Asks => "requires_action",
+        Verdict::Declined(_) => "requires_payment_method",
+    };
+    let refusal = if let Verdict::Declined(refusal) = verdict { Some(refusal.clone()) } else { None };
+    let payment = Payment {
+        id: id.clone(),
+        charge,
+        created: now,
+        customer: invoice.customer.clone(),
+        invoice: Some(invoice.id.clone()),
+        amount: invoice.amount_due(),
+        currency: invoice.currency.clone(),
+        payment_method: method,
+        status: status.into(),
+        decline_code: refusal.as_ref().and_then(|r| r.decline_code.clone()),
+        message: refusal.map(|r| r.message),
+    };
+    if let Some(invoice) = w.invoices.change(&invoice.id) {
+        invoice.attempt_count += 1;
+        invoice.attempted = true;
+        invoice.payment = Some(id.clone());
+        invoice.needs_action = matches!(verdict, Verdict::Asks);
+    }
+    say_payment(w, &payment, verdict);
+    w.payments.put(payment);
+    id
+}
+
+fn say_payment(w: &mut World, payment: &Payment, verdict: &Verdict) {
+    let (intent, charge) = (wire::payment_intent(payment), wire::charge(w, payment));
+    match verdict {
+        Verdict::Paid => {
+            w.emit("charge.succeeded", charge);
+            w.emit("payment_intent.succeeded", intent);
+        }
+        Verdict::Asks => w.emit("payment_intent.requires_action", intent),
+        Verdict::Declined(_) => {
+            if payment.charge.is_some() {
+                w.emit("charge.failed", charge);
+            }
+            w.emit("payment_intent.payment_failed", intent);
+        }
+    }
+}
+
+fn paid(w: &mut World, id: &str, payment: Option<&str>) {
+    let (now, before) = (w.now(), wire::by_id(w, id).unwrap_or_default());
+    if let Some(invoice) = w.invoices.change(id) {
+        invoice.amount_paid = invoice.amount_due();
+        invoice.status = "paid".into();
+        invoice.paid_at = Some(now);
+        invoice.attempted = true;
+        invoice.next_payment_attempt = None;
+        invoice.needs_action = false;
+    }
+    let after = wire::by_id(w, id).unwrap_or_default();
+    if payment.is_some() {
+        w.emit_change("invoice.updated", &before, after.clone());
+    }
+    w.emit("invoice.paid", after.clone());
+    w.emit("invoice.payment_succeeded", after);
+    weigh(w, id);
+    let Some(sub) = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone()) else { return };
+    let settled = w.subscriptions.get(&sub).is_some_and(|held| {
+        matches!(held.status.as_str(), "past_due" | "unpaid" | "incomplete")
+            && (held.latest_invoice.as_deref() == Some(id) || !owes(w, &sub))
+    });
+    if settled {
+        super::amend(w, &sub, |sub| sub.status = "active".into()).ok();
+    }
+}
+
+/// Whether the customer of a settled invoice still owes for another.
+pub fn weigh(w: &mut World, invoice: &str) {
+    let Some(customer) = w.invoices.get(invoice).map(|invoice| invoice.customer.clone()) else { return };
+    if w.customers.get(&customer).is_none_or(|customer| !customer.delinquent) {
+        return;
+    }
+    let owes = w.invoices.iter().any(|i| i.customer == customer && i.status == "open" && i.attempted);
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = owes;
+    }
+}
+
+/// An invoice was closed unpaid. Where none is open any more, the subscription is in order again;
+/// one whose first invoice was voided will never begin.
+pub fn nothing_owed(w: &mut World, sub: &str, void: bool) {
+    let Some(status) = w.subscriptions.get(sub).map(|sub| sub.status.clone()) else { return };
+    match status.as_str() {
+        "past_due" | "unpaid" if !owes(w, sub) => {
+            super::amend(w, sub, |sub| sub.status = "active".into()).ok();
+        }
+        "incomplete" if void => {
+            let now = w.now();
+            super::amend(w, sub, |sub| {
+                sub.status = "incomplete_expired".into();
+                sub.ended_at = Some(now);
+            })
+            .ok();
+        }
+        _ => {}
+    }
+}
+
+fn owes(w: &World, sub: &str) -> bool {
+    w.invoices.iter().any(|invoice| invoice.subscription.as_deref() == Some(sub) && invoice.status == "open")
+}
+
+/// Says that it failed, plans the next try, and lets the subscription feel it.
+fn failed(w: &mut World, id: &str, needs_action: bool) {
+    let now = w.now();
+    // A first payment is not tried again by itself: it has 23 hours.
+    let first = |sub: &String| w.subscriptions.get(sub).is_some_and(|sub| sub.status == "incomplete");
+    let scheduled = w.invoices.get(id).is_some_and(|i| {
+        i.next_payment_attempt.is_none_or(|at| at <= now) && !i.subscription.as_ref().is_some_and(first)
+    });
+    let customer = w.invoices.get(id).map(|invoice| invoice.customer.clone()).unwrap_or_default();
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = true;
+    }
+    let mut exhausted = false;
+    if let Some(invoice) = w.invoices.change(id).filter(|i| scheduled && i.auto_advance) {
+        let wait = RETRIES.get(invoice.failures as usize);
+        invoice.failures += 1;
+        invoice.next_payment_attempt = wait.map(|days| now + days * DAY);
+        exhausted = wait.is_none();
+    }
+    if needs_action {
+        say(w, id, "invoice.payment_action_required");
+    }
+    say(w, id, "invoice.payment_failed");
+    let Some(sub) = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone()) else { return };
+    if w.subscriptions.get(&sub).is_some_and(|held| matches!(held.status.as_str(), "active" | "trialing")) {
+        super::amend(w, &sub, |sub| sub.status = "past_due".into()).ok();
+    }
+    if exhausted {
+        give_up(w, id, &sub);
+    }
+}
+
+/// The last retry failed.
+fn give_up(w: &mut World, invoice: &str, sub: &str) {
+    if let Some(invoice) = w.invoices.change(invoice) {
+        invoice.auto_advance = false;
+    }
+    match w.settings.dunning {
+        Dunning::Cancel => cancel::end(w, sub, "payment_failed"),
+        Dunning::MarkUnpaid => {
+            super::amend(w, sub, |sub| sub.status = "unpaid".into()).ok();
+        }
+        Dunning::LeavePastDue => {}
+    }
+}

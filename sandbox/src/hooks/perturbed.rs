@@ -1,0 +1,179 @@
+//! How deliveries go wrong on request, by a chance with a seed: the same seed, the same mishaps.
+use crate::{
+    api::{Answer, Params, Refusal},
+    objects::Delivery,
+    state::{Chance, World, wall_ms},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Longer than anybody wants to wait for a test.
+const LONGEST_MS: i64 = 600_000;
+/// Shuffled deliveries are held back by up to so much, so that events of one request and the next
+/// get mixed as well.
+const MIXING_MS: f64 = 200.0;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Perturbed {
+    pub paused: bool,
+    /// How likely a delivery happens twice, never, with a wrong signature, with a huge body.
+    pub duplicate: f64,
+    pub drop: f64,
+    pub bad_signature: f64,
+    pub oversize: f64,
+    /// At least and at most.
+    pub delay_ms: [i64; 2],
+    pub shuffle: bool,
+    pub thin: bool,
+    pub api_version: Option<String>,
+    pub seed: u64,
+    chance: Chance,
+}
+
+impl Default for Perturbed {
+    fn default() -> Self {
+        Self {
+            paused: false,
+            duplicate: 0.0,
+            drop: 0.0,
+            bad_signature: 0.0,
+            oversize: 0.0,
+            delay_ms: [0, 0],
+            shuffle: false,
+            thin: false,
+            api_version: None,
+            seed: 0,
+            chance: Chance::seeded(0),
+        }
+    }
+}
+
+/// What chance has in store for one delivery.
+pub struct Fate {
+    pub lost: bool,
+    pub doubled: bool,
+    bad_signature: bool,
+    oversize: bool,
+    delay_ms: i64,
+    rank: Option<u64>,
+    thin: bool,
+    api_version: Option<String>,
+}
+
+impl Perturbed {
+    /// From a request's fields. What it does not name is as if nothing had been asked.
+    pub fn from_fields(w: &mut World, mut fields: Params) -> Answer<Self> {
+        let seed = match fields.word("seed")? {
+            Some(text) => {
+                text.parse().map_err(|_| Refusal::invalid(format!("Invalid seed: {text}")).at("seed"))?
+            }
+            None => w.change_settings().chance.next(),
+        };
+        let wanted = Self {
+            paused: fields.flag("paused")?.unwrap_or(false),
+            duplicate: part(&mut fields, "duplicate")?,
+            drop: part(&mut fields, "drop")?,
+            bad_signature: part(&mut fields, "bad_signature")?,
+            oversize: part(&mut fields, "oversize")?,
+            delay_ms: delay(&mut fields)?,
+            shuffle: fields.flag("shuffle")?.unwrap_or(false),
+            thin: fields.flag("thin")?.unwrap_or(false),
+            api_version: version(&mut fields)?,
+            seed,
+            chance: Chance::seeded(seed),
+        };
+        fields.finish()?;
+        Ok(wanted)
+    }
+
+    pub fn to_json(&self) -> Value {
+        json!({
+            "paused": self.paused, "duplicate": self.duplicate, "drop": self.drop, "delay_ms": self.delay_ms,
+            "shuffle": self.shuffle, "thin": self.thin, "api_version": self.api_version,
+            "bad_signature": self.bad_signature, "oversize": self.oversize, "seed": self.seed,
+        })
+    }
+
+    /// Whether nothing goes wrong but, perhaps, a pause.
+    pub fn is_plain(&self) -> bool {
+        let likely = self.duplicate + self.drop + self.bad_signature + self.oversize;
+        likely == 0.0 && self.delay_ms == [0, 0] && !self.shuffle && !self.thin && self.api_version.is_none()
+    }
+
+    /// For a delivery and the twin it may get. Each draws as often whatever is asked for, so that
+    /// one wish does not change what another brings.
+    pub fn draw(&mut self) -> [Fate; 2] {
+        [self.one(), self.one()]
+    }
+
+    fn one(&mut self) -> Fate {
+        let [lost, doubled, bad, large, later, mixed] = [(); 6].map(|()| self.chance.part());
+        let rank = self.chance.next();
+        let [least, most] = self.delay_ms;
+        let mixing = if self.shuffle { (mixed * MIXING_MS) as i64 } else { 0 };
+        Fate {
+            lost: lost < self.drop,
+            doubled: doubled < self.duplicate,
+            bad_signature: bad < self.bad_signature,
+            oversize: large < self.oversize,
+            delay_ms: least + ((most - least + 1) as f64 * later) as i64 + mixing,
+            rank: self.shuffle.then_some(rank),
+            thin: self.thin,
+            api_version: self.api_version.clone(),
+        }
+    }
+}
+
+impl Fate {
+    pub fn apply(self, to: &mut Delivery) {
+        to.decided = true;
+        to.due_ms = wall_ms() + self.delay_ms;
+        to.rank = self.rank;
+        to.thin = self.thin;
+        to.bad_signature = self.bad_signature;
+        to.oversize = self.oversize;
+        to.api_version = self.api_version;
+    }
+}
+
+fn part(fields: &mut Params, name: &str) -> Answer<f64> {
+    let part = fields.decimal(name)?.unwrap_or(0.0);
+    match (0.0..=1.0).contains(&part) {
+        true => Ok(part),
+        false => {
+            Err(Refusal::invalid(format!("Invalid {name}: must be between 0 and 1.")).at(name.to_owned()))
+        }
+    }
+}
+
+fn delay(fields: &mut Params) -> Answer<[i64; 2]> {
+    let said = "Invalid delay_ms: must be [least, most] in milliseconds, at most 600000.";
+    let refused = || Refusal::invalid(said).at("delay_ms");
+    let words = fields.words("delay_ms")?.unwrap_or_default();
+    if words.iter().all(String::is_empty) {
+        return Ok([0, 0]);
+    }
+    let numbers: Vec<i64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    match numbers[..] {
+        [least, most] if words.len() == 2 && 0 <= least && least <= most && most <= LONGEST_MS => {
+            Ok([least, most])
+        }
+        _ => Err(refused()),
+    }
+}
+
+fn version(fields: &mut Params) -> Answer<Option<String>> {
+    let version = fields.word("api_version")?;
+    let right = |text: &String| {
+        text.len() <= 40
+            && text.starts_with("20")
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+    };
+    match version {
+        Some(text) if !right(&text) => {
+            Err(Refusal::invalid("Invalid api_version: must be like 2025-02-24.acacia").at("api_version"))
+        }
+        version => Ok(version),
+    }
+}

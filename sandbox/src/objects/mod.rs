@@ -1,0 +1,42 @@
+//! What the sandbox holds, as it thinks of it. How it is said to a client stands in `wire/`.
+mod catalogue;
+mod checkout;
+mod customer;
+mod event;
+mod invoice;
+mod portal;
+mod subscription;
+
+pub use catalogue::{Coupon, Price, Product, PromotionCode};
+pub use checkout::{CheckoutSession, LineItem, SubscriptionData};
+pub use customer::{Card, Customer, PaymentMethod, TaxId};
+pub use event::{Delivery, Endpoint, Event, Fault, Remembered, TestClock};
+pub use invoice::{Invoice, InvoiceItem, Line, Payment};
+pub use portal::{Features, Flow, FlowKind, PortalConfiguration, PortalSession, SwitchProduct};
+pub use subscription::{Cancellation, Discount, Item, PauseCollection, Paused, Schedule, Subscription};
+
+/// Stripe's key-value pairs, in the order of their keys.
+pub type Metadata = std::collections::BTreeMap<String, String>;
+
+/// Implements `Row` for a struct with an `id`.
+macro_rules! row {
+    ($($row:ty = $kind:literal $($timed:ident)?),+ $(,)?) => {
+        $(impl crate::state::Row for $row {
+            const KIND: &'static str = $kind;
+            $(const TIMED: bool = stringify!($timed).len() > 0;)?
+            fn id(&self) -> &str {
+                &self.id
+            }
+        })+
+    };
+}
+row! {
+    Customer = "customer", PaymentMethod = "payment_method", TaxId = "tax_id",
+    Product = "product", Price = "price", Coupon = "coupon", PromotionCode = "promotion_code",
+    Subscription = "subscription" timed, Schedule = "schedule",
+    Invoice = "invoice" timed, InvoiceItem = "invoice_item", Payment = "payment",
+    CheckoutSession = "checkout_session",
+    PortalConfiguration = "portal_configuration", PortalSession = "portal_session",
+    Event = "event", Endpoint = "endpoint", Delivery = "delivery", Fault = "fault",
+    Remembered = "remembered", TestClock = "test_clock",
+}

@@ -1,0 +1,143 @@
+//! What can be done to a sandbox from outside; the API and the panel's forms both call these.
+use crate::{
+    Sandbox, act,
+    api::{self, Answer, Params, Refusal},
+    engine, hooks,
+    objects::Fault,
+    seed,
+    state::{DAY, Dunning, World},
+};
+use serde_json::{Value, json};
+
+/// Further in one go than anybody means to.
+const FURTHEST: i64 = 5 * 366 * DAY;
+
+/// `seconds`, or `to` an instant, `next_renewal` or `trial_end`. Returns when all that is due has
+/// happened and has been delivered, as far as it can be.
+pub async fn advance(sandbox: &Sandbox, mut p: Params) -> Answer {
+    let (seconds, to) = (p.int("seconds")?, p.word("to")?);
+    p.finish()?;
+    let moved = |w: &mut World| {
+        let (from, said) = (w.now(), w.events.made());
+        let to = match (seconds, to.as_deref()) {
+            (Some(seconds), None) => from.saturating_add(seconds),
+            (None, Some(word)) => instant(w, word)?,
+            _ => return Err(Refusal::invalid("Give either seconds or to.")),
+        };
+        if to < from {
+            return Err(Refusal::invalid("The clock does not go back."));
+        }
+        if to - from > FURTHEST {
+            return Err(Refusal::invalid("At most five years at once."));
+        }
+        engine::advance(w, to);
+        Ok(json!({ "now": w.now(), "events": w.events.made() - said }))
+    };
+    let moved = sandbox.act(moved).await?;
+    hooks::until_quiet(sandbox).await;
+    Ok(moved)
+}
+
+fn instant(w: &World, word: &str) -> Answer<i64> {
+    let nothing = |said: &str| Refusal::invalid(said).at("to");
+    match word {
+        "next_renewal" => engine::next_renewal(w).ok_or_else(|| nothing("No subscription renews.")),
+        "trial_end" => engine::next_trial_end(w).ok_or_else(|| nothing("No trial is running.")),
+        at => at.parse().map_err(|_| nothing("Invalid to: must be unix seconds, next_renewal or trial_end")),
+    }
+}
+
+pub fn clock(w: &World) -> Value {
+    json!({
+        "now": w.now(), "frozen": w.settings.frozen.is_some(), "ahead": w.settings.ahead,
+        "next_renewal": engine::next_renewal(w), "trial_end": engine::next_trial_end(w),
+    })
+}
+
+/// Always an answer: that somebody was refused is one.
+pub async fn acted(sandbox: &Sandbox, p: Params) -> Value {
+    match sandbox.act(|w| act::act(w, p)).await {
+        Ok(objects) => json!({ "ok": true, "objects": objects, "error": null }),
+        Err(refusal) => json!({ "ok": false, "objects": [], "error": {
+            "code": refusal.code.unwrap_or(refusal.kind), "decline_code": refusal.decline_code,
+            "message": refusal.message, "param": refusal.param,
+        } }),
+    }
+}
+
+pub async fn perturb(sandbox: &Sandbox, p: Params) -> Answer {
+    let wanted = |w: &mut World| {
+        let wanted = hooks::Perturbed::from_fields(w, p)?;
+        let said = wanted.to_json();
+        hooks::perturb(w, wanted);
+        Ok(said)
+    };
+    sandbox.act(wanted).await
+}
+
+pub async fn flush(sandbox: &Sandbox) -> Value {
+    let tally = hooks::flush(sandbox).await;
+    json!({ "delivered": tally.delivered, "failed": tally.failed, "dropped": tally.dropped,
+        "waiting": tally.waiting })
+}
+
+pub async fn resend(sandbox: &Sandbox, event: &str, mut p: Params) -> Answer<Vec<String>> {
+    let times = p.int_in("times", 1, 1000)?.unwrap_or(1);
+    p.finish()?;
+    sandbox.act(|w| hooks::resend(w, event, times)).await
+}
+
+pub async fn roll_secret(sandbox: &Sandbox, endpoint: &str, mut p: Params) -> Answer {
+    let overlap = p.int_in("overlap", 0, 7 * DAY)?.unwrap_or(DAY);
+    p.finish()?;
+    let secret = sandbox.act(|w| api::roll_secret(w, endpoint, overlap)).await?;
+    Ok(json!({ "endpoint": endpoint, "secret": secret }))
+}
+
+pub async fn change_settings(sandbox: &Sandbox, mut p: Params) -> Answer {
+    let word = p.choice("dunning", &["cancel", "mark_unpaid", "leave_past_due"])?;
+    p.finish()?;
+    let dunning = match word.as_deref() {
+        Some("mark_unpaid") => Dunning::MarkUnpaid,
+        Some("leave_past_due") => Dunning::LeavePastDue,
+        _ => Dunning::Cancel,
+    };
+    sandbox
+        .act(|w| {
+            w.change_settings().dunning = dunning;
+            Ok(settings(w))
+        })
+        .await
+}
+
+pub fn settings(w: &World) -> Value {
+    json!({ "dunning": w.settings.dunning })
+}
+
+pub async fn add_fault(sandbox: &Sandbox, p: Params) -> Answer<Fault> {
+    sandbox.act(|w| api::add_fault(w, p)).await
+}
+
+/// One, or all. How many.
+pub async fn remove_faults(sandbox: &Sandbox, only: Option<&str>) -> Answer<usize> {
+    sandbox
+        .act(|w| {
+            let gone = w.faults.ids(|fault| only.is_none_or(|id| fault.id == id));
+            match (gone.is_empty(), only) {
+                (true, Some(id)) => return Err(Refusal::not_found("fault", id)),
+                _ => gone.iter().for_each(|id| drop(w.faults.remove(id))),
+            }
+            Ok(gone.len())
+        })
+        .await
+}
+
+pub fn fault(f: &Fault) -> Value {
+    json!({ "id": f.id, "method": f.method.as_deref().unwrap_or("*"), "path": f.path, "key": f.key,
+        "kind": f.kind, "nth": f.nth, "probability": f.probability, "times": f.times, "seen": f.seen,
+        "struck": f.struck })
+}
+
+pub async fn plant(sandbox: &Sandbox) -> Answer<Vec<String>> {
+    sandbox.act(seed::seed).await
+}

@@ -1,0 +1,102 @@
+//! Subscriptions, their items, discounts and schedules.
+use super::catalogue::{plan, price};
+use crate::{api::whole, objects::*, state::World};
+use serde_json::{Value, json};
+
+pub fn subscription(w: &World, s: &Subscription) -> Value {
+    let items = s.items.iter().map(|item| subscription_item(w, s, item)).collect();
+    let discounts: Vec<&String> = s.discounts.iter().map(|d| &d.id).collect();
+    let cancellation = &s.cancellation;
+    let first = json!({
+        "id": s.id, "object": "subscription", "application": null, "application_fee_percent": null,
+        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "billing_cycle_anchor": s.billing_cycle_anchor, "billing_cycle_anchor_config": null,
+        "billing_mode": { "type": s.billing_mode,
+            "flexible": s.is_flexible().then(|| json!({ "proration_discounts": "included" })) },
+        "billing_schedules": [], "billing_thresholds": null, "cancel_at": s.cancel_at,
+        "cancel_at_period_end": s.cancel_at_period_end, "canceled_at": s.canceled_at,
+        "cancellation_details": { "comment": cancellation.comment, "feedback": cancellation.feedback,
+            "reason": cancellation.reason },
+        "collection_method": s.collection_method, "created": s.created, "currency": s.currency,
+        "customer": s.customer, "customer_account": null, "days_until_due": s.days_until_due,
+        "default_payment_method": s.default_payment_method, "default_source": null, "default_tax_rates": [],
+        "description": s.description, "discounts": discounts, "ended_at": s.ended_at,
+        "invoice_settings": { "account_tax_ids": null, "issuer": { "type": "self" } },
+        "items": whole(&format!("/v1/subscription_items?subscription={}", s.id), items),
+        "latest_invoice": s.latest_invoice, "livemode": false, "metadata": s.metadata,
+    });
+    super::merged([first, rest(s)])
+}
+
+fn rest(s: &Subscription) -> Value {
+    let pause = s.pause_collection.as_ref();
+    let paused = s.paused.as_ref().filter(|_| s.status == "paused");
+    json!({
+        "next_pending_invoice_item_invoice": null, "on_behalf_of": null,
+        "pause_collection": pause.map(|p| json!({ "behavior": p.behavior, "resumes_at": p.resumes_at })),
+        "payment_settings": { "payment_method_options": null, "payment_method_types": null,
+            "save_default_payment_method": "off" },
+        "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null,
+        "schedule": s.schedule, "start_date": s.start_date, "status": s.status,
+        "status_details": paused.map(|p| json!({ "paused": { "type": "subscription", "transitioned_at": p.since,
+            "subscription": { "type": p.why } } })),
+        "test_clock": s.test_clock, "transfer_data": null, "trial_end": s.trial_end,
+        "trial_settings": { "end_behavior": { "missing_payment_method": s.missing_payment_method } },
+        "trial_start": s.trial_start,
+    })
+}
+
+pub fn subscription_item(w: &World, s: &Subscription, item: &Item) -> Value {
+    let sold = w.prices.get(&item.price);
+    json!({
+        "id": item.id, "object": "subscription_item", "billing_thresholds": null, "created": item.created,
+        "current_period_end": item.current_period_end, "current_period_start": item.current_period_start,
+        "discounts": [], "metadata": item.metadata, "plan": sold.map(plan), "price": sold.map(price),
+        "quantity": item.quantity, "subscription": s.id, "tax_rates": [],
+    })
+}
+
+pub fn discount(s: &Subscription, d: &Discount) -> Value {
+    json!({
+        "id": d.id, "object": "discount", "checkout_session": d.checkout_session, "customer": s.customer,
+        "customer_account": null, "end": d.end, "invoice": null, "invoice_item": null,
+        "promotion_code": d.promotion_code, "source": { "type": "coupon", "coupon": d.coupon }, "start": d.start,
+        "subscription": s.id, "subscription_item": null,
+    })
+}
+
+/// Two phases: what runs now, and what follows.
+pub fn schedule(w: &World, s: &Schedule) -> Value {
+    let current = w.subscriptions.get(&s.subscription);
+    let now = current.and_then(|sub| sub.items.first());
+    let phase = |price: Option<&String>, quantity: Option<i64>, start: Option<i64>, end: Option<i64>| {
+        json!({ "add_invoice_items": [], "application_fee_percent": null, "billing_cycle_anchor": null,
+            "collection_method": null, "currency": current.map(|sub| sub.currency.clone()),
+            "default_payment_method": null, "default_tax_rates": [], "description": null, "discounts": [],
+            "end_date": end, "invoice_settings": null,
+            "items": [{ "billing_thresholds": null, "discounts": [], "metadata": {}, "plan": price, "price": price,
+                "quantity": quantity, "tax_rates": [] }],
+            "metadata": {}, "on_behalf_of": null, "proration_behavior": "none", "start_date": start,
+            "transfer_data": null, "trial_end": null })
+    };
+    let start = now.map(|item| item.current_period_start);
+    let then = w.prices.get(&s.price).and_then(|price| price.recurring.as_ref());
+    let end = then.map(|every| every.after(s.at, s.at));
+    json!({
+        "id": s.id, "object": "subscription_schedule", "application": null,
+        "billing_mode": { "type": current.map_or("flexible", |sub| &sub.billing_mode) }, "canceled_at": null,
+        "completed_at": null, "created": s.created,
+        "current_phase": (s.status == "active").then(|| json!({ "start_date": start, "end_date": s.at })),
+        "customer": s.customer, "customer_account": null,
+        "default_settings": { "application_fee_percent": null, "billing_cycle_anchor": "automatic",
+            "billing_thresholds": null, "collection_method": "charge_automatically", "default_payment_method": null,
+            "description": null, "invoice_settings": { "account_tax_ids": null, "days_until_due": null,
+                "issuer": { "type": "self" } }, "on_behalf_of": null, "transfer_data": null },
+        "end_behavior": "release", "livemode": false, "metadata": {},
+        "phases": [phase(now.map(|item| &item.price), now.map(|item| item.quantity), start, Some(s.at)),
+                   phase(Some(&s.price), Some(s.quantity), Some(s.at), end)],
+        "released_at": s.released_at,
+        "released_subscription": s.released_at.map(|_| &s.subscription), "status": s.status,
+        "subscription": s.released_at.is_none().then_some(&s.subscription), "test_clock": null,
+    })
+}

@@ -1,0 +1,22 @@
+//! Tests of the sandbox over HTTP, as clients, browsers and customers meet it.
+#![allow(clippy::unwrap_used, reason = "in a test a panic with a line number is the right answer")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contract;
+mod control;
+mod events;
+mod faults;
+mod fields;
+mod input;
+mod invariants;
+mod money;
+mod pages;
+mod panel;
+mod requests;
+mod sdk;
+mod subscriptions;
+mod webhook_mishaps;
+mod webhooks;
+mod year;
