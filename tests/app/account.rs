@@ -1,6 +1,6 @@
 //! The account page: my name, my organisations, and where I may manage billing.
 use crate::{support::statements::Statements, test_app::TestApp};
-use portico::orgs::Role;
+use product::orgs::Role;
 
 #[portico_test]
 async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
