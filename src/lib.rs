@@ -13,6 +13,7 @@ pub mod demo;
 pub mod dev;
 pub mod error;
 pub mod jobs;
+pub mod log;
 pub mod mail;
 pub mod ops;
 pub mod orgs;

@@ -1,8 +1,11 @@
 //! Opening a database: the pools and their settings.
-use super::{Exec, Query, Result, Stmt, statement::On};
+use super::{
+    Exec, Query, Result, Stmt,
+    statement::{On, Source},
+};
 use crate::brand;
 use sqlx::{
-    Database, Pool, Postgres, Sqlite,
+    Pool, Postgres, Sqlite,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -74,11 +77,6 @@ impl Db {
             Db::Postgres { pool, .. } => pool.close().await,
         }
     }
-}
-
-pub(super) enum Source<'c, D: Database> {
-    Pool(&'c Pool<D>),
-    Conn(&'c mut D::Connection),
 }
 
 impl<'c> Exec<'c> for &'c Db {

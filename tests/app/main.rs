@@ -30,6 +30,7 @@ mod orgs;
 mod permissions;
 mod process;
 mod projects;
+mod squeezed;
 mod stripe;
 mod templates;
 mod test_app;
