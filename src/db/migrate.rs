@@ -3,9 +3,20 @@
 use super::{Db, OrgId, Result, Scope, role::TENANT_ROLE};
 use crate::sql;
 use sqlx::migrate::{Migrate, Migrator};
+use std::sync::LazyLock;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_our_roles(sqlx::migrate!("migrations/postgres")));
+
+/// The migrations say `portico_tenant` and `portico_system`. Roles belong to the server, not to a database,
+/// and two products on one server must not share them: each puts its own name in. Checksums stay those
+/// of the files, so that a renamed product runs our later migrations unchanged.
+fn with_our_roles(mut all: Migrator) -> Migrator {
+    for migration in all.migrations.to_mut() {
+        migration.sql = migration.sql.replace("portico_", concat!(env!("CARGO_PKG_NAME"), "_")).into();
+    }
+    all
+}
 
 /// Brings the schema up to date. A role that may not create tables can start on a current schema.
 pub async fn migrate(db: &mut Db) -> Result<()> {

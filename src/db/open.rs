@@ -4,6 +4,7 @@ use super::{
     pool::{ACQUIRE, Health, options},
     statement::{On, Source},
 };
+use crate::brand;
 use sqlx::{
     Postgres,
     postgres::{PgConnectOptions, PgPool},
@@ -41,7 +42,7 @@ impl Db {
     }
 
     async fn postgres(url: &str) -> Result<Self> {
-        let connect = PgConnectOptions::from_str(url)?.application_name("portico");
+        let connect = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
         let health = Health::default();
         let pool =
             options(16, &health.writes).max_lifetime(Duration::from_secs(1800)).connect_with(connect).await?;

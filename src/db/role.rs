@@ -7,14 +7,14 @@ pub(super) enum Role {
     System,
 }
 
-/// The role that tenants' work runs as. Made by the first migration.
-pub(super) const TENANT_ROLE: &str = "portico_tenant";
+/// The role that tenants' work runs as. Made by the first migration, under the product's name.
+pub(super) const TENANT_ROLE: &str = concat!(env!("CARGO_PKG_NAME"), "_tenant");
 
 impl Role {
     /// `reset`, not `none`: a database may give its user another role from the start.
     pub(super) fn become_it(self) -> &'static str {
         match self {
-            Role::Tenant => "set local role portico_tenant",
+            Role::Tenant => concat!("set local role ", env!("CARGO_PKG_NAME"), "_tenant"),
             Role::System => "reset role",
         }
     }

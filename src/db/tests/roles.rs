@@ -3,6 +3,7 @@ use super::{
     Db, RowSecurity, acme_and_globex, migrate, postgres_hides_other_organisations, postgres_server,
     row_security,
 };
+use crate::db::role::TENANT_ROLE;
 use sqlx::{Connection, PgConnection, Row};
 
 /// Every table and view, and what work inside an organisation may do with it.
@@ -28,6 +29,10 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("users", ""),
 ];
 
+fn system_role() -> String {
+    TENANT_ROLE.replace("_tenant", "_system")
+}
+
 async fn migrated(url: &str) -> Db {
     let mut db = Db::connect(url).await.unwrap();
     migrate(&mut db).await.unwrap();
@@ -40,14 +45,14 @@ async fn the_tenants_role_may_do_this_to_each_table_and_nothing_else() {
     migrated(&url).await.close().await;
     let mut admin = PgConnection::connect(&url).await.unwrap();
 
-    let found: Vec<(String, String)> = sqlx::query_as(
+    let found: Vec<(String, String)> = sqlx::query_as(&format!(
         "select cast(c.relname as text), coalesce(string_agg(p, ' ' order by p) filter (where
-             has_table_privilege('portico_tenant', c.oid, p)
-             or p in ('select', 'insert', 'update') and has_any_column_privilege('portico_tenant', c.oid, p)), '')
+             has_table_privilege('{TENANT_ROLE}', c.oid, p)
+             or p in ('select', 'insert', 'update') and has_any_column_privilege('{TENANT_ROLE}', c.oid, p)), '')
          from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
-         group by 1",
-    )
+         group by 1"
+    ))
     .fetch_all(&mut admin)
     .await
     .unwrap();
@@ -94,7 +99,7 @@ async fn row_level_security_holds_a_member_of_both_roles_who_owns_nothing() {
     let (name, password) = (format!("member_{}", uuid::Uuid::now_v7().simple()), "a password of this test");
     let mut admin = PgConnection::connect(&url).await.unwrap();
     let create =
-        format!("create role {name} login password '{password}' in role portico_tenant, portico_system");
+        format!("create role {name} login password '{password}' in role {TENANT_ROLE}, {}", system_role());
     sqlx::query(&create).execute(&mut admin).await.unwrap();
     let mut url = url::Url::parse(&url).unwrap();
     url.set_username(&name).and_then(|()| url.set_password(Some(password))).unwrap();
@@ -110,7 +115,7 @@ async fn a_role_that_may_not_become_the_tenant_any_more_is_told_of() {
         *tenant_role = false;
         let name = format!("owner_{}", uuid::Uuid::now_v7().simple());
         for statement in [
-            format!("create role {name} in role portico_system"),
+            format!("create role {name} in role {}", system_role()),
             format!("alter database {} set role {name}", url.rsplit('/').next().unwrap()),
         ] {
             sqlx::query(&statement).execute(&*pool).await.unwrap();
@@ -166,7 +171,7 @@ async fn policies_cost_next_to_nothing_at_ten_thousand_organisations() {
         .execute(&mut connection)
         .await
         .unwrap();
-        let roles = ["reset role", "set role portico_tenant"];
+        let roles = ["reset role", &format!("set role {TENANT_ROLE}")];
         let may_be_tenant = matches!(db, Db::Postgres { tenant_role: true, .. });
         for role in roles.into_iter().take(if may_be_tenant { 2 } else { 1 }) {
             for org in ["", &acme.org().to_string()] {
