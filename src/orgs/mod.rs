@@ -65,8 +65,7 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
 
 /// Addresses of all who are in it, each with the organisation's name.
 pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
-    let org = tx.org();
-    Ok(db::addresses(tx, org).await?)
+    Ok(db::addresses(tx).await?)
 }
 
 /// How many are in the organisation.

@@ -139,7 +139,7 @@ async fn login_of(parts: &mut Parts) -> Result<Option<LoginId>> {
     let Ok(session) = Session::from_request_parts(parts, &()).await else {
         return Err(Error::broken("the session layer is missing on this route"));
     };
-    session.get(LOGIN).await.map_err(Error::broken)
+    Ok(session.get(LOGIN).await?)
 }
 
 async fn org_in_url(parts: &mut Parts, app: &App) -> Result<String> {
