@@ -3,7 +3,6 @@
 mod act;
 mod alone;
 mod api;
-mod catalogue;
 mod engine;
 mod hooks;
 mod http;
@@ -33,8 +32,6 @@ pub struct Options {
     pub data: String,
     /// An endpoint that is there from the start.
     pub webhook: Option<Webhook>,
-    /// Products, prices and a portal configuration, as `portico stripe setup` would make them.
-    pub catalogue: bool,
     /// The same seed and the same calls give the same ids.
     pub seed: Option<u64>,
     /// The clock stands here until it is advanced (unix seconds); else it follows the wall's.
@@ -86,14 +83,15 @@ struct Held {
 }
 
 impl Sandbox {
-    /// With what an earlier run left in its file. Fails where the file cannot be opened or read.
+    /// Holds what an earlier run left in its file, else nothing but the endpoint of the options. Fails
+    /// where the file cannot be opened or read.
     pub async fn open(options: Options) -> Result<Self, SandboxError> {
         let keep = Keep::open(&options.data).await?;
         let mut world = World::new(Settings::fresh(options.seed, options.frozen_at));
         keep.load(&mut world).await?;
         let inside = Inside { held: Mutex::new(Held { world, keep }), deliveries: Notify::new(), options };
         let sandbox = Self(Arc::new(inside));
-        sandbox.furnish().await;
+        sandbox.add_endpoint().await;
         Ok(sandbox)
     }
 
@@ -116,7 +114,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Everything is forgotten, and the furniture put back.
+    /// Forgets everything but the endpoint of the options.
     pub async fn reset(&self) {
         self.act(|w| {
             w.clear();
@@ -125,21 +123,16 @@ impl Sandbox {
         })
         .await
         .ok();
-        self.furnish().await;
+        self.add_endpoint().await;
     }
 
-    async fn furnish(&self) {
-        let Options { webhook, catalogue, .. } = &self.0.options;
-        let furnished = self.act(|w| {
-            if *catalogue {
-                catalogue::furnish(w);
-            }
-            if let Some(Webhook { url, secret }) = webhook {
-                hooks::furnish(w, url, secret);
-            }
+    async fn add_endpoint(&self) {
+        let Some(Webhook { url, secret }) = &self.0.options.webhook else { return };
+        let added = self.act(|w| {
+            hooks::add_endpoint(w, url, secret);
             Ok::<_, Refusal>(())
         });
-        furnished.await.ok();
+        added.await.ok();
     }
 
     /// One operation: all of it, or nothing if it is refused.

@@ -8,8 +8,17 @@ use crate::{
 
 pub fn create_configuration(w: &mut World, mut p: Params) -> Answer {
     let (id, now) = (w.id("bpc_"), w.now());
-    let mut configuration =
-        PortalConfiguration { id, created: now, updated: now, active: true, ..Default::default() };
+    // Stripe's default is the one that is saved in its Dashboard. Here, where there is none, the first
+    // one made takes its place.
+    let is_default = !w.portal_configurations.iter().any(|it| it.is_default);
+    let mut configuration = PortalConfiguration {
+        id,
+        created: now,
+        updated: now,
+        active: true,
+        is_default,
+        ..Default::default()
+    };
     if !p.has("features") {
         return Err(p.missing("features"));
     }

@@ -137,7 +137,7 @@ fn heard(w: &mut World, event: &str, endpoint: &str) {
 }
 
 /// The endpoint that is there from the start: hears everything, at this address, with this secret.
-pub fn furnish(w: &mut World, url: &str, secret: &str) {
+pub fn add_endpoint(w: &mut World, url: &str, secret: &str) {
     let there = w.endpoints.ids(|endpoint| endpoint.url == url).into_iter().next();
     let id = there.unwrap_or_else(|| w.id("we_"));
     let created = w.now();
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn old_events_are_forgotten_once_there_are_many_and_never_before_they_are_delivered() {
         let mut w = World::new(Settings::fresh(Some(1), Some(1_800_000_000)));
-        furnish(&mut w, "http://localhost:1/hook", "whsec_1");
+        add_endpoint(&mut w, "http://localhost:1/hook", "whsec_1");
         w.emit("customer.created", json!({ "id": "cus_waits" }));
         for id in w.endpoints.ids(|_| true) {
             w.endpoints.change(&id).unwrap().enabled = false;

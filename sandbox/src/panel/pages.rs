@@ -178,7 +178,8 @@ pub async fn answer(sandbox: &Sandbox, request: &Request, path: &[&str]) -> Repl
     let reply = reply
         .with("content-security-policy", policy)
         .with("cache-control", "no-store")
-        .with("referrer-policy", "no-referrer")
+        // With `no-referrer` browsers send `Origin: null` with the forms, which the guard refuses.
+        .with("referrer-policy", "same-origin")
         .with("x-content-type-options", "nosniff");
     if clear { super::forms::unsaid(reply) } else { reply }
 }

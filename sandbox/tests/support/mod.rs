@@ -1,5 +1,6 @@
 //! What the sandbox's tests stand on: a client of it, and what they share with the product's tests.
 #![allow(dead_code, unused_imports, reason = "not every test uses everything")]
+pub mod catalogue;
 pub mod node;
 pub mod sandbox_client;
 
