@@ -6,7 +6,7 @@ mod reader;
 use ipnet::IpNet;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
 /// Name and default, in the order of `.env.example`.
@@ -46,11 +46,15 @@ pub struct Config {
     pub production: bool,
     pub database_url: String,
     pub bind: SocketAddr,
+    /// Set by hand, or in production: then a taken port is an error instead of a reason to take the next.
+    pub bind_is_fixed: bool,
     /// Where people reach us: links, the origin check, Stripe's way back. Never taken from `Host`.
     pub public_url: Url,
+    /// Set by hand: then it stays as it is, whatever port is bound.
+    pub public_url_is_fixed: bool,
     /// For operators: metrics, health and the inbox. Never in front of people.
     pub ops_bind: SocketAddr,
-    /// Set by hand: then a taken port is an error instead of a reason to take the next.
+    /// As for `bind`.
     pub ops_bind_is_fixed: bool,
     pub trusted_proxies: Vec<IpNet>,
     /// Signs flashes. The first signs, all verify, so that it can be rotated. Empty only in
@@ -85,7 +89,7 @@ pub struct Stripe {
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     pub bind: SocketAddr,
-    /// Set by hand: then a taken port is an error instead of a reason to take the next.
+    /// As for `BIND`.
     pub bind_is_fixed: bool,
     pub data: String,
     /// Where `portico sandbox` delivers from the start, and what signs it.
@@ -116,7 +120,7 @@ pub struct Argon2 {
 
 /// What is wrong with the environment, a line for each variable.
 #[derive(Debug, thiserror::Error)]
-#[error("refusing to start:\n{}", .0.iter().map(|r| format!("  {r}\n")).collect::<String>())]
+#[error("cannot start, because of these settings:\n{}", .0.iter().map(|r| format!("  {r}\n")).collect::<String>())]
 pub struct Refused(pub Vec<String>);
 
 impl Config {
@@ -144,9 +148,20 @@ impl Config {
     }
 
     fn read_with(vars: impl Fn(&str) -> Option<String>, webhooks_needed: bool) -> Result<Self, Refused> {
-        let mut from = Reader { vars: &vars, webhooks_needed, refused: Vec::new() };
+        let mut from = Reader { vars: &vars, defaults: VARIABLES, webhooks_needed, refused: Vec::new() };
         let config = from.config();
         if from.refused.is_empty() { Ok(config) } else { Err(Refused(from.refused)) }
+    }
+
+    /// Makes the public address lead to what was really bound, unless it was set by hand.
+    pub fn follow(&mut self, bound: SocketAddr) {
+        if self.public_url_is_fixed || bound.port() == 0 {
+            return;
+        }
+        let at_localhost = bound.ip().is_unspecified() || bound.ip().is_loopback();
+        let host = if at_localhost { "localhost".to_owned() } else { bound.ip().to_string() };
+        let host = if bound.is_ipv6() && !at_localhost { format!("[{host}]") } else { host };
+        self.public_url = Url::parse(&format!("http://{host}:{}", bound.port())).expect("made of an address");
     }
 
     /// Whether the key is our own, for the sandbox beside us.
@@ -163,19 +178,24 @@ impl Config {
 impl Reader<'_> {
     fn config(&mut self) -> Config {
         let production = self.one_of("APP_ENV", &["development", "production"]) == "production";
-        let config = Config {
+        let is_fixed = |name: &str| production || self.given(name).is_some_and(|it| !it.is_empty());
+        let [bind_is_fixed, ops_bind_is_fixed, sandbox_is_fixed, public_url_is_fixed] =
+            ["BIND", "OPS_BIND", "SANDBOX_BIND", "PUBLIC_URL"].map(is_fixed);
+        let mut config = Config {
             production,
             database_url: self.text("DATABASE_URL"),
             bind: self.parsed("BIND", "an address and port, such as 127.0.0.1:3000"),
+            bind_is_fixed,
             public_url: self.url("PUBLIC_URL"),
+            public_url_is_fixed,
             ops_bind: self.parsed("OPS_BIND", "an address and port, such as 127.0.0.1:3001"),
-            ops_bind_is_fixed: self.given("OPS_BIND").is_some(),
+            ops_bind_is_fixed,
             trusted_proxies: self.list("TRUSTED_PROXIES", "networks, such as 10.0.0.0/8"),
             app_secrets: self.secrets("APP_SECRET"),
             stripe: self.stripe(),
             sandbox: Sandbox {
                 bind: self.parsed("SANDBOX_BIND", "a loopback address and port, such as 127.0.0.1:12111"),
-                bind_is_fixed: self.given("SANDBOX_BIND").is_some(),
+                bind_is_fixed: sandbox_is_fixed,
                 data: self.text("SANDBOX_DATA"),
                 webhook: self.sandbox_webhook(),
             },
@@ -188,6 +208,7 @@ impl Reader<'_> {
             rate_limits: self.one_of("RATE_LIMITS", &["on", "off"]) == "on",
             log: self.text("LOG"),
         };
+        config.follow(config.bind);
         self.check(&config);
         config
     }
@@ -243,4 +264,10 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
+}
+
+/// The file behind a `sqlite://` address; None for Postgres.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
+    Some(path.into())
 }

@@ -1,5 +1,6 @@
 //! Portico: a server-rendered SaaS shell with billing that cannot drift. A room per feature.
 pub mod account;
+mod app;
 pub mod audit;
 pub mod auth;
 pub mod billing;
@@ -8,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod dev;
 pub mod error;
 pub mod jobs;
 pub mod mail;
@@ -22,73 +24,4 @@ pub mod web;
 pub mod words;
 pub mod worker;
 
-use std::sync::Arc;
-
-/// What every handler may reach. Cheap to clone: one `Arc`.
-#[derive(Clone)]
-pub struct App(Arc<Inside>);
-
-pub struct Inside {
-    pub config: config::Config,
-    pub db: db::Db,
-    pub clock: clock::Clock,
-    pub stripe: stripe::Stripe,
-    pub passwords: auth::Passwords,
-    pub limits: web::Limits,
-    pub signer: web::Signer,
-    /// Where webhooks are stored, many at a time.
-    pub inbox: billing::Inbox,
-    /// None: the development mailbox.
-    pub smtp: Option<mail::Smtp>,
-    pub metrics: ops::Metrics,
-    /// There may be something to do (see jobs/).
-    pub work_arrived: Arc<tokio::sync::Notify>,
-    /// Whether the demo's people are in this database (see demo.rs).
-    demo_is_here: std::sync::atomic::AtomicBool,
-}
-
-impl App {
-    /// Everything from the configuration and a migrated database. Inside a tokio runtime: the inbox's
-    /// writer starts here.
-    pub fn new(config: config::Config, db: db::Db, secrets: &[secrecy::SecretString]) -> Self {
-        let (stripe, signer) = (stripe::Stripe::new(&config), web::Signer::new(secrets));
-        let (passwords, limits) = (auth::Passwords::new(config.argon2), web::Limits::new(config.rate_limits));
-        let (clock, demo_is_here, metrics): (clock::Clock, _, _) = Default::default();
-        let work_arrived = Arc::new(tokio::sync::Notify::new());
-        let inbox = billing::Inbox::open(db.clone(), clock.clone(), work_arrived.clone());
-        let smtp = config.smtp.as_ref().and_then(|smtp| mail::Smtp::new(&smtp.url, &smtp.from));
-        App(Arc::new(Inside {
-            db,
-            clock,
-            stripe,
-            passwords,
-            limits,
-            signer,
-            inbox,
-            smtp,
-            metrics,
-            work_arrived,
-            config,
-            demo_is_here,
-        }))
-    }
-}
-
-impl App {
-    /// The time by which subscriptions live: ours, moved on as far as the sandbox's clock was.
-    pub fn billing_now(&self) -> db::At {
-        self.clock.now() + time::Duration::seconds(self.stripe.ahead())
-    }
-
-    /// A page of ours, whole, for links that leave it. `path` begins with a slash.
-    pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.config.public_url.as_str().trim_end_matches('/'))
-    }
-}
-
-impl std::ops::Deref for App {
-    type Target = Inside;
-    fn deref(&self) -> &Inside {
-        &self.0
-    }
-}
+pub use app::{App, Inside};

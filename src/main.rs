@@ -4,7 +4,7 @@ use portico::{cli, config::Config, serve};
 use std::{io::IsTerminal, process::ExitCode};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-/// A SaaS shell with billing that cannot drift.
+/// A SaaS starter with accounts, organisations and Stripe billing.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -16,15 +16,20 @@ struct Cli {
 enum Command {
     /// Serve the product (the default).
     Serve,
-    /// Work on the queue alone: webhooks, mails, reconciliation.
+    /// Run background jobs only: webhooks, mails, reconciliation.
     Worker,
-    /// Look at and repair what we believe of Stripe.
+    /// Set up Stripe, and see or repair the billing state kept here.
     Stripe {
         #[command(subcommand)]
         command: StripeCommand,
     },
-    /// Check what has to be right around us: database, keys, secrets, endpoint, clock. Changes nothing.
+    /// Check what Portico depends on: database, keys, secrets, endpoint, clock. Changes nothing.
     Doctor,
+    /// The demo of development.
+    Demo {
+        #[command(subcommand)]
+        command: DemoCommand,
+    },
     /// Run the stateful Stripe sandbox alone.
     #[cfg(feature = "sandbox")]
     Sandbox,
@@ -39,24 +44,30 @@ impl Command {
 }
 
 #[derive(Subcommand)]
+enum DemoCommand {
+    /// Remove the demo's database and the sandbox's; the next start makes new ones. Not in production.
+    Reset,
+}
+
+#[derive(Subcommand)]
 enum StripeCommand {
-    /// Make or mend products, prices, the portal's configuration and the webhook endpoint.
+    /// Create or correct products, prices, the portal's configuration and the webhook endpoint.
     Setup {
-        /// Make a new endpoint (and secret) in place of one with another API version.
+        /// Replace an endpoint that has another API version; it gets a new secret.
         #[arg(long)]
         replace_endpoint: bool,
     },
-    /// Print where Stripe is not as `setup` would make it; fails if anywhere. Changes nothing.
+    /// List what differs from what `setup` would create; fails if anything does. Changes nothing.
     Verify,
-    /// Print what our database believes, an organisation a line.
+    /// Print each organisation's billing state from the database, one a line.
     Status {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
     },
-    /// One full pass of reconciliation, or of one organisation. Fails unless it completed.
+    /// Compare every organisation with Stripe and correct it, or one. Fails unless it completed.
     Sync {
-        /// The organisation's word in URLs.
+        /// The organisation as it stands in its URLs, such as `acme`.
         #[arg(long)]
         org: Option<String>,
     },
@@ -99,6 +110,7 @@ async fn run(command: Command) -> serve::Result<()> {
         Command::Worker => serve::work(config).await,
         Command::Doctor => cli::doctor(serve::at_stripe(config)?).await,
         Command::Stripe { command } => of_stripe(command, config).await,
+        Command::Demo { command: DemoCommand::Reset } => serve::demo_reset(&config),
         #[cfg(feature = "sandbox")]
         Command::Sandbox => serve::sandbox_alone(config).await,
     }

@@ -1,15 +1,13 @@
 //! Every URL, in the order of a visitor's life, grouped by who may call it. The guard in a
 //! handler's arguments is what enforces it; `tests/app/permissions.rs` holds the whole matrix.
 use crate::{
-    App, account, auth, billing,
-    error::Error,
+    App, account, auth, billing, dev,
+    error::{Error, Malformed},
     mail, ops, orgs, pages, projects,
     web::{Headers, assets, frame},
 };
 use axum::{
-    Router,
-    http::StatusCode,
-    middleware,
+    Router, middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,9 +23,13 @@ pub fn router(app: App) -> Router {
         .layer(sessions)
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
-        .method_not_allowed_fallback(|| async { Error::Malformed(StatusCode::METHOD_NOT_ALLOWED, "method") })
+        .method_not_allowed_fallback(|| async { Error::Malformed(Malformed::Method, "method") })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(
+            (app.clone(), dev::web::MailCount::default()),
+            dev::web::with_dev_line,
+        ))
         .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
         .with_state(app)
 }
@@ -45,6 +47,7 @@ fn anyone() -> Router<App> {
         // Development; not found in production.
         .route("/dev/mailbox", get(mail::web::mailbox))
         .route("/dev/mailbox.json", get(mail::web::mailbox_json))
+        .route("/dev/sandbox", get(dev::web::sandbox_panel))
 }
 
 /// For operators, on a port of their own (`OPS_BIND`).

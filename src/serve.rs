@@ -1,18 +1,20 @@
 //! From a configuration to a running product: database, sandbox, demo, listener.
+mod files;
+mod listen;
+mod reset;
+
+pub use reset::demo_reset;
+
 use crate::{
-    App,
-    config::{self, Config},
+    App, auth,
+    config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, routes,
     web::accept,
     worker,
 };
 use secrecy::SecretString;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
-use tokio::net::TcpListener;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -21,23 +23,31 @@ const TIDY_EVERY: Duration = Duration::from_secs(600);
 
 /// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
-    let listener = bind(&config).await?;
-    let operators = bind_ops(&config).await?;
+    let listener = listen::bind("BIND", config.bind, config.bind_is_fixed).await?;
+    let operators = listen::bind("OPS_BIND", config.ops_bind, config.ops_bind_is_fixed).await?;
+    config.follow(listener.local_addr()?);
     let secrets = secrets(&config)?;
+    let sandbox_is_old = reset::sandbox_file(&config).is_some_and(|file| files::holds_data(&file));
     let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
+    let _marks = mark_in_use(&config, embedded);
     let app = App::new(config.clone(), db, &secrets);
     jobs::begin_schedules(&app).await?;
+    let note = match embedded {
+        true => reset::mismatch(&config, auth::has_anyone(&app).await?, sandbox_is_old),
+        false => None,
+    };
     if embedded && let Err(error) = demo::seed(&app).await {
-        tracing::warn!(%error, "the demo could not be made");
+        tracing::warn!(%error, "the demo organisation could not be created");
     }
+    let operators_at = operators.local_addr()?;
     let beside = [
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(worker::run(app.clone())),
         tokio::spawn(ops::compare_modes(app.clone())),
         tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
     ];
-    welcome(&app, embedded);
+    welcome(&app, embedded, operators_at, note);
     accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
     beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
     app.db.close().await;
@@ -47,8 +57,9 @@ pub async fn serve(mut config: Config) -> Result<()> {
 /// `portico worker`: the queue alone, beside as many others as there are.
 pub async fn work(config: Config) -> Result<()> {
     let app = attach(config).await?;
+    let _marks = mark_in_use(&app.config, false);
     jobs::begin_schedules(&app).await?;
-    tracing::info!("working");
+    tracing::info!("the worker is running");
     tokio::spawn(ops::compare_modes(app.clone()));
     tokio::select! {
         () = worker::run(app.clone()) => {}
@@ -67,45 +78,54 @@ pub async fn attach(config: Config) -> Result<App> {
     Ok(App::new(config, db, &secrets))
 }
 
-/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's.
+/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's. A running one
+/// has noted the ports that it got.
 pub fn at_stripe(mut config: Config) -> Result<Config> {
     if config.stripe.keys.is_empty() {
         config.stripe.api_base = format!("http://{}", config.sandbox.bind).parse()?;
+        let note = reset::sandbox_file(&config).and_then(|file| files::note(&file));
+        if let Some((sandbox, public)) = note.as_deref().and_then(|note| note.split_once('\n')) {
+            config.stripe.api_base = sandbox.parse()?;
+            if !config.public_url_is_fixed {
+                config.public_url = public.parse()?;
+            }
+        }
         config.stripe.keys = vec![config::SANDBOX_KEY.into()];
     }
     Ok(config)
 }
 
-/// The next free port if the usual one is taken and nobody set it by hand.
-async fn bind_ops(config: &Config) -> Result<TcpListener> {
-    let mut address = config.ops_bind;
-    for _ in 0..if config.ops_bind_is_fixed || config.production { 1 } else { 50 } {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(_) => address.set_port(address.port().wrapping_add(1).max(1024)),
-        }
-    }
-    Err(format!("OPS_BIND {}: no free address", config.ops_bind).into())
-}
-
-async fn bind(config: &Config) -> Result<TcpListener> {
-    let bound = TcpListener::bind(config.bind).await;
-    bound.map_err(|error| format!("BIND {}: {error}", config.bind).into())
+/// For `portico demo reset`, which leaves alone what is in use, and for commands that look for the
+/// sandbox. Held until the process ends.
+fn mark_in_use(config: &Config, embedded: bool) -> Vec<std::fs::File> {
+    let sandbox = reset::sandbox_file(config).filter(|_| embedded);
+    let both = [sqlite_file(&config.database_url), sandbox].into_iter().flatten();
+    let note = format!("{}\n{}", config.stripe.api_base, config.public_url);
+    both.filter_map(|database| files::use_database(&database, &note).ok()).collect()
 }
 
 /// Opens, migrates, and says in the log what holds tenants apart.
 pub async fn open_database(config: &Config) -> Result<Db> {
     if let Some(file) = sqlite_file(&config.database_url) {
-        make_folder_of(&file)?;
+        let closed =
+            [file.clone(), files::migration_lock(&file)].iter().try_for_each(|it| files::keep_private(it));
+        closed.map_err(|error| format!("DATABASE_URL {}: {error}", file.display()))?;
     }
     let failed = |error: db::Error| format!("DATABASE_URL: {error}");
     let mut db = Db::connect(&config.database_url).await.map_err(failed)?;
     db::migrate(&mut db).await.map_err(failed)?;
     match db::row_security(&db).await.map_err(failed)? {
-        RowSecurity::NotOffered => tracing::info!("SQLite: tenants are held apart by statements and types"),
-        RowSecurity::Holds { role } => tracing::info!(role, "Postgres: row-level security holds"),
+        RowSecurity::NotOffered => {
+            tracing::info!("SQLite: types and statements keep organisations apart")
+        }
+        RowSecurity::Holds { role } => {
+            tracing::info!(role, "Postgres: row-level security keeps organisations apart")
+        }
         RowSecurity::DoesNotHold(why) => {
-            tracing::warn!(why, "Postgres: row-level security does NOT hold; connect as a plain owner")
+            tracing::warn!(
+                why,
+                "Postgres: row-level security is NOT in force; connect as a plain owner of the database"
+            )
         }
     }
     Ok(db)
@@ -118,52 +138,27 @@ fn secrets(config: &Config) -> Result<Vec<SecretString>> {
     }
     let folder = sqlite_file(&config.database_url).and_then(|file| file.parent().map(Path::to_owned));
     let path = folder.unwrap_or_else(|| "data".into()).join("app_secret");
-    make_folder_of(&path)?;
+    files::make_folder_of(&path)?;
     match std::fs::read_to_string(&path) {
         Ok(kept) if kept.len() >= 32 => Ok(vec![kept.into()]),
         _ => {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
             let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            write_private(&path, &fresh)?;
+            files::write_private(&path, &fresh)?;
             Ok(vec![fresh.into()])
         }
-    }
-}
-
-/// Readable by us alone from its first byte on.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
-}
-
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
-    Some(path.into())
-}
-
-fn make_folder_of(file: &Path) -> std::io::Result<()> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder),
-        _ => Ok(()),
     }
 }
 
 /// Without a key of Stripe's the sandbox stands in, on its own port, and the configuration from
 /// here on points at it. True if it does.
 #[cfg(feature = "sandbox")]
-async fn embed_sandbox(
-    config: &mut Config,
-    secrets: &[SecretString],
-    ours: std::net::SocketAddr,
-) -> Result<bool> {
+async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: SocketAddr) -> Result<bool> {
     if !config.stripe.keys.is_empty() {
         return Ok(false);
     }
-    let listener = portico_sandbox::bind(config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
+    let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     config.stripe.api_base = base_url.parse()?;
     config.stripe.keys = vec![config::SANDBOX_KEY.into()];
@@ -173,7 +168,7 @@ async fn embed_sandbox(
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let options = sandbox_options(config, Some((url, &secret)));
+    let options = sandbox_options(config, Some((url, &secret)))?;
     let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
         if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
@@ -185,7 +180,7 @@ async fn embed_sandbox(
 
 /// The public address where it leads here, so that `stripe setup` knows the endpoint again.
 #[cfg(feature = "sandbox")]
-fn webhook_url(config: &Config, ours: std::net::SocketAddr) -> String {
+fn webhook_url(config: &Config, ours: SocketAddr) -> String {
     let public = &config.public_url;
     let is_here = public.scheme() == "http"
         && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
@@ -198,29 +193,37 @@ fn webhook_url(config: &Config, ours: std::net::SocketAddr) -> String {
 }
 
 #[cfg(not(feature = "sandbox"))]
-async fn embed_sandbox(config: &mut Config, _: &[SecretString], _: std::net::SocketAddr) -> Result<bool> {
+async fn embed_sandbox(config: &mut Config, _: &[SecretString], _: SocketAddr) -> Result<bool> {
     match config.stripe.keys.is_empty() {
-        true => Err("STRIPE_SECRET_KEY is required: this build has no sandbox".into()),
+        true => Err("STRIPE_SECRET_KEY is required: this build was made without the sandbox".into()),
         false => Ok(false),
     }
 }
 
 #[cfg(feature = "sandbox")]
-fn sandbox_options(config: &Config, webhook: Option<(String, &SecretString)>) -> portico_sandbox::Options {
+fn sandbox_options(
+    config: &Config,
+    webhook: Option<(String, &SecretString)>,
+) -> Result<portico_sandbox::Options> {
+    if let Some(file) = reset::sandbox_file(config) {
+        files::keep_private(&file).map_err(|error| format!("SANDBOX_DATA {}: {error}", file.display()))?;
+    }
     let webhook = webhook.map(|(url, secret)| {
         let secret = secrecy::ExposeSecret::expose_secret(secret).to_owned();
         portico_sandbox::Webhook { url, secret }
     });
     let data = config.sandbox.data.clone();
-    portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() }
+    Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
 }
 
 /// `portico sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
-    let listener = portico_sandbox::bind(config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
+    let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
     let webhook = config.sandbox.webhook.as_ref().map(|(url, secret)| (url.to_string(), secret));
-    let options = sandbox_options(&config, webhook);
+    let options = sandbox_options(&config, webhook)?;
+    let note = format!("http://{}/\n{}", listener.local_addr()?, config.public_url);
+    let _mark = reset::sandbox_file(&config).map(|file| files::use_database(&file, &note));
     Ok(portico_sandbox::run_alone(listener, options, told_to_stop()).await?)
 }
 
@@ -231,13 +234,21 @@ async fn tidy(app: App) {
     }
 }
 
-fn welcome(app: &App, embedded: bool) {
-    println!("\n  Portico         {}", app.config.public_url.as_str().trim_end_matches('/'));
+/// The start lines: where everything is, and how to get in.
+fn welcome(app: &App, embedded: bool, operators: SocketAddr, note: Option<String>) {
+    println!("\n  Portico         {}", app.url(""));
     if embedded {
         println!("  Stripe sandbox  {}", app.config.stripe.api_base.as_str().trim_end_matches('/'));
     }
+    if !app.config.production && app.smtp.is_none() {
+        println!("  Mailbox         {}", app.url("/dev/mailbox"));
+    }
+    println!("  For operators   http://{operators}/inbox");
     if let Some(demo) = app.demo_hint() {
         println!("  Sign in as      {}  /  {}", demo.email, demo.password);
+    }
+    if let Some(note) = note {
+        println!("  Please note     {note}");
     }
     println!();
 }

@@ -1,4 +1,4 @@
-//! What each job means: the queue's keys on one side, the rooms' functions on the other.
+//! What each job of the queue does: which function of which room it calls.
 use crate::{
     App, auth, billing,
     error::Result,
@@ -13,7 +13,7 @@ pub async fn run(app: App) {
 }
 
 async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
-    let outcome = one(&app, &job).await;
+    let outcome = run_job(&app, &job).await;
     match (&outcome, &job) {
         (Err(error), Job::Customer(customer)) if is_last => {
             billing::dead_letter_events(&app, customer, &error.to_string()).await?;
@@ -26,7 +26,7 @@ async fn work(app: App, Try { job, is_last }: Try) -> Result<Done> {
     outcome
 }
 
-async fn one(app: &App, job: &Job) -> Result<Done> {
+async fn run_job(app: &App, job: &Job) -> Result<Done> {
     match job {
         Job::Customer(customer) => billing::process(app, customer).await.map(|()| Done::Finished),
         Job::Event(event) => billing::attribute(app, event).await.map(|()| Done::Finished),

@@ -1,8 +1,9 @@
 //! The account page: who I am, where I belong, and the way to billing.
+use super::Membership;
 use crate::{
-    App, auth, billing,
+    App, auth,
     error::Result,
-    orgs::{self, Role},
+    orgs::Role,
     web::{Errors, Form, Page, Shell, SignedIn, flash, origin_of_request, see_other},
 };
 use askama::Template;
@@ -40,9 +41,8 @@ pub struct ProfileForm {
     name: String,
 }
 
-pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Page<AccountPage>> {
-    let name = who.name.clone();
-    page(&app, &who, name, Errors::default()).await.map(Page::ok)
+pub async fn show(who: SignedIn) -> Page<AccountPage> {
+    Page::ok(page(&who, who.name.clone(), Errors::default()))
 }
 
 pub async fn change_profile(
@@ -53,33 +53,35 @@ pub async fn change_profile(
     match auth::person_name(&form.name) {
         Ok(name) => {
             auth::rename(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
-            flash("success", "Your profile is saved.");
+            flash("success", "Profile saved.");
             Ok(see_other("/account"))
         }
-        Err(message) => {
-            let page = page(&app, &who, form.name, Errors::of("name", message)).await?;
-            Ok(Page::mistake(page).into_response())
-        }
+        Err(message) => Ok(Page::mistake(page(&who, form.name, Errors::of("name", message))).into_response()),
     }
 }
 
-async fn page(app: &App, who: &SignedIn, name: String, errors: Errors) -> Result<AccountPage> {
-    let memberships = orgs::of_person(app, who.id).await?;
-    let states = billing::states_of_person(app, who.id).await?;
-    let cards = memberships.iter().map(|m| {
-        let state = states.get(&m.org).cloned().unwrap_or_default();
-        let (status, status_kind) = state.badge();
-        let (slug, name) = (m.slug.clone(), m.org_name.clone());
-        OrgCard {
-            slug,
-            name,
-            role: m.role,
-            plan: state.plan_name(),
+/// Shows what the guard has read; it asks the database nothing.
+fn page(who: &SignedIn, name: String, errors: Errors) -> AccountPage {
+    AccountPage {
+        shell: Shell::of(who, "account"),
+        name,
+        email: who.email.clone(),
+        errors,
+        orgs: who.memberships().iter().map(OrgCard::from).collect(),
+    }
+}
+
+impl From<&Membership> for OrgCard {
+    fn from(membership: &Membership) -> Self {
+        let (status, status_kind) = membership.badge();
+        Self {
+            slug: membership.slug.clone(),
+            name: membership.org_name.clone(),
+            role: membership.role,
+            plan: membership.plan_name(),
             status,
             status_kind,
-            may_bill: m.role.may_bill(),
+            may_bill: membership.role.may_bill(),
         }
-    });
-    let (orgs, shell) = (cards.collect(), Shell::with(&memberships, who, "account"));
-    Ok(AccountPage { shell, name, email: who.email.clone(), errors, orgs })
+    }
 }

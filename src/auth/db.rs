@@ -1,8 +1,7 @@
 //! SQL of people and logins.
 use super::Email;
 use crate::{
-    db::{At, Exec, LoginId, OrgId, Origin, Result, UserId},
-    orgs::{Membership, Role},
+    db::{At, Exec, LoginId, Origin, Result, UserId},
     sql,
 };
 
@@ -10,30 +9,6 @@ use crate::{
 pub struct Credentials {
     pub id: UserId,
     pub password_hash: String,
-}
-
-#[derive(sqlx::FromRow)]
-pub struct LoginRow {
-    pub user_id: UserId,
-    pub name: String,
-    pub email: String,
-    pub created_at: At,
-    pub seen_at: At,
-    pub reauthenticated_at: At,
-    org_id: Option<OrgId>,
-    org_name: Option<String>,
-    role: Option<Role>,
-}
-
-impl LoginRow {
-    pub fn membership(&self, slug: Option<&str>) -> Option<Membership> {
-        Some(Membership {
-            org: self.org_id?,
-            slug: slug?.to_owned(),
-            org_name: self.org_name.clone()?,
-            role: self.role?,
-        })
-    }
 }
 
 /// False if the address is taken.
@@ -91,24 +66,6 @@ pub async fn insert_login(on: impl Exec<'_>, user: UserId, origin: &Origin, now:
     .execute()
     .await?;
     Ok(id)
-}
-
-/// The login with its person and, if `slug` is an organisation of theirs, their role in it.
-pub async fn login(on: impl Exec<'_>, id: LoginId, slug: &str) -> Result<Option<LoginRow>> {
-    sql!(
-        on,
-        "select l.user_id, u.name, u.email, l.created_at, l.seen_at, l.reauthenticated_at,
-                m.org_id, o.name as org_name, m.role
-         from logins l
-         join users u on u.id = l.user_id
-         left join orgs o on o.slug = $2
-         left join members m on m.org_id = o.id and m.user_id = l.user_id
-         where l.id = $1 and l.revoked_at is null",
-        id,
-        slug
-    )
-    .optional()
-    .await
 }
 
 pub async fn touch_login(on: impl Exec<'_>, id: LoginId, now: At) -> Result<u64> {

@@ -57,7 +57,7 @@ impl NewPassword {
         }
         if is_guessable(&typed.to_lowercase(), words) {
             return Err(
-                "This is too easy to guess: it repeats itself or consists of your name, address or ours."
+                "This is too easy to guess: it is repetitive, or made of your name, your address or ours."
                     .into(),
             );
         }

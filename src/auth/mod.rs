@@ -1,4 +1,5 @@
-//! Who somebody is: sign up, in and out. The session cookie names a login; the login is the truth.
+//! Who somebody is: sign up, in and out. The session cookie names a login; its row in `logins` says
+//! whether that is still valid.
 mod db;
 mod fields;
 mod passwords;
@@ -13,7 +14,7 @@ use crate::{
     audit::{self, Event},
     db::{At, LoginId, OrgId, Origin, Tx, UserId},
     error::{Error, Result},
-    orgs::{self, Membership},
+    orgs,
 };
 use sha2::{Digest, Sha256};
 use time::Duration;
@@ -27,13 +28,6 @@ pub struct Person {
     pub email: String,
     /// When they last showed their password or second factor.
     pub reauthenticated_at: At,
-}
-
-/// What one look at the database says about a login.
-pub struct Seen {
-    pub person: Person,
-    /// In the organisation asked for, if they are in it.
-    pub membership: Option<Membership>,
 }
 
 /// What signing up gives.
@@ -165,7 +159,7 @@ fn account_key(email: &str) -> String {
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Ends this login for good: any copy of the cookie is dead from here on.
+/// Ends this login for good: no copy of its cookie is valid any more.
 pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;
@@ -174,30 +168,19 @@ pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> 
     Ok(tx.commit().await?)
 }
 
-/// Login, person, organisation and role in one look. Nothing for a login that is revoked, idle
-/// too long or too old.
-pub async fn seen(app: &App, login: LoginId, slug: Option<&str>) -> Result<Option<Seen>> {
-    let Some(row) = db::login(app.db.system(), login, slug.unwrap_or_default()).await? else {
-        return Ok(None);
-    };
+/// Whether a login still counts: used within `SESSION_IDLE_MINUTES`, and not older than
+/// `SESSION_MAX_DAYS`. If so its use is recorded, once a minute at most.
+pub async fn use_login(app: &App, login: LoginId, created_at: At, seen_at: At) -> Result<bool> {
     let now = app.clock.now();
-    if row.seen_at + app.config.session_idle.try_into().unwrap_or(Duration::DAY) < now
-        || row.created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
+    if seen_at + app.config.session_idle.try_into().unwrap_or(Duration::DAY) < now
+        || created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
     {
-        return Ok(None);
+        return Ok(false);
     }
-    if row.seen_at + Duration::MINUTE < now {
+    if seen_at + Duration::MINUTE < now {
         db::touch_login(&app.db, login, now).await?;
     }
-    let membership = row.membership(slug);
-    let person = Person {
-        id: row.user_id,
-        login,
-        name: row.name,
-        email: row.email,
-        reauthenticated_at: row.reauthenticated_at,
-    };
-    Ok(Some(Seen { person, membership }))
+    Ok(true)
 }
 
 /// Whether anybody ever signed up here.
@@ -224,7 +207,7 @@ pub async fn rename(app: &App, origin: &Origin, user: UserId, name: &str) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Sessions past their end and throttles at rest are rows nobody needs.
+/// Deletes old logins, expired sessions, and throttles that no longer limit anybody.
 pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
     db::delete_old_logins(&app.db, now - Duration::days(30)).await?;

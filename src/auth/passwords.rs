@@ -4,10 +4,13 @@ use crate::{
     error::{Error, Result},
 };
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::Semaphore;
 
 /// Callers that may wait for a core; the next is told to come back.
@@ -15,48 +18,57 @@ const WAITING: usize = 32;
 const WAIT: Duration = Duration::from_secs(2);
 
 pub struct Passwords {
-    argon2: Argon2<'static>,
+    params: Params,
     /// What a hash made with today's cost begins with.
     prefix: String,
     /// Verified against when there is no such person, so that it takes as long. Nothing matches it.
     nobody: String,
     /// One for each core: more would only take memory.
     cores: Arc<Semaphore>,
-    places: Semaphore,
+    /// Callers that hash or wait for a core.
+    places: Arc<Semaphore>,
+    all_places: usize,
+    /// Memory for hashing (19 MiB each), handed from one hash to the next, so that there are never
+    /// more than cores. Empty while nobody signs in: idle memory goes back to the system.
+    buffers: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
 impl Passwords {
     pub fn new(cost: config::Argon2) -> Self {
         let config::Argon2 { memory_kib, time } = cost;
-        let params = Params::new(memory_kib, time, 1, None).unwrap_or_default();
         let prefix = format!("$argon2id$v=19$m={memory_kib},t={time},p=1$");
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            params: Params::new(memory_kib, time, 1, None).unwrap_or_default(),
             nobody: format!("{prefix}bm9ib2R5IGlzIGhlcmU$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
             prefix,
             cores: Arc::new(Semaphore::new(cores)),
-            places: Semaphore::new(cores + WAITING),
+            places: Arc::new(Semaphore::new(cores + WAITING)),
+            all_places: cores + WAITING,
+            buffers: Arc::default(),
         }
     }
 
     /// A PHC string with a fresh salt.
     pub async fn hash(&self, password: &str) -> Result<String> {
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let (params, password) = (self.params.clone(), password.to_owned());
         let hashed = self
-            .queued(move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()))
+            .queued(move |memory| {
+                let (salt, version) = (Salt::generate(), Some(Version::V0x13.into()));
+                let hash = Some(digest(&params, password.as_bytes(), &salt, memory)?);
+                let (algorithm, params) = (Algorithm::Argon2id.ident(), ParamsString::try_from(&params)?);
+                let phc = PasswordHash { algorithm, version, params, salt: Some(salt), hash };
+                Ok::<_, argon2::password_hash::Error>(phc.to_string())
+            })
             .await?;
         hashed.map_err(|e| Error::broken(e.to_string()))
     }
 
     /// Whether the password is right. Without a hash it does the same work and says no.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
-        let hash = hash.unwrap_or(&self.nobody).to_owned();
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
-        self.queued(move || {
-            let Ok(known) = PasswordHash::new(&hash) else { return false };
-            password.len() <= super::fields::LONGEST
-                && argon2.verify_password(password.as_bytes(), &known).is_ok()
+        let (hash, password) = (hash.unwrap_or(&self.nobody).to_owned(), password.to_owned());
+        self.queued(move |memory| {
+            password.len() <= super::fields::LONGEST && is_right(&hash, password.as_bytes(), memory)
         })
         .await
     }
@@ -66,15 +78,65 @@ impl Passwords {
         !hash.starts_with(&self.prefix)
     }
 
-    async fn queued<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
+    async fn queued<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
         let core =
             tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await.map_err(|_| Error::Busy)?;
         let core = core.map_err(Error::broken)?;
-        // The permit goes with the work: a caller that hangs up does not free a core still hashing.
-        let worked = tokio::task::spawn_blocking(move || (work(), drop(core)).0).await;
-        worked.map_err(Error::broken)
+        let (buffers, places, all) = (self.buffers.clone(), self.places.clone(), self.all_places);
+        // The permits go with the work: a caller that hangs up does not free a core still hashing.
+        let worked = tokio::task::spawn_blocking(move || {
+            let mut memory = lock(&buffers).pop().unwrap_or_default();
+            let outcome = work(&mut memory);
+            drop(place);
+            let mut kept = lock(&buffers);
+            match places.available_permits() == all {
+                true => kept.clear(), // nobody hashes or waits any more
+                false => kept.push(memory),
+            }
+            drop(core);
+            outcome
+        });
+        worked.await.map_err(Error::broken)
     }
+}
+
+fn lock(buffers: &Mutex<Vec<Vec<Block>>>) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+    buffers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Compared in constant time; whatever cannot be read is wrong.
+fn is_right(hash: &str, password: &[u8], memory: &mut Vec<Block>) -> bool {
+    let Ok(PasswordHash { algorithm, version, salt: Some(salt), hash: Some(known), params }) =
+        PasswordHash::new(hash)
+    else {
+        return false;
+    };
+    let Ok(params) = Params::try_from(&params) else { return false };
+    algorithm == Algorithm::Argon2id.ident()
+        && version == Some(Version::V0x13.into())
+        && digest(&params, password, &salt, memory).is_ok_and(|made| made == known)
+}
+
+/// 32 bytes of Argon2id, worked out in the memory given, which grows to what the cost needs.
+fn digest(
+    params: &Params,
+    password: &[u8],
+    salt: &Salt,
+    memory: &mut Vec<Block>,
+) -> argon2::password_hash::Result<Output> {
+    memory.resize(params.block_count(), Block::new());
+    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
+        password,
+        salt.as_ref(),
+        &mut out,
+        memory.as_mut_slice(),
+    )?;
+    Ok(Output::new(&out)?)
 }
 
 #[cfg(test)]
@@ -102,6 +164,33 @@ mod tests {
         let passwords = Passwords::new(config::Argon2 { memory_kib: 19_456, time: 2 });
 
         assert!(PasswordHash::new(&passwords.nobody).is_ok(), "else it would be refused without work");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn memory_for_hashing_is_shared_while_people_wait_and_given_back_after() {
+        let passwords = Arc::new(cheap());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let crowd = (0..20).map(|n| {
+            let passwords = passwords.clone();
+            tokio::spawn(async move {
+                passwords.hash(&format!("password {n}")).await.map(|_| lock(&passwords.buffers).len())
+            })
+        });
+
+        for one in crowd.collect::<Vec<_>>() {
+            assert!(one.await.unwrap().unwrap() <= cores, "a buffer a core, however many wait");
+        }
+
+        assert!(lock(&passwords.buffers).is_empty(), "nobody hashes any more");
+    }
+
+    #[tokio::test]
+    async fn a_hash_made_by_the_reference_program_opens() {
+        // printf 'correct horse battery' | argon2 somesaltsomesalt -id -t 2 -k 64 -p 1 -e
+        let known =
+            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$hKAbWgyQdV+xg8l/rwb/M8JbLs4epFAbdbuSAw1BK9I";
+
+        assert!(cheap().verify("correct horse battery", Some(known)).await.unwrap());
     }
 
     #[tokio::test]

@@ -1,34 +1,23 @@
-//! Sign-up, sign-in and sign-out pages.
+//! Sign-up, sign-in and sign-out; the password asked for once more.
 use super::{Email, NewPassword, NewPerson, SignUp, person_name, sessions};
 use crate::{
     App,
     db::LoginId,
-    demo::DemoHint,
     error::{Error, Result},
     orgs,
     web::{
-        Errors, Form, Page, Query, Rate, SignedIn, Visitor, client_ip, local_path, origin_of_request,
-        see_other,
+        Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, local_path,
+        origin_of_request, see_other,
     },
 };
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
+    http::{HeaderName, HeaderValue, header::SET_COOKIE},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use tower_sessions::Session;
-
-#[derive(Template, Default)]
-#[template(path = "auth/sign_in.html")]
-pub struct SignInPage {
-    pub email: String,
-    pub next: String,
-    pub errors: Errors,
-    pub notice: Option<String>,
-    pub demo: Option<DemoHint>,
-}
 
 #[derive(Template, Default)]
 #[template(path = "auth/sign_up.html")]
@@ -77,8 +66,6 @@ pub struct SignUpForm {
     organisation: String,
 }
 
-const HOME: &str = "/account";
-
 pub async fn sign_in_page(
     State(app): State<App>,
     who: Option<SignedIn>,
@@ -100,7 +87,7 @@ pub async fn sign_in(
     app.limits.take(Rate::SignIn, client_ip())?;
     let next = local_path(&form.next, HOME);
     let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
-        let errors = Errors::of_form("That e-mail address and password do not belong together.");
+        let errors = Errors::of_form("That e-mail address or password is not correct.");
         return Ok(Page::mistake(SignInPage {
             email: form.email,
             next,
@@ -137,8 +124,10 @@ pub async fn sign_up(
             begin(&session, login).await?;
             Ok(see_other(&format!("/orgs/{slug}")))
         }
-        SignUp::Taken => Ok(form
-            .again(Errors::of("email", "There is an account with this address already. Sign in instead."))),
+        SignUp::Taken => {
+            Ok(form
+                .again(Errors::of("email", "An account with this address already exists. Sign in instead.")))
+        }
     }
 }
 
@@ -203,34 +192,12 @@ pub async fn reauthenticate(
         begin(&session, who.login).await?;
         return Ok(see_other(&next));
     }
-    let errors = Errors::of("password", "That is not your password.");
+    let errors = Errors::of("password", "That password is not correct.");
     Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
 }
 
-/// What a request that needs a fresh sign-in gets: the way to the password, and back to `next`.
-pub fn ask_again(next: &str) -> Response {
-    let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
-    crate::web::leave_for(&format!("/reauthenticate?{query}"))
-}
-
-/// A new session id for a new login: one that somebody planted before is worth nothing after.
+/// A new session id for a new login, so that an id planted before is worth nothing (session fixation).
 async fn begin(session: &Session, login: LoginId) -> Result<()> {
     session.cycle_id().await.map_err(Error::broken)?;
     session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
-}
-
-/// What a signed-out request gets: a GET is led to sign in and back, a POST gets the page, 401.
-pub fn ask_to_sign_in(next: Option<&str>) -> Response {
-    match next {
-        Some(next) => {
-            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
-            see_other(&format!("/sign-in?{query}"))
-        }
-        None => {
-            let notice =
-                Some("You are signed out, so nothing was changed. Sign in and try again.".to_owned());
-            let page = SignInPage { next: HOME.into(), notice, ..SignInPage::default() };
-            Page::with_status(StatusCode::UNAUTHORIZED, page).into_response()
-        }
-    }
 }

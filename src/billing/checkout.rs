@@ -1,65 +1,68 @@
 //! Checkout: one organisation, one subscription, however many tabs and people click.
 use super::{
-    BillingState, db,
+    customer, db,
     db::Attempt,
     plans::{AUTOMATIC_TAX, COLLECT_TAX_IDS, Interval, Plan, lookup_key},
-    sync,
+    queries,
+    state::is_alive,
+    sync::sync,
 };
 use crate::{
     App,
     audit::{self, Event},
     db::{At, AttemptId, Scope, UserId},
     error::{Error, Result},
-    stripe::{CustomerId, Deadline, Flow, NewCheckout, StripeUrl},
+    orgs,
+    stripe::{CustomerId, Deadline, NewCheckoutSession, StripeUrl},
 };
 use time::Duration;
 
-/// A tab that was left open dies before the day is over.
-const LIFE: Duration = Duration::minutes(45);
-/// A session with less than that left is not worth going back to.
-const WORTH_REUSING: Duration = Duration::minutes(5);
+/// How long a session can be paid. A tab that was left open is of no use the next day.
+const SESSION_LIFETIME: Duration = Duration::minutes(45);
+/// A session with less time left than this is not offered again.
+const MIN_REMAINING: Duration = Duration::minutes(5);
+/// An attempt without a session after this long was given up by whoever began it.
+const IN_PROGRESS: Duration = Duration::seconds(20);
+/// How often we look whether the session of somebody else's attempt is there.
+const POLL: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// Somebody else is on their way to Stripe for the same plan; we wait for their session.
-const PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
-const UNDER_WAY: Duration = Duration::seconds(20);
-
-/// Where somebody who wants a plan is sent: to Checkout, or, where there is a subscription already,
-/// to the portal, since a second one would be charged too.
-pub async fn start(
+/// A link to a Checkout session for the plan. None where a subscription is alive already: a second one
+/// would be charged as well.
+pub async fn begin(
     app: &App,
     scope: &Scope,
     user: UserId,
     plan: Plan,
     interval: Interval,
-) -> Result<StripeUrl> {
+) -> Result<Option<StripeUrl>> {
     let until = Deadline::of_click();
     if plan == Plan::Free {
         return Err(Error::unknown("plan"));
     }
-    let customer = super::ensure_customer(app, scope, until).await?;
+    let customer = customer::ensure(app, scope, until).await?;
     let attempt = loop {
         match claim(app, scope, user, plan, interval).await? {
-            Claim::Fresh(attempt) => break attempt,
-            Claim::UnderWay => tokio::time::sleep(PATIENCE).await,
+            Claim::New(attempt) => break attempt,
+            Claim::InProgress => tokio::time::sleep(POLL).await,
             Claim::Session(attempt, session) => match still_open(app, scope, attempt, &session, until).await?
             {
-                Some(url) => return Ok(url),
+                Some(url) => return Ok(Some(url)),
                 None => continue,
             },
         }
-        if until.at_most(PATIENCE).is_none() {
+        if until.at_most(POLL).is_none() {
             return Err(Error::Busy);
         }
     };
     let opened = open(app, scope, user, &customer, &attempt, until).await;
-    if opened.is_err() {
-        // The next click begins anew at once, under a key that has no failure on record.
+    if !matches!(opened, Ok(Some(_))) {
+        // The next click begins a new attempt at once, under a key that has no failure on record.
         close(app, scope, attempt.id, "expired").await?;
     }
     opened
 }
 
-/// A session for this attempt, once no other can be paid any more; or the portal.
+/// A session for this attempt, once no other can be paid any more. None where a subscription is alive.
 async fn open(
     app: &App,
     scope: &Scope,
@@ -67,19 +70,17 @@ async fn open(
     customer: &CustomerId,
     attempt: &Attempt,
     until: Deadline,
-) -> Result<StripeUrl> {
-    // Stripe's list, not ours: one whose answer was lost, or that could not be closed, is open too.
-    app.stripe.expire_open_checkouts(customer, until).await?;
-    // Not our copy but Stripe's truth, asked once no other session can be paid any more.
+) -> Result<Option<StripeUrl>> {
+    // By Stripe's list, not ours: a session whose answer was lost, or that could not be closed, is open too.
+    app.stripe.expire_open_checkout_sessions(customer, until).await?;
+    // Asked of Stripe, not of our billing state, and only now that nothing else can be paid.
     let held = app.stripe.subscriptions(customer, until).await?;
-    if held.iter().any(|s| sync::is_alive(&s.status)) {
-        close(app, scope, attempt.id, "expired").await?;
-        sync::sync(app, scope, until).await?;
-        return super::open_portal(app, scope, Flow::ChangePlan, Some((attempt.plan, attempt.interval)))
-            .await;
+    if held.iter().any(|s| is_alive(&s.status)) {
+        sync(app, scope, until).await?;
+        return Ok(None);
     }
     let trial_used = held.iter().any(|s| s.trial_end.is_some());
-    open_session(app, scope, user, customer, attempt, trial_used, until).await
+    open_session(app, scope, user, customer, attempt, trial_used, until).await.map(Some)
 }
 
 async fn open_session(
@@ -92,9 +93,9 @@ async fn open_session(
     until: Deadline,
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
-    let trial_used = trial_used || super::state(app, scope).await?.trial_used;
+    let trial_used = trial_used || queries::state(app, scope).await?.trial_used;
     let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
-    let new = NewCheckout {
+    let new = NewCheckoutSession {
         customer,
         org_id: scope.org().to_string(),
         attempt_id: attempt.id.to_string(),
@@ -109,18 +110,24 @@ async fn open_session(
         automatic_tax: AUTOMATIC_TAX,
         tax_ids: COLLECT_TAX_IDS,
     };
-    let (session, url) = app.stripe.create_checkout(new, until).await?;
-    keep(app, scope, attempt, &session, until).await?;
+    let (session, url) = app.stripe.create_checkout_session(new, until).await?;
+    record_session(app, scope, attempt, &session, until).await?;
     Ok(url)
 }
 
-/// Writes the session down; one whose attempt is over by now is expired at once.
-async fn keep(app: &App, scope: &Scope, attempt: &Attempt, session: &str, until: Deadline) -> Result<()> {
+/// Records the session of an attempt; if the attempt was closed meanwhile, the session is expired at once.
+async fn record_session(
+    app: &App,
+    scope: &Scope,
+    attempt: &Attempt,
+    session: &str,
+    until: Deadline,
+) -> Result<()> {
     let mut tx = app.db.write(scope).await?;
-    if db::set_session(&mut tx, attempt.id, session).await? == 0 {
-        // Another plan was chosen meanwhile, and its session is the one that counts.
+    if db::set_attempt_session(&mut tx, attempt.id, session).await? == 0 {
+        // Somebody has chosen another plan since, and that session is the one that counts.
         drop(tx);
-        app.stripe.expire_checkout(session, until).await?;
+        app.stripe.expire_checkout_session(session, until).await?;
         return Err(Error::Busy);
     }
     let (plan, interval) = (attempt.plan.as_str(), attempt.interval.as_str());
@@ -128,7 +135,7 @@ async fn keep(app: &App, scope: &Scope, attempt: &Attempt, session: &str, until:
     Ok(tx.commit().await?)
 }
 
-/// The address of a session that can still be paid; else its attempt is over.
+/// The URL of a session that can still be paid. None if it cannot: then its attempt is closed.
 async fn still_open(
     app: &App,
     scope: &Scope,
@@ -136,9 +143,9 @@ async fn still_open(
     session: &str,
     until: Deadline,
 ) -> Result<Option<StripeUrl>> {
-    let held = app.stripe.checkout(session, until).await?;
+    let held = app.stripe.checkout_session(session, until).await?;
     match (held.status.as_deref(), held.url) {
-        (Some("open"), Some(url)) => Ok(Some(app.stripe.known_url(url)?)),
+        (Some("open"), Some(url)) => Ok(Some(app.stripe.checked_url(url)?)),
         (status, _) => {
             let state = if status == Some("complete") { "done" } else { "expired" };
             close(app, scope, attempt, state).await.map(|()| None)
@@ -153,64 +160,63 @@ async fn close(app: &App, scope: &Scope, attempt: AttemptId, state: &str) -> Res
 }
 
 enum Claim {
-    Fresh(Attempt),
-    /// An open session for the same plan.
+    New(Attempt),
+    /// Another attempt for the same plan has a session.
     Session(AttemptId, String),
-    UnderWay,
+    /// Somebody else is asking Stripe for a session for the same plan; it will be there in a moment.
+    InProgress,
 }
 
-/// Under the organisation's lock: the attempt for the same plan that is open already, or a fresh one.
-/// Others are over.
+/// Under the organisation's lock: the open attempt for the same plan, or a new one in place of all others.
 async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Interval) -> Result<Claim> {
     let now = app.clock.now();
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
     let open = db::open_attempts(&mut tx, scope.org()).await?;
     let same =
-        |it: &&Attempt| it.plan == plan && it.interval == interval && it.expires_at > now + WORTH_REUSING;
+        |it: &&Attempt| it.plan == plan && it.interval == interval && it.expires_at > now + MIN_REMAINING;
     if let Some(known) = open.iter().find(same) {
         match &known.session_id {
             Some(session) => return Ok(Claim::Session(known.id, session.clone())),
-            None if known.created_at + UNDER_WAY > now => return Ok(Claim::UnderWay),
+            None if known.created_at + IN_PROGRESS > now => return Ok(Claim::InProgress),
             None => {}
         }
     }
     db::expire_attempts(&mut tx).await?;
-    let expires_at = At::from_unix((now + LIFE).unix());
-    let fresh =
-        Attempt { id: AttemptId::new(), plan, interval, session_id: None, expires_at, created_at: now };
-    db::insert_attempt(&mut tx, &fresh, user, now).await?;
+    let expires_at = At::from_unix((now + SESSION_LIFETIME).unix());
+    let new = Attempt { id: AttemptId::new(), plan, interval, session_id: None, expires_at, created_at: now };
+    db::insert_attempt(&mut tx, &new, user, now).await?;
     tx.commit().await?;
-    Ok(Claim::Fresh(fresh))
+    Ok(Claim::New(new))
 }
 
 async fn quantity(app: &App, scope: &Scope, plan: Plan) -> Result<u64> {
     match plan.offer().per_seat {
-        true => Ok(crate::orgs::head_count(app, scope).await?.max(1) as u64),
+        true => Ok(orgs::head_count(app, scope).await?.max(1) as u64),
         false => Ok(1),
     }
 }
 
-/// What somebody who comes back from Checkout finds.
+/// What came of a Checkout session by the time the person is back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {
-    /// Paid or on trial, and in our copy.
+    /// Paid or on trial, and in our billing state.
     Live,
-    /// Stripe has not settled it yet.
+    /// Stripe has not confirmed the payment yet.
     Confirming,
 }
 
-/// The session must be one that this organisation made: anything else in the address is not found,
-/// and what cannot be an id never reaches Stripe.
-pub async fn come_back(app: &App, scope: &Scope, session: &str) -> Result<Returned> {
+/// Fetches what came of a Checkout session. The session must be one that this organisation made: any other
+/// is not found, and what cannot be a session's id is never sent to Stripe.
+pub async fn return_from(app: &App, scope: &Scope, session: &str) -> Result<Returned> {
     if !could_be_session(session) {
         return Err(Error::NotFound);
     }
     let ours = db::attempt_of_session(&mut app.db.read(scope).await?, scope.org(), session).await?;
     let (attempt,) = ours.ok_or(Error::NotFound)?;
     let until = Deadline::of_click();
-    let held = app.stripe.checkout(session, until).await?;
-    let customer = super::customer(app, scope).await?;
+    let held = app.stripe.checkout_session(session, until).await?;
+    let customer = queries::customer(app, scope).await?;
     if held.customer.is_some() && held.customer != customer.map(|id| id.0) {
         return Err(Error::NotFound);
     }
@@ -219,9 +225,9 @@ pub async fn come_back(app: &App, scope: &Scope, session: &str) -> Result<Return
         let mut tx = app.db.write(scope).await?;
         db::close_attempt(&mut tx, attempt, "done").await?;
         tx.commit().await?;
-        sync::sync(app, scope, until).await?;
+        sync(app, scope, until).await?;
     }
-    let state: BillingState = super::state(app, scope).await?;
+    let state = queries::state(app, scope).await?;
     match paid && state.is_alive() {
         true => Ok(Returned::Live),
         false => Ok(Returned::Confirming),

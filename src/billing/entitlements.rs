@@ -1,5 +1,5 @@
-//! What an organisation may do, from what it pays for. Decided by Stripe's word on the subscription,
-//! never by comparing dates with our clock, but for the days of grace.
+//! What an organisation may do, from what it pays for. Stripe's status decides; dates are compared with our clock
+//! only for the grace periods.
 use super::{
     BillingState,
     plans::{Feature, Limit, Plan},
@@ -7,16 +7,16 @@ use super::{
 use crate::db::At;
 use time::Duration;
 
-/// From the first failed payment on, everything works that long.
+/// How long everything works after the first failed payment.
 pub const GRACE: Duration = Duration::days(7);
-/// A word of Stripe's that we do not know takes nothing away for that long.
-pub const BENEFIT_OF_THE_DOUBT: Duration = Duration::hours(24);
+/// How long a status that we do not know takes nothing away.
+pub const UNKNOWN_STATUS_GRACE: Duration = Duration::hours(24);
 
 /// How much of it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Full,
-    /// Everything can be seen and billing can be put right; nothing new can be made.
+    /// Everything can be seen and bills can be paid; nothing can be added or changed.
     ReadOnly,
 }
 
@@ -39,7 +39,7 @@ impl Entitlements {
             Some("paused" | "incomplete" | "incomplete_expired" | "canceled") | None => {
                 (Plan::Free, Access::Full)
             }
-            Some(_) if within(BENEFIT_OF_THE_DOUBT) => (state.plan, Access::Full),
+            Some(_) if within(UNKNOWN_STATUS_GRACE) => (state.plan, Access::Full),
             Some(_) => (Plan::Free, Access::Full),
         };
         let seats = state.quantity.filter(|_| plan.offer().per_seat);
@@ -50,17 +50,17 @@ impl Entitlements {
         self.access == Access::Full && self.plan.offer().allows.contains(&feature)
     }
 
-    /// How many there may be in all. None: as many as they like.
+    /// How many there may be in all. None: no limit.
     pub fn limit(&self, limit: Limit) -> Option<i64> {
         match limit {
             Limit::Projects => self.plan.offer().projects,
-            // Paid seats follow the members, so they are no bound on them.
+            // Paid seats follow the members, so they do not limit them.
             Limit::Members => self.plan.offer().members,
         }
     }
 
-    /// How many more there may be, given what is there; never below zero. None: as many as they like.
-    /// After a downgrade there may be more than allowed: that blocks growth and deletes nothing.
+    /// How many more there may be when `used` are there, at least 0. None: no limit. After a downgrade there may be
+    /// more than the limit: nothing is deleted, and nothing can be added.
     pub fn remaining(&self, limit: Limit, used: i64) -> Option<i64> {
         match self.access {
             Access::ReadOnly => Some(0),

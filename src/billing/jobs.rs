@@ -1,14 +1,15 @@
-//! Who acts when nobody clicked: jobs work in the organisation that a customer was made for.
+//! Scopes for work that nobody clicked. A file of its own because a scope opens an organisation's data: the
+//! architecture test lets only guards and files of this name make one.
 use super::db;
 use crate::{App, db::Scope, error::Result, orgs};
 
-/// The organisation that we made this customer for, whatever its metadata says.
+/// The organisation that we created this customer for, whatever the customer's metadata says.
 pub async fn scope_of_customer(app: &App, customer: &str, job: &str) -> Result<Option<Scope>> {
     let owner = db::owner_of_customer(app.db.system(), customer).await?;
     Ok(owner.map(|owner| Scope::of_job(job, owner.org_id, owner.slug)))
 }
 
-/// For the command line.
+/// The organisation of that slug, for the command line.
 pub async fn scope_of_slug(app: &App, slug: &str, job: &str) -> Result<Option<Scope>> {
     let org = orgs::by_slug(app, slug).await?;
     Ok(org.map(|org| Scope::of_job(job, org, slug.to_owned())))

@@ -2,8 +2,9 @@
 use crate::text_enum;
 
 text_enum! {
-    /// In the order of the pricing page.
-    Plan { Free = "free", Pro = "pro", Business = "business" }
+    /// In the order of the pricing page. Free is what an organisation has before it buys.
+    #[derive(Default)]
+    Plan { #[default] Free = "free", Pro = "pro", Business = "business" }
 }
 
 text_enum! {
@@ -69,7 +70,7 @@ pub const OFFERS: [Offer; 3] = [
         projects: Some(50),
         members: Some(10),
         allows: &[],
-        features: &["50 projects", "Up to 10 members", "Audit log for a year", "Support by e-mail"],
+        features: &["50 projects", "Up to 10 members", "Support by e-mail"],
     },
     Offer {
         plan: Plan::Business,
@@ -82,12 +83,7 @@ pub const OFFERS: [Offer; 3] = [
         projects: None,
         members: None,
         allows: &[Feature::AuditExport],
-        features: &[
-            "Unlimited projects",
-            "As many members as you pay for",
-            "Audit log export",
-            "Support within a working day",
-        ],
+        features: &["Unlimited projects", "Priced per member", "Support within a working day"],
     },
 ];
 

@@ -1,9 +1,10 @@
-//! What webhooks missed: events are read since the cursor, and everybody is compared once a day.
-//! Both may run while webhooks arrive; whoever is second changes nothing.
+//! Repairing what webhooks missed: Stripe's events since the last look, and once a day every customer.
+//! Both may run while webhooks arrive; whoever comes second changes nothing.
 use super::{
-    db, inbox,
+    db, events, inbox,
     jobs::{scope_of_customer, scope_of_slug},
-    sync,
+    queries,
+    sync::sync,
 };
 use crate::{
     App,
@@ -15,24 +16,24 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 const CURSOR: &str = "stripe_events";
-/// Stripe's list may lag a little behind its clock.
+/// How far we look back past the cursor, because Stripe's list may lag behind its clock.
 const OVERLAP: time::Duration = time::Duration::minutes(10);
-/// Stripe forgets events after that long; the full pass is what remains.
+/// Stripe keeps events for that long. What is older is left to the full pass.
 const OLDEST: time::Duration = time::Duration::days(30);
-/// From one customer of a full pass to the next: three calls each are five a second, far below
-/// Stripe's limits, and one at a time, so that people's clicks never wait for a pass.
+/// Time between two customers of a full pass. Each takes three calls, so a pass makes five calls a second, one
+/// at a time: far below Stripe's limits, so that it never delays a person's click.
 const PACE: Duration = Duration::from_millis(600);
 const PAGE: i64 = 200;
 
-/// What one look found.
+/// What a pass found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub looked_at: u64,
-    /// Events that never came, or organisations whose copy had drifted.
+    /// Events that never arrived, or organisations whose billing state was not what Stripe holds.
     pub missing: u64,
 }
 
-/// Inserts the events that never came. The cursor moves only once all of them are in.
+/// Stores the events that never arrived. The cursor moves only once all of them are stored.
 pub async fn reconcile(app: &App) -> Result<Report> {
     let started = app.billing_now();
     let from = db::cursor(&app.db, CURSOR).await?.unwrap_or(started - time::Duration::hours(1));
@@ -52,15 +53,15 @@ pub async fn reconcile(app: &App) -> Result<Report> {
     }
     db::set_cursor(&app.db, CURSOR, started).await?;
     if found.missing > 0 {
-        tracing::warn!(missing = found.missing, "events never came; they are in now");
+        tracing::warn!(missing = found.missing, "webhook events never arrived; fetched them from Stripe");
         app.metrics.add_missed(found.missing);
         app.work_arrived.notify_waiters();
     }
     Ok(found)
 }
 
-/// Compares every organisation with Stripe. Those that had drifted are right afterwards, and counted.
-/// One that could not be asked about does not hold up the others; the pass then fails at its end.
+/// Syncs every organisation and counts those whose billing state was wrong. One that fails does not hold up the
+/// others; the pass then fails at its end.
 pub async fn full_pass(app: &App) -> Result<Report> {
     let (mut found, mut after, mut failed) = (Report::default(), String::new(), None);
     let mut pace = interval(PACE);
@@ -72,11 +73,11 @@ pub async fn full_pass(app: &App) -> Result<Report> {
         for (customer,) in &page {
             pace.tick().await;
             found.looked_at += 1;
-            match one(app, customer).await {
+            match sync_customer(app, customer).await {
                 Ok(drifted) => found.missing += u64::from(drifted),
-                Err(paused @ Error::Stripe(stripe::Error::CircuitOpen)) => return Err(paused),
+                Err(open @ Error::Stripe(stripe::Error::CircuitOpen)) => return Err(open),
                 Err(error) => {
-                    tracing::warn!(customer, %error, "left out of the full pass");
+                    tracing::warn!(customer, %error, "a customer could not be synced in the full pass");
                     failed = Some(error);
                 }
             }
@@ -86,29 +87,29 @@ pub async fn full_pass(app: &App) -> Result<Report> {
     failed.map_or(Ok(found), Err)
 }
 
-/// True if our copy was not what Stripe holds.
-async fn one(app: &App, customer: &str) -> Result<bool> {
+/// True if the customer's billing state was not what Stripe holds.
+async fn sync_customer(app: &App, customer: &str) -> Result<bool> {
     match scope_of_customer(app, customer, "billing reconciliation").await? {
         Some(scope) => sync_and_compare(app, &scope).await,
         None => Ok(false),
     }
 }
 
-/// Syncs one organisation; true if that changed what we believe.
-pub async fn sync_and_compare(app: &App, scope: &Scope) -> Result<bool> {
-    let before = super::state(app, scope).await?;
-    sync::sync(app, scope, Deadline::of_job()).await?;
-    let after = super::state(app, scope).await?;
+/// Syncs one organisation; true if that changed its billing state.
+async fn sync_and_compare(app: &App, scope: &Scope) -> Result<bool> {
+    let before = queries::state(app, scope).await?;
+    sync(app, scope, Deadline::of_job()).await?;
+    let after = queries::state(app, scope).await?;
     Ok(!before.says_the_same_as(&after))
 }
 
-/// For the command line: one organisation by slug, or everybody, and then the events.
+/// `portico stripe sync`: one organisation by slug; or all of them, and then the events.
 pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Report> {
     match slug {
         None => {
             let mut found = full_pass(app).await?;
             found.missing += reconcile(app).await?.missing;
-            settle_now(app).await?;
+            process_pending(app).await?;
             Ok(found)
         }
         Some(slug) => {
@@ -119,17 +120,17 @@ pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Report> {
     }
 }
 
-/// What the pass brought in is processed before we say that it completed.
-async fn settle_now(app: &App) -> Result<()> {
-    let waiting = db::inbox(&app.db, Some(db::EventState::Pending), 10_000).await?;
+/// Processes what the pass brought in, so that nothing is left to do once it completes.
+async fn process_pending(app: &App) -> Result<()> {
+    let waiting = db::inbox_rows(&app.db, Some(db::EventState::Pending), 10_000).await?;
     let mut customers: Vec<String> = waiting.iter().filter_map(|event| event.customer_id.clone()).collect();
     customers.sort();
     customers.dedup();
     for event in waiting.iter().filter(|event| event.customer_id.is_none()) {
-        inbox::attribute(app, &event.id).await?;
+        events::attribute(app, &event.id).await?;
     }
     for customer in customers {
-        inbox::process(app, &customer).await?;
+        events::process(app, &customer).await?;
     }
     Ok(())
 }

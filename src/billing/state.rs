@@ -1,18 +1,16 @@
-//! Where an organisation stands: our copy of Stripe's truth, and how it is said to people.
-use super::{
-    plans::{Interval, Plan, dollars},
-    sync,
-};
+//! The billing state: our record of what Stripe holds for an organisation, and the words pages use for it.
+use super::plans::{Interval, Plan, dollars};
 use crate::{
     db::At,
     words::{date, money},
 };
 
-/// What our database believes; `billing::sync` is its only writer.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+/// What our database says. `billing::sync` is its only writer; the default is an organisation that never
+/// bought anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct BillingState {
     pub subscription_id: Option<String>,
-    /// Stripe's word, also one that we do not know yet.
+    /// Stripe's word for it. Stripe adds new ones.
     pub status: Option<String>,
     pub plan: Plan,
     #[sqlx(rename = "billing_interval")]
@@ -24,64 +22,33 @@ pub struct BillingState {
     pub trial_end: Option<At>,
     /// When Stripe was last asked; never, for an organisation that has no customer there.
     pub synced_at: Option<At>,
-    /// Of one unit, in minor units of `currency`: what is really paid.
+    /// What Stripe charges for one unit, in minor units of `currency`.
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
-    /// The card that will be charged: the subscription's own, else the customer's.
+    /// The card that is charged: the subscription's own, or else the customer's.
     pub card_brand: Option<String>,
     pub card_last4: Option<String>,
     pub card_expires: Option<String>,
-    /// Since when a payment is missing, or Stripe's word for the state is unknown to us.
+    /// Since when a payment is overdue, or Stripe's status is one that we do not know.
     pub trouble_since: Option<At>,
-    /// More than one is a mistake that costs somebody money.
+    /// How many are alive. More than one is a mistake: the customer pays twice.
     pub live_subscriptions: i64,
-    /// The item that a change of plan or seats would change, and how many there are.
+    /// The subscription's first item, which a change of plan or seats changes, and how many items there are.
     pub item_id: Option<String>,
     pub item_count: i64,
-    /// Invoices are not collected for now; access stays.
+    /// Stripe does not collect invoices for now; access stays.
     pub collection_paused: bool,
-    /// A change of plan waits for the end of the period.
+    /// A change of plan is scheduled for the end of the period.
     pub scheduled: bool,
-    /// The customer's own card where the subscription is charged to another, and Stripe's id of it.
+    /// The customer's own payment method where the subscription is charged to another, and Stripe's id of it.
     pub other_payment_method: Option<String>,
     pub other_payment_method_id: Option<String>,
-    /// A trial was had, by this subscription or one before it.
+    /// This subscription, or one before it, had a trial.
     pub trial_used: bool,
 }
 
-/// Nothing bought yet.
-impl Default for BillingState {
-    fn default() -> Self {
-        Self {
-            subscription_id: None,
-            status: None,
-            plan: Plan::Free,
-            interval: None,
-            quantity: None,
-            cancel_at: None,
-            current_period_end: None,
-            trial_end: None,
-            synced_at: None,
-            unit_amount: None,
-            currency: None,
-            card_brand: None,
-            card_last4: None,
-            card_expires: None,
-            trouble_since: None,
-            live_subscriptions: 0,
-            item_id: None,
-            item_count: 0,
-            collection_paused: false,
-            scheduled: false,
-            other_payment_method: None,
-            other_payment_method_id: None,
-            trial_used: false,
-        }
-    }
-}
-
 impl BillingState {
-    /// Whether two looks at Stripe found the same, whenever they were.
+    /// Whether two states say the same of Stripe, whenever Stripe was asked.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         Self { synced_at: None, ..self.clone() } == Self { synced_at: None, ..other.clone() }
     }
@@ -96,10 +63,10 @@ impl BillingState {
 
     /// Whether Stripe holds a subscription that can still be managed.
     pub fn is_alive(&self) -> bool {
-        self.subscription_id.is_some() && self.status.as_deref().is_some_and(sync::is_alive)
+        self.subscription_id.is_some() && self.status.as_deref().is_some_and(is_alive)
     }
 
-    /// The state as a badge says it, and how urgent that is: `ok`, `info`, `warn`, `bad`, `quiet`.
+    /// The text of the badge, and how urgent it is: `ok`, `info`, `warn`, `bad`, `quiet`.
     pub fn badge(&self) -> (String, &'static str) {
         let ends = self.cancel_at.map(date);
         match (self.status.as_deref(), ends) {
@@ -120,27 +87,29 @@ impl BillingState {
         self.trial_end.map_or_else(|| what.to_owned(), |end| format!("{what} until {}", date(end)))
     }
 
-    /// One sentence on what happens next and what helps.
+    /// One sentence on what happens next and what to do.
     pub fn detail(&self) -> Option<String> {
         let next = self.current_period_end.map(date);
         match (self.status.as_deref()?, self.cancel_at.map(date), next) {
             ("active" | "trialing", Some(_), _) => {
-                Some("Nothing more will be charged. You can renew it until then.".into())
+                Some("You will not be charged again. You can renew the plan until then.".into())
             }
             ("trialing", None, _) => Some(
-                "The first payment is taken when the trial ends. Cancel before that and you pay nothing."
+                "The first payment is due when the trial ends. Cancel before then and you pay nothing."
                     .into(),
             ),
             ("active", None, Some(next)) => Some(format!("Renews on {next}.")),
             ("past_due", _, _) => {
-                Some("The last payment did not go through. Update your card and it is tried again.".into())
+                Some("The last payment failed. Update your payment method and we will try again.".into())
             }
-            ("unpaid", _, _) => Some("Invoices are open. Pay them under Manage billing to go on.".into()),
+            ("unpaid", _, _) => {
+                Some("You have unpaid invoices. Pay them under Manage billing to continue.".into())
+            }
             ("paused", _, _) => {
-                Some("Nothing is charged while it is paused. Resume it under Manage billing.".into())
+                Some("You are not charged while the plan is paused. Resume it under Manage billing.".into())
             }
             ("incomplete", _, _) => {
-                Some("The first payment still needs you. Finish it under Manage billing.".into())
+                Some("The first payment is not complete. Complete it under Manage billing.".into())
             }
             _ => None,
         }
@@ -158,7 +127,7 @@ impl BillingState {
         }
     }
 
-    /// What Stripe charges for one, or, until we have asked, what we offer it for.
+    /// The amount Stripe charges for one unit; our list price until we have asked Stripe.
     fn each(&self) -> Option<String> {
         let offered =
             if self.interval? == Interval::Month { self.plan.offer().month } else { self.plan.offer().year };
@@ -168,7 +137,7 @@ impl BillingState {
         })
     }
 
-    /// What the next invoice will be about, discounts and credit aside.
+    /// Amount and date of the next payment, without discounts and credit.
     pub fn next_payment(&self) -> Option<String> {
         let currency = self.currency.as_deref()?;
         let goes_on = matches!(self.status.as_deref(), Some("active" | "trialing" | "past_due"))
@@ -188,6 +157,12 @@ impl BillingState {
         let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
         Some(card + &expires)
     }
+}
+
+/// Whether a subscription in this state can still be managed. A status newer than this program counts as
+/// alive.
+pub fn is_alive(status: &str) -> bool {
+    !matches!(status, "canceled" | "incomplete_expired")
 }
 
 /// `visa`, `4242` → `Visa ending in 4242`

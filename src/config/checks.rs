@@ -28,7 +28,7 @@ impl Reader<'_> {
         self.refuse_if(
             !config.sandbox.bind.ip().is_loopback(),
             "SANDBOX_BIND",
-            "must be a loopback address: the sandbox has no passwords",
+            "must be a loopback address, because the sandbox has no passwords",
         );
         let weak = |s: &SecretString| s.expose_secret().len() < 32 || s.expose_secret().contains("change");
         self.refuse_if(
@@ -49,12 +49,12 @@ impl Reader<'_> {
         self.refuse_if(
             !enough,
             "ARGON2_MEMORY_KIB",
-            "with ARGON2_TIME is below OWASP's floor; 19456 with 2 is the least we suggest",
+            "with ARGON2_TIME is below OWASP's minimum; use at least 19456 with 2",
         );
         self.refuse_if(
             memory_kib > 1 << 20 || time > 20,
             "ARGON2_MEMORY_KIB",
-            "or ARGON2_TIME would make a sign-in take seconds; at most 1048576 and 20",
+            "or ARGON2_TIME would make each sign-in take seconds; use at most 1048576 and 20",
         );
     }
 
@@ -109,7 +109,11 @@ impl Reader<'_> {
         let formed = |secret: &SecretString| {
             secret.expose_secret().len() > 14 && secret.expose_secret().starts_with("whsec_")
         };
-        self.refuse_if(!secrets.iter().all(formed), "STRIPE_WEBHOOK_SECRETS", "must be a list of whsec_…");
+        self.refuse_if(
+            !secrets.iter().all(formed),
+            "STRIPE_WEBHOOK_SECRETS",
+            "must be a list of secrets that begin with whsec_",
+        );
         let has_key = !config.stripe.keys.is_empty();
         let blank = self.given("STRIPE_WEBHOOK_SECRETS").is_some_and(|given| given.is_empty());
         self.refuse_if(
@@ -120,8 +124,10 @@ impl Reader<'_> {
     }
 
     fn check_mail(&mut self, config: &Config) {
-        let usable =
-            config.smtp.as_ref().is_none_or(|smtp| crate::mail::Smtp::new(&smtp.url, &smtp.from).is_some());
+        let usable = config.smtp.as_ref().is_none_or(|smtp| {
+            lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(&smtp.url).is_ok()
+                && smtp.from.parse::<lettre::message::Mailbox>().is_ok()
+        });
         self.refuse_if(
             !usable,
             "SMTP_URL",

@@ -1,11 +1,12 @@
 //! From text to values; what does not parse is noted by name.
-use super::VARIABLES;
 use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
 
 pub(super) struct Reader<'v> {
     pub vars: &'v dyn Fn(&str) -> Option<String>,
+    /// Name and default of every variable.
+    pub defaults: &'static [(&'static str, &'static str)],
     /// Whether a key of Stripe's without a webhook secret is refused.
     pub webhooks_needed: bool,
     pub refused: Vec<String>,
@@ -17,10 +18,12 @@ impl Reader<'_> {
     }
 
     pub fn text(&self, name: &str) -> String {
-        let default = || {
-            VARIABLES.iter().find(|(known, _)| *known == name).map_or("", |(_, default)| default).to_owned()
-        };
-        self.given(name).filter(|value| !value.is_empty()).unwrap_or_else(default)
+        let given = self.given(name).filter(|value| !value.is_empty());
+        given.unwrap_or_else(|| self.default(name).unwrap_or_default().to_owned())
+    }
+
+    fn default(&self, name: &str) -> Option<&'static str> {
+        self.defaults.iter().find(|(known, _)| *known == name).map(|(_, default)| *default)
     }
 
     pub fn refuse_if(&mut self, wrong: bool, name: &str, why: &str) {
@@ -40,8 +43,7 @@ impl Reader<'_> {
             return value;
         }
         self.refuse_if(true, name, &format!("must be {right}"));
-        let default = VARIABLES.iter().find(|(known, _)| *known == name).and_then(|(_, d)| d.parse().ok());
-        default.expect("each default parses")
+        self.default(name).and_then(|default| default.parse().ok()).expect("each default parses")
     }
 
     pub fn list<T: std::str::FromStr>(&mut self, name: &str, right: &str) -> Vec<T> {

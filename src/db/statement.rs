@@ -79,9 +79,10 @@ pub fn on<'c, const TENANT: bool, E: Exec<'c>>(runner: E, statement: &'static St
     runner.query(statement)
 }
 
+/// Takes a text known when compiling: a literal, or a `concat!` of them.
 #[macro_export]
 macro_rules! sql {
-    ($on:expr, sqlite $lite:literal, postgres $pg:literal $(, $arg:expr)* $(,)?) => {{
+    ($on:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         static STMT: $crate::db::Stmt = $crate::db::Stmt::new(
             $lite, $pg,
             0usize $(+ { let _ = stringify!($arg); 1 })*,
@@ -91,7 +92,7 @@ macro_rules! sql {
         inventory::submit!($crate::db::Registered(&STMT));
         $crate::db::on::<{ $crate::db::names_tenant_table($lite) }, _>($on, &STMT)$(.bind($arg))*
     }};
-    ($on:expr, $text:literal $(, $arg:expr)* $(,)?) => {
+    ($on:expr, $text:expr $(, $arg:expr)* $(,)?) => {
         $crate::sql!($on, sqlite $text, postgres $text $(, $arg)*)
     };
 }

@@ -5,17 +5,17 @@ use crate::{
 };
 
 #[derive(sqlx::FromRow)]
-pub struct Claimed {
+pub struct ClaimedJob {
     pub key: String,
-    /// This hold of it, and no other.
+    /// The id of this claim.
     pub lease: LeaseId,
+    /// Counts how often it was enqueued.
     pub round: i64,
-    /// This one counted.
+    /// Failed tries in a row, and this one.
     pub tries: i64,
 }
 
-/// Queued once; asked for again while it waits it keeps its earlier time, while it runs it gets
-/// another round.
+/// Queues a job. If it waits already it keeps the earlier time; if it runs, it runs once more afterwards.
 pub async fn enqueue(on: impl Exec<'_>, key: &str, at: At) -> Result<u64> {
     sql!(
         on,
@@ -29,7 +29,7 @@ pub async fn enqueue(on: impl Exec<'_>, key: &str, at: At) -> Result<u64> {
     .await
 }
 
-/// Queued unless it is there already.
+/// Queues a job unless it is queued already.
 pub async fn begin(on: impl Exec<'_>, key: &str, at: At) -> Result<u64> {
     sql!(
         on,
@@ -51,9 +51,9 @@ pub async fn is_any_due(on: impl Exec<'_>, now: At) -> Result<bool> {
     Ok(due.optional::<(String,)>().await?.is_some())
 }
 
-/// The next one that is due and nobody's, leased. Whoever held it before, and worked on past their
-/// lease, has no say in it any more: what follows a job is written under the lease's own id.
-pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<Claimed>> {
+/// Leases the next job that is due. A worker whose lease ended can no longer change the job, because every later
+/// statement names the id of the lease.
+pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<ClaimedJob>> {
     sql!(
         on,
         sqlite "update jobs set leased_until = $2, lease = $3, tries = tries + 1
@@ -73,22 +73,22 @@ pub async fn claim(on: impl Exec<'_>, now: At, until: At) -> Result<Option<Claim
     .await
 }
 
-/// Done, and nobody asked for another round meanwhile: 1. Else nothing.
-pub async fn finish(on: impl Exec<'_>, it: &Claimed) -> Result<u64> {
+/// Deletes a finished job. 0 if it was enqueued again meanwhile, or the lease is lost.
+pub async fn finish(on: impl Exec<'_>, it: &ClaimedJob) -> Result<u64> {
     sql!(on, "delete from jobs where key = $1 and lease = $2 and round = $3", &*it.key, it.lease, it.round)
         .execute()
         .await
 }
 
-/// Still being worked on.
-pub async fn renew(on: impl Exec<'_>, it: &Claimed, until: At) -> Result<u64> {
+/// Renews a lease.
+pub async fn renew(on: impl Exec<'_>, it: &ClaimedJob, until: At) -> Result<u64> {
     sql!(on, "update jobs set leased_until = $3 where key = $1 and lease = $2", &*it.key, it.lease, until)
         .execute()
         .await
 }
 
-/// Not leased any more, and due at `at`; without an error the tries begin anew.
-pub async fn release(on: impl Exec<'_>, it: &Claimed, at: At, error: Option<&str>) -> Result<u64> {
+/// Ends a lease; the job is due again at `at`. Without an error the tries begin anew.
+pub async fn release(on: impl Exec<'_>, it: &ClaimedJob, at: At, error: Option<&str>) -> Result<u64> {
     sql!(
         on,
         "update jobs set leased_until = null, lease = null, run_at = $3, error = $4,
@@ -103,8 +103,8 @@ pub async fn release(on: impl Exec<'_>, it: &Claimed, at: At, error: Option<&str
     .await
 }
 
-/// Given up, until somebody asks for it again; nothing if somebody has.
-pub async fn dead_letter(on: impl Exec<'_>, it: &Claimed, error: &str) -> Result<u64> {
+/// Dead-letters a job until it is enqueued again. 0 if it was enqueued again meanwhile.
+pub async fn dead_letter(on: impl Exec<'_>, it: &ClaimedJob, error: &str) -> Result<u64> {
     sql!(
         on,
         "update jobs set leased_until = null, lease = null, dead = true, error = $4
@@ -118,7 +118,7 @@ pub async fn dead_letter(on: impl Exec<'_>, it: &Claimed, error: &str) -> Result
     .await
 }
 
-/// Alive and dead.
+/// How many jobs wait or run, and how many are dead.
 pub async fn counts(on: impl Exec<'_>) -> Result<(i64, i64)> {
     sql!(
         on,

@@ -1,5 +1,5 @@
-//! The worker: claims, does, and puts back what did not go.
-use super::{Job, db};
+//! The workers: each claims a job, does it, and releases it for another try if it failed.
+use super::{db, job::Job};
 use crate::{
     App,
     db::At,
@@ -11,32 +11,32 @@ use tokio::task::JoinSet;
 
 /// How many jobs one process works on at once.
 const CONCURRENCY: usize = 4;
-/// A worker that died is replaced after that long; one that lives renews its lease while it works,
-/// so that a full pass over thousands is still one worker's.
+/// How long a lease lasts. A worker renews it while it works, however long the job takes; the job of a worker that
+/// died is free again after this long.
 const LEASE: Span = Span::seconds(15);
 const RENEW: Duration = Duration::from_secs(5);
-/// Where nobody calls, somebody looks.
+/// How often an idle worker looks for a job that another process queued: notifications stay within one process.
 const POLL: Duration = Duration::from_millis(1000);
-/// After that many failures in a row, spread over some eight hours, a job waits for a person: what
-/// we need may be down for an hour, or a night, and nothing is given up because of that.
+/// After this many failures in a row, spread over some eight hours, a job is dead-lettered. So many, because Stripe
+/// or the mail server may be down for a night.
 const TRIES: i64 = 60;
 
-/// What a job that went well asks for.
+/// What happens to a job that succeeded.
 pub enum Done {
     Finished,
-    /// Once more, in that time: a schedule.
+    /// It runs again after this time: a schedule.
     Again(Span),
 }
 
 /// One try at a job.
 pub struct Try {
     pub job: Job,
-    /// After this one it is given up, should it fail.
+    /// If this one fails, the job is dead-lettered.
     pub is_last: bool,
 }
 
-/// Works until the process ends; whatever is under way then comes back when its lease ends. What a
-/// job means is the caller's: the queue knows no room.
+/// Works on the queue until the process ends; a job under way then is taken up again when its lease ends. `work` is
+/// what each job does: the queue knows no room.
 pub async fn run<W, F>(app: App, work: W)
 where
     W: Fn(App, Try) -> F + Clone + Send + Sync + 'static,
@@ -61,18 +61,18 @@ where
                 tokio::time::timeout(POLL, app.work_arrived.notified()).await.ok();
             }
             Err(error) => {
-                tracing::warn!(%error, "the queue");
+                tracing::warn!(%error, "the job queue could not be read");
                 tokio::time::sleep(POLL).await;
             }
         }
     }
 }
 
-/// One job, if one is due.
+/// Does one job, if one is due; true if so.
 async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, Try) -> F) -> Result<bool> {
     let now = app.clock.now();
     if !db::is_any_due(&app.db, now).await? {
-        return Ok(false); // looked up by a reader, so that idle workers do not queue for the one writer
+        return Ok(false); // a read, so that idle workers do not wait for SQLite's one writer
     }
     let Some(claimed) = db::claim(&app.db, now, now + LEASE).await? else { return Ok(false) };
     let is_last = claimed.tries >= TRIES;
@@ -81,20 +81,20 @@ async fn step<F: Future<Output = Result<Done>>>(app: &App, work: &impl Fn(App, T
             outcome = work(app.clone(), Try { job, is_last }) => outcome,
             never = renew_lease(app, &claimed) => match never {},
         },
-        None => Err(Error::broken("a job of a newer version")),
+        None => Err(Error::broken("unknown job: a newer version queued it")),
     };
     let now = app.clock.now();
     match outcome {
         Ok(Done::Finished) if db::finish(&app.db, &claimed).await? == 1 => {}
         Ok(Done::Finished) => drop(db::release(&app.db, &claimed, now, None).await?),
         Ok(Done::Again(after)) => drop(db::release(&app.db, &claimed, now + after, None).await?),
-        Err(error) => put_back(app, &claimed, &error, now).await?,
+        Err(error) => retry_or_dead_letter(app, &claimed, &error, now).await?,
     }
     Ok(true)
 }
 
 /// Renews the lease for as long as it is polled.
-async fn renew_lease(app: &App, claimed: &db::Claimed) -> Infallible {
+async fn renew_lease(app: &App, claimed: &db::ClaimedJob) -> Infallible {
     loop {
         tokio::time::sleep(RENEW).await;
         if let Err(error) = db::renew(&app.db, claimed, app.clock.now() + LEASE).await {
@@ -103,20 +103,21 @@ async fn renew_lease(app: &App, claimed: &db::Claimed) -> Infallible {
     }
 }
 
-async fn put_back(app: &App, claimed: &db::Claimed, error: &Error, now: At) -> Result<()> {
+/// Releases a failed job for another try, or dead-letters it after the last.
+async fn retry_or_dead_letter(app: &App, claimed: &db::ClaimedJob, error: &Error, now: At) -> Result<()> {
     let dead = claimed.tries >= TRIES;
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
     let error = error.to_string();
-    // Who asked for another round meanwhile has not been tried yet, so that one is not given up.
+    // A job that was enqueued again while it ran is not dead-lettered: that round has not been tried yet.
     if !dead || db::dead_letter(&app.db, claimed, &error).await? == 0 {
         db::release(&app.db, claimed, now + wait, Some(&error)).await?;
     }
     Ok(())
 }
 
-/// 1 s, doubled each time up to 10 minutes, of which a random half: many that failed together do
-/// not come back together.
+/// Wait before the next try: 1 s, doubled each time up to 10 minutes, of which a random half, so that jobs that
+/// failed together are not all tried again together.
 fn pause(tries: i64) -> Span {
     let limit = f64::from(1u32 << tries.clamp(1, 11).saturating_sub(1)).min(600.0);
     let mut byte = [0];

@@ -1,5 +1,5 @@
 //! SQL of the outbox.
-use super::message::Letter;
+use super::message::Mail;
 use crate::{
     db::{At, Exec, Result},
     sql,
@@ -16,17 +16,17 @@ pub struct MailRow {
     pub sent_at: Option<At>,
 }
 
-/// False if the key is there already.
-pub async fn insert(on: impl Exec<'_>, key: &str, to: &str, letter: &Letter, now: At) -> Result<bool> {
+/// False if there is a mail with this key already.
+pub async fn insert(on: impl Exec<'_>, key: &str, to: &str, mail: &Mail, now: At) -> Result<bool> {
     let inserted = sql!(
         on,
         "insert into mails (key, recipient, subject, text_body, html_body, created_at, sent_at)
          values ($1, $2, $3, $4, $5, $6, null) on conflict (key) do nothing",
         key,
         to,
-        letter.subject.clone(),
-        letter.text.clone(),
-        letter.html.clone(),
+        mail.subject.clone(),
+        mail.text.clone(),
+        mail.html.clone(),
         now
     )
     .execute()
@@ -57,4 +57,8 @@ pub async fn newest(on: impl Exec<'_>) -> Result<Vec<MailRow>> {
     )
     .all()
     .await
+}
+
+pub async fn count(on: impl Exec<'_>) -> Result<i64> {
+    sql!(on, "select count(*) as mails from mails").scalar().await
 }

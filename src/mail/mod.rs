@@ -1,4 +1,4 @@
-//! Mail: what is said, an outbox that says it once, and SMTP or, in development, a mailbox to look at.
+//! Mail: the messages, an outbox that sends each once, and SMTP or, in development, a mailbox to look at.
 mod db;
 mod message;
 mod smtp;
@@ -14,42 +14,48 @@ use crate::{
     error::{Error, Result},
     jobs::{self, Job},
 };
-use message::Place;
+use message::Context;
 
-/// Writes to everybody (address and the organisation's name) into the outbox and queues it, in the
-/// transaction of what it tells. The same reason never mails the same person twice.
-pub async fn tell(
+/// Puts a message into the outbox for each recipient (address, and the organisation's name) and queues the sending,
+/// in the transaction of what the message is about. The same `reason` never mails the same person twice.
+pub async fn enqueue(
     tx: &mut OrgTx<'_>,
     app: &App,
-    people: Vec<(String, String)>,
+    recipients: Vec<(String, String)>,
     reason: &str,
     message: &Message,
     link: &str,
     now: At,
 ) -> Result<()> {
     let org = tx.org();
-    for (address, name) in people {
-        let (key, letter) =
-            (format!("{reason}:{org}:{address}"), message.letter(Place { org: &name, link })?);
-        if db::insert(&mut *tx, &key, &address, &letter, now).await? {
+    for (address, name) in recipients {
+        let (key, mail) = (format!("{reason}:{org}:{address}"), message.mail(Context { org: &name, link })?);
+        if db::insert(&mut *tx, &key, &address, &mail, now).await? {
             jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
         }
     }
     Ok(())
 }
 
-/// Sends one of the outbox. Without SMTP it is sent by being there: the mailbox shows it.
+/// Sends one mail of the outbox. In development without SMTP, the mailbox is where it is sent to.
 pub async fn deliver(app: &App, key: &str) -> Result<()> {
     let Some(mail) = db::unsent(&app.db, key).await? else { return Ok(()) };
     match &app.smtp {
         Some(smtp) => smtp.send(&mail).await?,
-        None if app.config.production => return Err(Error::broken("SMTP_URL is not set, so mails wait")),
+        None if app.config.production => {
+            return Err(Error::broken("SMTP_URL is not set, so no mail is sent"));
+        }
         None => {}
     }
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
 }
 
-/// The newest, for the development mailbox.
+/// How many mails there are, sent or not.
+pub async fn count(app: &App) -> Result<i64> {
+    Ok(db::count(&app.db).await?)
+}
+
+/// The newest mails, for the development mailbox.
 pub async fn newest(app: &App) -> Result<Vec<MailRow>> {
     Ok(db::newest(&app.db).await?)
 }

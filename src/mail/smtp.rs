@@ -1,5 +1,5 @@
 //! SMTP, through lettre.
-use super::MailRow;
+use super::db::MailRow;
 use crate::error::{Error, Result};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -16,7 +16,8 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// `smtp://user:password@host:587?tls=required` or `smtps://…`; both were checked at the start.
+    /// `url` is `smtp://user:password@host:587?tls=required` or `smtps://…`. None if it or `from` is malformed, which
+    /// the configuration refuses at the start.
     pub fn new(url: &str, from: &str) -> Option<Self> {
         let relay = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).ok()?.timeout(Some(TIMEOUT)).build();
         Some(Self { relay, from: from.parse().ok()? })
@@ -24,7 +25,7 @@ impl Smtp {
 
     pub async fn send(&self, mail: &MailRow) -> Result<()> {
         let to: Mailbox = mail.recipient.parse().map_err(Error::broken)?;
-        // The same mail has the same id, however often it is tried: a relay or a reader can tell.
+        // Every try sends the same message id, so that a relay or a mail program can drop a second copy.
         let digest: String =
             Sha256::digest(&mail.key)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         let message = Message::builder()

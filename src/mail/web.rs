@@ -1,5 +1,5 @@
-//! The development mailbox: what would have been sent. Not there in production.
-use super::MailRow;
+//! The development mailbox: the mails that were written. Not found in production.
+use super::db::MailRow;
 use crate::{
     App,
     error::{Error, Result},
@@ -29,7 +29,7 @@ pub struct Sent {
     subject: String,
     text: String,
     html: String,
-    /// Unix seconds; of one that is still in the outbox, when it was written.
+    /// Unix seconds; for a mail that is not sent yet, when it was written.
     sent_at: i64,
 }
 

@@ -1,47 +1,11 @@
 //! `portico doctor`: what has to be right around us, a line each, with what would be right. It
 //! changes nothing, here or at Stripe.
-use super::doctor_stripe;
+use super::{check::Check, doctor_stripe};
 use crate::{
-    config::Config,
+    config::{Config, sqlite_file},
     db::{self, Db, RowSecurity},
-    serve::sqlite_file,
 };
 use std::path::Path;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Ok,
-    Warn,
-    Fail,
-}
-
-#[derive(Debug)]
-pub struct Check {
-    pub verdict: Verdict,
-    pub about: &'static str,
-    /// How it is, and what would be right where it is not.
-    pub said: String,
-}
-
-impl Check {
-    pub fn ok(about: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, about, said: said.into() }
-    }
-
-    pub fn warn(about: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, about, said: said.into() }
-    }
-
-    pub fn fail(about: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, about, said: said.into() }
-    }
-
-    /// What only matters where real people are.
-    pub fn fail_in_production(config: &Config, about: &'static str, said: impl Into<String>) -> Self {
-        let verdict = if config.production { Verdict::Fail } else { Verdict::Warn };
-        Self { verdict, about, said: said.into() }
-    }
-}
 
 pub async fn examine(config: &Config) -> Vec<Check> {
     let mut checks = vec![public_url(config)];
@@ -63,17 +27,19 @@ fn public_url(config: &Config) -> Check {
 
 async fn database(config: &Config) -> Vec<Check> {
     if let Some(file) = sqlite_file(&config.database_url).filter(|file| !file.exists()) {
-        let said = format!("{} is not there yet; `portico serve` makes it", file.display());
+        let said = format!("{} does not exist yet; `portico serve` creates it", file.display());
         return vec![Check::fail_in_production(config, "database", said)];
     }
     let mut db = match Db::connect(&config.database_url).await {
         Ok(db) => db,
-        Err(error) => return vec![Check::fail("database", format!("DATABASE_URL does not answer: {error}"))],
+        Err(error) => {
+            return vec![Check::fail("database", format!("cannot connect to DATABASE_URL: {error}"))];
+        }
     };
     let checks = match db::pending(&db).await {
         Err(error) => vec![Check::fail("database", error.to_string())],
         Ok(0) => vec![
-            Check::ok("database", format!("{} answers, schema is current", db.engine())),
+            Check::ok("database", format!("{} responds and its schema is up to date", db.engine())),
             tenants(&mut db).await,
         ],
         Ok(pending) => {
@@ -93,11 +59,16 @@ async fn tenants(db: &mut Db) -> Check {
         return Check::fail(about, error.to_string());
     }
     match db::row_security(db).await {
-        Ok(RowSecurity::NotOffered) => Check::ok(about, "SQLite: held apart by statements and types"),
-        Ok(RowSecurity::Holds { role }) => Check::ok(about, format!("row-level security holds for {role}")),
-        Ok(RowSecurity::DoesNotHold(why)) => {
-            Check::fail(about, format!("row-level security does not hold: {why}; connect as a plain owner"))
+        Ok(RowSecurity::NotOffered) => {
+            Check::ok(about, "SQLite: types and statements keep organisations apart")
         }
+        Ok(RowSecurity::Holds { role }) => {
+            Check::ok(about, format!("row-level security is in force for {role}"))
+        }
+        Ok(RowSecurity::DoesNotHold(why)) => Check::fail(
+            about,
+            format!("row-level security is not in force: {why}; connect as a plain owner of the database"),
+        ),
         Err(error) => Check::fail(about, error.to_string()),
     }
 }
@@ -118,7 +89,7 @@ fn data_folder(config: &Config) -> Option<Check> {
     } else if std::fs::metadata(folder).is_ok_and(|it| it.permissions().readonly()) {
         Check::fail(about, format!("{} cannot be written to", folder.display()))
     } else {
-        Check::ok(about, format!("{} is ours alone", folder.display()))
+        Check::ok(about, format!("only this user can read {}", folder.display()))
     })
 }
 
@@ -130,15 +101,15 @@ fn data_folder(_: &Config) -> Option<Check> {
 /// Malformed ones are refused with the rest of the configuration.
 fn webhook_secrets(config: &Config) -> Check {
     match config.stripe.webhook_secrets.len() {
-        0 if config.uses_embedded_sandbox() => Check::ok("webhook secrets", "the sandbox's own"),
+        0 if config.uses_embedded_sandbox() => Check::ok("webhook secrets", "the sandbox's"),
         0 => Check::fail(
             "webhook secrets",
             "STRIPE_WEBHOOK_SECRETS is empty; `portico stripe setup` prints one",
         ),
-        1 => Check::ok("webhook secrets", "one, well formed"),
+        1 => Check::ok("webhook secrets", "one, in the right form"),
         several => Check::ok(
             "webhook secrets",
-            format!("{several}, well formed; remove the old one once Stripe has"),
+            format!("{several}, in the right form; remove the old one once Stripe no longer uses it"),
         ),
     }
 }

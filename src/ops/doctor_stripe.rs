@@ -1,10 +1,10 @@
 //! The doctor's questions to Stripe: key, rights, mode, setup, clock. Reads only.
-use super::doctor::{Check, Verdict};
+use super::check::{Check, Verdict};
 use crate::{
     App,
     billing::setup::{self, Mending, Part, Report},
     config::Config,
-    stripe::{Error, Stripe, setup::READS},
+    stripe::{Error, Stripe, account::READS},
 };
 use secrecy::ExposeSecret;
 
@@ -36,10 +36,10 @@ fn key_mode(config: &Config) -> Check {
     let is_whole = config.stripe.keys.iter().any(|key| whole(key.expose_secret()));
     match (config.uses_embedded_sandbox(), config.stripe.is_live(), config.production) {
         (true, ..) => Check::ok(about, "none: the embedded sandbox stands in"),
-        (_, false, true) => Check::warn(about, "a test key in production: nobody is charged"),
+        (_, false, true) => Check::warn(about, "a test key in production: nobody will be charged"),
         (_, true, false) => Check::warn(about, "a live key in development: it moves real money"),
         _ if is_whole => {
-            Check::warn(about, "a secret key (sk_) may do everything; a restricted one (rk_) is better")
+            Check::warn(about, "a secret key (sk_) can do everything; a restricted key (rk_) is safer")
         }
         (_, is_live, _) => Check::ok(about, if is_live { "restricted, live" } else { "restricted, test" }),
     }
@@ -54,7 +54,7 @@ async fn rights(stripe: &Stripe, config: &Config) -> Result<Vec<Check>, Check> {
             Err(Error::Refused(refusal)) if refusal.status == 401 => {
                 return Err(Check::fail(
                     "stripe key",
-                    "Stripe does not accept it; STRIPE_SECRET_KEY names another, or it was revoked",
+                    "Stripe does not accept STRIPE_SECRET_KEY: it is mistyped or was revoked",
                 ));
             }
             Err(Error::Refused(refusal)) if refusal.status == 403 => {
@@ -64,13 +64,13 @@ async fn rights(stripe: &Stripe, config: &Config) -> Result<Vec<Check>, Check> {
                 let base = &config.stripe.api_base;
                 return Err(Check::fail(
                     "stripe",
-                    format!("no answer at {base}, nothing more was asked: {error}"),
+                    format!("no answer from {base}, so the other checks were skipped: {error}"),
                 ));
             }
         }
     }
     let said = format!(
-        "may read {}; what it may write cannot be tried without writing, see docs/stripe.md",
+        "may read {}; write permissions cannot be checked without writing, see docs/stripe.md",
         readable.join(", ")
     );
     Ok(if missing.is_empty() { vec![Check::ok("rights", said)] } else { missing })
@@ -115,7 +115,9 @@ pub async fn compare_modes(app: App) {
     match mixed_modes(&app.stripe, &app.config).await {
         Ok(None) => tracing::info!("Stripe: key, prices and portal configuration are of one mode"),
         Ok(Some(mixed)) => tracing::error!(mixed, "Stripe: live and test are mixed up; run `portico doctor`"),
-        Err(error) => tracing::warn!(%error, "Stripe: could not be asked whether live and test are mixed up"),
+        Err(error) => {
+            tracing::warn!(%error, "Stripe could not be reached, so live and test modes were not compared")
+        }
     }
 }
 
@@ -129,7 +131,7 @@ async fn as_set_up(stripe: &Stripe, config: &Config) -> Vec<Check> {
     let matters =
         |part: Part| matches!(part, Part::Portal | Part::Endpoint) && !config.uses_embedded_sandbox();
     let found = report.findings.into_iter().map(|found| {
-        let (drift, way) = (&found.drift, "`portico stripe setup` mends it");
+        let (drift, way) = (&found.drift, "`portico stripe setup` corrects it");
         let said = if drift.contains("portico ") { drift.clone() } else { format!("{drift}; {way}") };
         match matters(found.part) {
             true => Check::fail("setup", said),
@@ -143,7 +145,7 @@ async fn as_set_up(stripe: &Stripe, config: &Config) -> Vec<Check> {
 fn clock(stripe: &Stripe) -> Option<Check> {
     let skew = stripe.clock_skew()?;
     let (about, way) = ("clock", if skew > 0 { "ahead of" } else { "behind" });
-    let said = format!("{} s {way} Stripe's; set it by NTP", skew.abs());
+    let said = format!("{} s {way} Stripe's; synchronise it with NTP", skew.abs());
     Some(match skew.abs() {
         SKEW_FAILS.. => Check::fail(about, said),
         SKEW_WARNS.. => Check::warn(about, said),

@@ -60,7 +60,7 @@ pub async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is not responding\n")
         }
     }
 }
@@ -85,7 +85,7 @@ pub async fn replay(State(app): State<App>, Form(form): Form<ReplayForm>) -> Res
     match billing::replay(&app, &form.id).await? {
         true => {
             app.work_arrived.notify_waiters();
-            flash("success", format!("{} waits to be processed again.", form.id));
+            flash("success", format!("{} will be processed again.", form.id));
             Ok(see_other("/inbox"))
         }
         false => Err(Error::NotFound),

@@ -1,5 +1,5 @@
 //! SQL of organisations and memberships.
-use super::{Membership, Role};
+use super::Role;
 use crate::{
     db::{At, Exec, OrgId, OrgTx, Result, Tx, UserId},
     sql,
@@ -33,17 +33,6 @@ pub async fn insert_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, no
     .await
 }
 
-pub async fn memberships(on: impl Exec<'_>, user: UserId) -> Result<Vec<Membership>> {
-    sql!(
-        on,
-        "select m.org_id, o.slug, o.name as org_name, m.role from members m join orgs o on o.id = m.org_id
-         where m.user_id = $1 order by o.name, o.id",
-        user
-    )
-    .all()
-    .await
-}
-
 pub async fn count_members(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
     sql!(on, "select count(*) as head_count from members where org_id = $1", org).scalar().await
 }
@@ -62,7 +51,7 @@ pub async fn rename(tx: &mut OrgTx<'_>, name: &str) -> Result<u64> {
     sql!(tx, "update orgs set name = $2 where id = $1", org, name).execute().await
 }
 
-/// What belongs to it goes with it: every reference cascades.
+/// Deletes everything that belongs to it too: every reference cascades.
 pub async fn delete(tx: &mut OrgTx<'_>) -> Result<u64> {
     let org = tx.org();
     sql!(tx, "delete from orgs where id = $1", org).execute().await

@@ -1,8 +1,10 @@
-//! The tenant: found one, list mine, name one.
+//! The tenant: an organisation, its name and address, its members and their roles.
 mod db;
+mod role;
 mod slug;
 pub mod web;
 
+pub use role::Role;
 pub use slug::could_be as could_be_slug;
 
 use crate::{
@@ -10,48 +12,8 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
-    text_enum, words,
+    words,
 };
-
-text_enum! {
-    /// What a member may do. *Billing* in the route table means owner, admin and billing;
-    /// *admin* means owner and admin.
-    Role { Owner = "owner", Admin = "admin", Billing = "billing", Member = "member" }
-}
-
-impl Role {
-    pub fn may_bill(self) -> bool {
-        matches!(self, Role::Owner | Role::Admin | Role::Billing)
-    }
-
-    pub fn may_administer(self) -> bool {
-        matches!(self, Role::Owner | Role::Admin)
-    }
-
-    pub fn owns(self) -> bool {
-        self == Role::Owner
-    }
-
-    /// As people read it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Role::Owner => "Owner",
-            Role::Admin => "Admin",
-            Role::Billing => "Billing",
-            Role::Member => "Member",
-        }
-    }
-}
-
-/// One person in one organisation.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Membership {
-    #[sqlx(rename = "org_id")]
-    pub org: OrgId,
-    pub slug: String,
-    pub org_name: String,
-    pub role: Role,
-}
 
 /// An organisation's name, 1 to 60 characters.
 pub fn name(typed: &str) -> Result<String, String> {
@@ -105,11 +67,6 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
 pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
     let org = tx.org();
     Ok(db::addresses(tx, org).await?)
-}
-
-/// All of a person's, by name.
-pub async fn of_person(app: &App, user: UserId) -> Result<Vec<Membership>> {
-    Ok(db::memberships(app.db.system(), user).await?)
 }
 
 /// How many are in the organisation.

@@ -1,6 +1,6 @@
-//! The organisation's word in URLs, made from its name.
+//! The slug of an organisation: its part of a URL, made from its name.
 
-/// Words that stand, or may come to stand, where a slug stands.
+/// Words that are, or may become, part of a URL where a slug is.
 const RESERVED: &[&str] = &["new", "create", "edit", "delete", "settings", "billing", "admin", "all"];
 
 /// In the order to try: `acme`, `acme-2` … `acme-9`, then with something nobody else has.
@@ -12,7 +12,7 @@ pub fn candidates(name: &str) -> impl Iterator<Item = String> {
     plain.into_iter().chain((2..10).map(move |n| format!("{numbered}-{n}"))).chain([unique])
 }
 
-/// Whether a word in a URL can be one at all; what cannot is not looked up.
+/// Whether part of a URL can be a slug at all; if not, it is not looked up.
 pub fn could_be(word: &str) -> bool {
     word.len() <= 64 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

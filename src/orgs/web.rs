@@ -1,4 +1,5 @@
 //! The organisation's dashboard and settings, and the form for another one.
+use super::Role;
 use crate::{
     App, billing,
     error::Result,
@@ -13,8 +14,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-
-use super::Role;
 
 #[derive(Template)]
 #[template(path = "orgs/new.html")]
@@ -37,7 +36,7 @@ pub struct DashboardPage {
     pub steps: Vec<Step>,
 }
 
-/// A line of "getting started".
+/// An entry of "Getting started".
 pub struct Step {
     pub title: &'static str,
     pub text: &'static str,
@@ -53,13 +52,13 @@ pub struct SettingsPage {
     pub name: String,
     pub confirm: String,
     pub errors: Errors,
-    /// What goes with the organisation; None for whom deleting it is not.
+    /// What is deleted with the organisation; only for its owner, who may delete it.
     pub end: Option<End>,
 }
 
 impl SettingsPage {
     fn typed_so(&self) -> String {
-        format!("Type {} to say that you mean it.", self.slug)
+        format!("Type {} to confirm.", self.slug)
     }
 }
 
@@ -84,16 +83,16 @@ pub struct DeleteForm {
     confirm: String,
 }
 
-pub async fn new_page(State(app): State<App>, who: SignedIn) -> Result<Page<NewOrgPage>> {
-    let shell = Shell::of(&app, &who, "account").await?;
-    Ok(Page::ok(NewOrgPage { shell, name: String::new(), errors: Errors::default() }))
+pub async fn new_page(who: SignedIn) -> Page<NewOrgPage> {
+    let shell = Shell::of(&who, "account");
+    Page::ok(NewOrgPage { shell, name: String::new(), errors: Errors::default() })
 }
 
 pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NameForm>) -> Result<Response> {
     let name = match super::name(&form.name) {
         Ok(name) => name,
         Err(message) => {
-            let (shell, errors) = (Shell::of(&app, &who, "account").await?, Errors::of("name", message));
+            let (shell, errors) = (Shell::of(&who, "account"), Errors::of("name", message));
             return Ok(Page::mistake(NewOrgPage { shell, name: form.name, errors }).into_response());
         }
     };
@@ -103,36 +102,34 @@ pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Name
 }
 
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
-    let state = billing::state(&app, &who.scope).await?;
     let members = super::head_count(&app, &who.scope).await?;
-    let shell = Shell::inside(&app, &who, "dashboard").await?;
-    let (plan, (status, status_kind)) = (state.plan_name(), state.badge());
+    let (status, status_kind) = who.badge();
     Ok(Page::ok(DashboardPage {
-        shell,
-        plan,
+        shell: Shell::inside(&who, "dashboard"),
+        plan: who.plan_name(),
         status,
         status_kind,
         members,
         role: who.role,
         may_bill: who.role.may_bill(),
-        steps: first_steps(&who, state.is_paid()),
+        steps: first_steps(&who),
     }))
 }
 
-fn first_steps(who: &Member, paid: bool) -> Vec<Step> {
-    let founded = Step {
+fn first_steps(who: &Member) -> Vec<Step> {
+    let created = Step {
         title: "Create your organisation",
-        text: "It is the account that your team and your billing belong to.",
+        text: "Your team and your billing belong to it.",
         href: "/account".into(),
         done: true,
     };
     let plan = who.role.may_bill().then(|| Step {
-        title: "Look at your plan",
-        text: "See what it includes, when it renews, and manage card and invoices.",
+        title: "Review your plan",
+        text: "See what it includes and when it renews, and manage your card and invoices.",
         href: format!("/orgs/{}/billing", who.scope.slug()),
-        done: paid,
+        done: who.is_paid(),
     });
-    [Some(founded), plan].into_iter().flatten().collect()
+    [Some(created), plan].into_iter().flatten().collect()
 }
 
 pub async fn settings(State(app): State<App>, who: Admin) -> Result<Page<SettingsPage>> {
@@ -144,7 +141,7 @@ pub async fn rename(State(app): State<App>, who: Admin, Form(form): Form<NameFor
     match super::name(&form.name) {
         Ok(name) => {
             super::rename(&app, &who.scope, &name).await?;
-            flash("success", "The name is saved.");
+            flash("success", "Name saved.");
             Ok(see_other(&format!("/orgs/{}/settings", who.scope.slug())))
         }
         Err(message) => {
@@ -158,7 +155,7 @@ pub async fn rename(State(app): State<App>, who: Admin, Form(form): Form<NameFor
 pub async fn delete(
     State(app): State<App>,
     who: Owner,
-    _fresh: RecentSignIn,
+    _recent: RecentSignIn,
     Form(form): Form<DeleteForm>,
 ) -> Result<Response> {
     let slug = who.scope.slug();
@@ -180,7 +177,7 @@ async fn settings_page(
     errors: Errors,
 ) -> Result<SettingsPage> {
     let end = if who.role.owns() { Some(end(app, who).await?) } else { None };
-    let shell = Shell::inside(app, who, "settings").await?;
+    let shell = Shell::inside(who, "settings");
     Ok(SettingsPage { shell, slug: who.scope.slug().to_owned(), name, confirm, errors, end })
 }
 

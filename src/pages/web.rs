@@ -1,11 +1,9 @@
-//! The public pages. They know nobody, except that the pricing page spares whoever can buy already
-//! the way round.
+//! The public pages. Only the pricing page knows who is signed in: it leads whoever can buy for one
+//! organisation straight to its billing page.
 use crate::{
     App,
     billing::plans::{OFFERS, Offer, dollars},
     demo::DemoHint,
-    error::Result,
-    orgs::{self, Role},
     web::{Page, SignedIn},
 };
 use askama::Template;
@@ -54,18 +52,14 @@ pub async fn landing(State(app): State<App>) -> Page<Landing> {
     Page::ok(Landing { demo: app.demo_hint() })
 }
 
-pub async fn pricing(State(app): State<App>, who: Option<SignedIn>) -> Result<Page<Pricing>> {
-    let buyer = match who {
-        Some(who) => only_org_to_buy_for(&app, &who).await?,
-        None => None,
-    };
-    Ok(Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer }))
+pub async fn pricing(who: Option<SignedIn>) -> Page<Pricing> {
+    let buyer = who.as_ref().and_then(only_org_to_buy_for);
+    Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer })
 }
 
-async fn only_org_to_buy_for(app: &App, who: &SignedIn) -> Result<Option<String>> {
-    let all = orgs::of_person(app, who.id).await?;
-    let mut buying = all.into_iter().filter(|membership| Role::may_bill(membership.role));
-    Ok(buying.next().filter(|_| buying.next().is_none()).map(|only| only.slug))
+fn only_org_to_buy_for(who: &SignedIn) -> Option<String> {
+    let mut buying = who.memberships().iter().filter(|membership| membership.role.may_bill());
+    buying.next().filter(|_| buying.next().is_none()).map(|only| only.slug.clone())
 }
 
 pub async fn terms() -> Page<Terms> {

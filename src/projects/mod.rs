@@ -13,7 +13,7 @@ use crate::{
     words,
 };
 
-/// What came of wanting one more, or another name.
+/// The outcome of creating or renaming a project.
 pub enum Made {
     Done,
     /// The plan's limit, or read-only for want of a payment.
@@ -35,7 +35,7 @@ pub async fn used(app: &App, scope: &Scope) -> Result<i64> {
     Ok(db::count(&mut tx, scope.org()).await?)
 }
 
-/// Counted and made under the organisation's lock: fifty clicks at once at the last place make one.
+/// Counts and creates under the organisation's lock, so that fifty clicks at once cannot pass the limit.
 pub async fn create(app: &App, scope: &Scope, name: &str) -> Result<Made> {
     let may = billing::entitlements(app, scope).await?;
     let now = app.clock.now();
@@ -64,7 +64,7 @@ pub async fn rename(app: &App, scope: &Scope, id: ProjectId, name: &str) -> Resu
     Ok(Made::Done)
 }
 
-/// Also where the plan allows no more: making room is always possible.
+/// Allowed over the limit and while an invoice is overdue, so that people can always make room.
 pub async fn delete(app: &App, scope: &Scope, id: ProjectId) -> Result<()> {
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;

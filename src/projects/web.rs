@@ -19,17 +19,17 @@ use serde::Deserialize;
 #[template(path = "projects/projects.html")]
 pub struct ProjectsPage {
     pub shell: Shell,
-    pub projects: Vec<Line>,
+    pub projects: Vec<ProjectLine>,
     pub name: String,
     pub errors: Errors,
     /// `2 of 3 projects on the Free plan`
     pub usage: String,
-    /// Why there can be no more, and that billing puts it right.
+    /// Why no project can be added.
     pub blocked: Option<&'static str>,
     pub may_bill: bool,
 }
 
-pub struct Line {
+pub struct ProjectLine {
     pub id: String,
     pub name: String,
     pub since: String,
@@ -55,7 +55,7 @@ pub async fn create(State(app): State<App>, who: Member, Form(form): Form<Projec
         Err(message) => Errors::of("name", message),
         Ok(name) => match super::create(&app, &who.scope, &name).await? {
             Made::Done => {
-                flash("success", format!("{name} is there."));
+                flash("success", "Project created.");
                 return Ok(home(&who));
             }
             Made::NotIncluded => Errors::of("name", "Your plan has no room for another project."),
@@ -73,9 +73,9 @@ pub async fn rename(
     let mistake = match super::name(&form.name) {
         Err(message) => message,
         Ok(name) => match super::rename(&app, &who.scope, id, &name).await? {
-            Made::NotIncluded => "A payment is missing, so projects can only be read.".to_owned(),
+            Made::NotIncluded => "A payment is overdue, so projects cannot be changed.".to_owned(),
             Made::Done => {
-                flash("success", "Renamed.");
+                flash("success", "Project renamed.");
                 return Ok(home(&who));
             }
         },
@@ -90,7 +90,7 @@ pub async fn delete(
     Path(InUrl { id }): Path<InUrl>,
 ) -> Result<Response> {
     super::delete(&app, &who.scope, id).await?;
-    flash("success", "Deleted.");
+    flash("success", "Project deleted.");
     Ok(home(&who))
 }
 
@@ -107,20 +107,22 @@ async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<P
         None => format!("{used} projects; the {plan} plan has no limit"),
     };
     let blocked = match (may.access, may.remaining(Limit::Projects, used)) {
-        (Access::ReadOnly, _) => Some("A payment is missing, so projects can be seen but not added."),
+        (Access::ReadOnly, _) => {
+            Some("A payment is overdue, so you can see your projects but not add or rename any.")
+        }
         (Access::Full, Some(0)) => {
-            Some("Your plan has no room for another project. Nothing is deleted; a larger plan makes room.")
+            Some("Your plan has no room for another project. Nothing is deleted; upgrade to add more.")
         }
         _ => None,
     };
-    let lines = projects.into_iter().map(|project| Line {
+    let lines = projects.into_iter().map(|project| ProjectLine {
         id: project.id.to_string(),
         name: project.name,
         since: words::date(project.created_at),
     });
     Ok(ProjectsPage {
         projects: lines.collect(),
-        shell: Shell::inside(app, who, "projects").await?,
+        shell: Shell::inside(who, "projects"),
         name,
         errors,
         usage,

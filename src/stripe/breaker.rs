@@ -1,5 +1,5 @@
-//! After five failures in a row Stripe is left alone for 20 s: people get an honest page at once
-//! instead of a wait that ends in one.
+//! The circuit breaker: after five failures in a row Stripe is not called for 20 s, so that people get an error
+//! page at once instead of after a long wait.
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
@@ -14,27 +14,27 @@ pub struct Breaker(Mutex<State>);
 #[derive(Default)]
 struct State {
     failures: u32,
-    closed_until: Option<Instant>,
+    open_until: Option<Instant>,
 }
 
 impl Breaker {
-    /// Whether a call may be made. After the pause one is let through to see.
+    /// Whether a call may be made. After the pause one call is let through, to see whether Stripe answers again.
     pub fn lets_through(&self) -> bool {
         let mut state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match state.closed_until {
+        match state.open_until {
             Some(until) if Instant::now() < until => false,
             Some(_) => {
-                state.closed_until = Some(Instant::now() + PAUSE);
+                state.open_until = Some(Instant::now() + PAUSE);
                 true
             }
             None => true,
         }
     }
 
-    /// Whether Stripe is being left alone right now; lets nothing through itself.
+    /// Whether calls are stopped at the moment. Lets none through itself.
     pub fn circuit_is_open(&self) -> bool {
         let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        state.closed_until.is_some_and(|until| Instant::now() < until)
+        state.open_until.is_some_and(|until| Instant::now() < until)
     }
 
     pub fn answered(&self) {
@@ -45,7 +45,7 @@ impl Breaker {
         let mut state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         state.failures += 1;
         if state.failures >= FAILURES {
-            state.closed_until = Some(Instant::now() + PAUSE);
+            state.open_until = Some(Instant::now() + PAUSE);
         }
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_failures_in_a_row_close_it_and_one_answer_opens_it() {
+    fn five_failures_in_a_row_open_the_circuit_and_one_answer_closes_it() {
         let breaker = Breaker::default();
         for _ in 0..4 {
             breaker.failed();

@@ -1,7 +1,10 @@
 //! Checkout sessions for subscriptions.
 use super::{
-    CustomerId, Deadline, Error, Stripe, StripeUrl,
-    view::{CheckoutSession, List},
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    hosts::StripeUrl,
+    view::{CheckoutSession, CustomerId, List},
 };
 use std::collections::HashMap;
 use stripe_checkout::{
@@ -16,8 +19,8 @@ use stripe_checkout::{
 };
 use stripe_client_core::StripeRequest;
 
-/// What somebody clicked on, in Stripe's words.
-pub struct NewCheckout<'a> {
+/// What a Checkout session is made for.
+pub struct NewCheckoutSession<'a> {
     pub customer: &'a CustomerId,
     pub org_id: String,
     pub attempt_id: String,
@@ -34,10 +37,10 @@ pub struct NewCheckout<'a> {
 }
 
 impl Stripe {
-    /// One session for one attempt: the attempt's id is the idempotency key.
-    pub async fn create_checkout(
+    /// Creates a session; its id and URL. The attempt's id is the idempotency key, so an attempt has one session.
+    pub async fn create_checkout_session(
         &self,
-        new: NewCheckout<'_>,
+        new: NewCheckoutSession<'_>,
         until: Deadline,
     ) -> Result<(String, StripeUrl), Error> {
         // Session metadata is not copied to the subscription, so both carry it.
@@ -74,20 +77,29 @@ impl Stripe {
         Ok((made.id, self.hosts.check(url)?))
     }
 
-    pub async fn checkout(&self, session: &str, until: Deadline) -> Result<CheckoutSession, Error> {
+    /// The session as Stripe has it now.
+    pub async fn checkout_session(&self, session: &str, until: Deadline) -> Result<CheckoutSession, Error> {
         self.transport.send(RetrieveCheckoutSession::new(session).build(), None, until).await
     }
 
-    /// From now on the customer can pay in none that was open.
-    pub async fn expire_open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<(), Error> {
-        for session in self.open_checkouts(customer, until).await? {
-            self.expire_checkout(&session, until).await?;
+    /// Expires every open session of the customer, so that none can be paid any more.
+    pub async fn expire_open_checkout_sessions(
+        &self,
+        customer: &CustomerId,
+        until: Deadline,
+    ) -> Result<(), Error> {
+        for session in self.open_checkout_sessions(customer, until).await? {
+            self.expire_checkout_session(&session, until).await?;
         }
         Ok(())
     }
 
-    /// Ids of those in which a customer could pay now.
-    async fn open_checkouts(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<String>, Error> {
+    /// Ids of the sessions that the customer could pay now.
+    async fn open_checkout_sessions(
+        &self,
+        customer: &CustomerId,
+        until: Deadline,
+    ) -> Result<Vec<String>, Error> {
         let ask = ListCheckoutSession::new()
             .customer(customer.0.as_str())
             .status(CheckoutSessionStatus::Open)
@@ -96,8 +108,8 @@ impl Stripe {
         Ok(page.data.into_iter().map(|session| session.id).collect())
     }
 
-    /// Nobody can pay in it any more. One that is complete or expired stays as it is.
-    pub async fn expire_checkout(&self, session: &str, until: Deadline) -> Result<(), Error> {
+    /// Expires a session. One that is complete or expired already stays as it is.
+    pub async fn expire_checkout_session(&self, session: &str, until: Deadline) -> Result<(), Error> {
         match self
             .transport
             .send::<CheckoutSession>(ExpireCheckoutSession::new(session).build(), None, until)
@@ -108,8 +120,8 @@ impl Stripe {
         }
     }
 
-    /// A session's address once more, from where it was written down.
-    pub fn known_url(&self, url: String) -> Result<StripeUrl, Error> {
+    /// The URL of a session that Stripe gave us again, if it leads to Stripe.
+    pub fn checked_url(&self, url: String) -> Result<StripeUrl, Error> {
         self.hosts.check(url)
     }
 }

@@ -1,13 +1,13 @@
-//! The outside of an event, thin or snapshot, of any API version: which one, about what, whose. What
-//! is inside is a hint at most; the truth is fetched.
+//! The envelope of an event, thin or snapshot, of any API version: its id, its type, its object and customer.
+//! The object inside is not used, because it may be out of date; it is fetched from Stripe instead.
 use serde_json::Value;
 
-/// Longer ids than any of Stripe's.
+/// No id of Stripe's is longer.
 const LONGEST_ID: usize = 255;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// A thin one counts as the snapshot event it stands for, so that both are one.
+    /// For a thin event the id of its snapshot event, so that both count as one.
     pub id: String,
     /// `customer.subscription.updated`, without the `v1.` of thin ones.
     pub kind: String,
@@ -20,7 +20,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Nothing if it is no event at all.
+    /// None if the body is not an event.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let event: Value = serde_json::from_slice(body).ok()?;
         let kind = event["type"].as_str()?;
@@ -48,7 +48,7 @@ fn customer(object: &Value) -> Option<String> {
     id(&object["customer"]).or_else(|| id(&object["customer"]["id"]))
 }
 
-/// Only what can be an id of Stripe's: it may end up in a path.
+/// Only what can be an id of Stripe's, since it may become part of a path.
 fn id(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

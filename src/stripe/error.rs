@@ -1,4 +1,4 @@
-//! What can go wrong between us and Stripe, without a word of anybody's data in it.
+//! What can go wrong between us and Stripe. No error holds personal data.
 use serde::Deserialize;
 
 #[derive(Debug, thiserror::Error)]
@@ -13,10 +13,10 @@ pub enum Error {
     #[error("unreadable answer from Stripe, status {status}, request {request_id}")]
     Unreadable { status: u16, request_id: String },
     /// Too many failures in a row; we are not asking for the moment.
-    #[error("Stripe is being left alone after repeated failures")]
+    #[error("Stripe is not called for now, after repeated failures")]
     CircuitOpen,
-    /// Something that the setup makes is not there.
-    #[error("Stripe does not have {0}; was it set up?")]
+    /// Something that `portico stripe setup` makes is missing.
+    #[error("Stripe does not have {0}; run `portico stripe setup`")]
     Absent(String),
     /// A hosted page that is not on a host of Stripe's.
     #[error("Stripe answered with a page on a host that is not allowed: {0}")]
@@ -60,7 +60,7 @@ impl Error {
         }
     }
 
-    /// An old failure that Stripe repeats for this idempotency key for a day: only a new key helps.
+    /// Whether Stripe repeats an old failure for this idempotency key, as it does for a day: only a new key helps.
     pub fn is_replayed_failure(&self) -> bool {
         matches!(self, Error::Refused(refusal) if refusal.replayed && refusal.status >= 500)
     }
@@ -71,21 +71,21 @@ impl Error {
             || matches!(self, Error::Refused(r) if r.status == 400 && r.kind == "idempotency_error")
     }
 
-    /// Whether Stripe has no such customer, though one was made. Not so if it is only in the other
-    /// mode: then a key is wrong, and nothing is to be repaired.
+    /// Whether Stripe has no such customer. False if the customer exists in the other mode (live or test): then our
+    /// key is wrong, and nothing must be repaired.
     pub fn is_missing_customer(&self) -> bool {
         matches!(self, Error::Refused(r) if r.code.as_deref() == Some("resource_missing")
             && matches!(r.param.as_deref(), Some("customer" | "id"))
             && r.message.starts_with("No such customer") && !r.message.contains("similar object exists"))
     }
 
-    /// Whether it is the portal's page that was refused, not the customer or the key.
+    /// Whether Stripe refused the page of the portal, not the customer or the key.
     pub fn is_about_the_page(&self) -> bool {
         matches!(self, Error::Refused(r) if r.status == 400 && r.code.as_deref() != Some("resource_missing"))
             || matches!(self, Error::Refused(r) if r.status == 400 && r.param.as_deref().is_some_and(|p| p.starts_with("flow_data")))
     }
 
-    /// Title and text for the person.
+    /// Title and text of the error page.
     pub fn words(&self) -> (&'static str, &'static str) {
         match self {
             Error::Refused(r) if r.status == 429 => (
@@ -94,11 +94,11 @@ impl Error {
             ),
             error if error.is_transient() => (
                 "Stripe did not answer",
-                "We could not reach our payment provider. Nothing was changed, and your plan stays as it is. Please try again in half a minute.",
+                "We could not reach our payment provider. Nothing was changed, and you keep your plan. Please try again in half a minute.",
             ),
             _ => (
                 "Billing is not available",
-                "Our payment provider did not accept our request. This is ours to fix, and nothing was changed. Please tell us the request id.",
+                "Our payment provider did not accept our request. This is a problem on our side, and nothing was changed. Please contact us and name the request id.",
             ),
         }
     }

@@ -1,34 +1,32 @@
-//! The way to Stripe: one transport, the hosts people may be sent to, and what is found once.
+//! `Stripe`: the transport, the hosts people may be sent to, and the portal configuration, found once.
 use super::{
-    CustomerId, Deadline, Error,
+    deadline::Deadline,
+    error::Error,
     hosts::Hosts,
-    setup::is_ours,
+    metadata::is_ours,
     transport::Transport,
-    view::{Customer, List, PortalConfiguration, Price, Subscription},
+    view::{Customer, CustomerId, List, PortalConfiguration, Price},
 };
 use crate::config::Config;
 use std::{collections::HashMap, sync::RwLock};
-use stripe_billing::{
-    billing_portal_configuration::ListBillingPortalConfiguration,
-    subscription::{CreateSubscription, CreateSubscriptionItems},
-};
+use stripe_billing::billing_portal_configuration::ListBillingPortalConfiguration;
 use stripe_client_core::StripeRequest;
 use stripe_core::customer::CreateCustomer;
 use stripe_product::price::ListPrice;
 
-/// What a customer of ours carries at Stripe.
+/// A customer to create at Stripe.
 pub struct NewCustomer<'a> {
     pub org_id: String,
     pub slug: &'a str,
     pub name: &'a str,
-    /// Where receipts go; never an identity.
+    /// Where receipts go. It proves nothing about a person.
     pub email: &'a str,
 }
 
 pub struct Stripe {
     pub(super) transport: Transport,
     pub(super) hosts: Hosts,
-    /// Set by hand, or found once by its metadata.
+    /// The portal configuration: set by hand, or found once by its metadata.
     configuration: RwLock<Option<String>>,
 }
 
@@ -42,7 +40,7 @@ impl Stripe {
         }
     }
 
-    /// Whether it is left alone after repeated failures.
+    /// Whether Stripe is not called for now, after repeated failures.
     pub fn circuit_is_open(&self) -> bool {
         self.transport.circuit_is_open()
     }
@@ -52,7 +50,7 @@ impl Stripe {
         self.transport.ahead()
     }
 
-    /// The same `key` makes the same customer, however often and from wherever it is sent.
+    /// Creates a customer. The same `key` gives the same customer, however often it is sent.
     pub async fn create_customer(
         &self,
         new: NewCustomer<'_>,
@@ -66,26 +64,7 @@ impl Stripe {
         Ok(made.id)
     }
 
-    /// A trial without a card, as the demo seed begins it; people subscribe through Checkout.
-    pub async fn start_trial(
-        &self,
-        customer: &CustomerId,
-        lookup_key: &str,
-        days: u32,
-        until: Deadline,
-    ) -> Result<(), Error> {
-        let price = self.price(lookup_key, until).await?;
-        let item = CreateSubscriptionItems { price: Some(price), ..CreateSubscriptionItems::new() };
-        let ask = CreateSubscription::new()
-            .customer(customer.0.as_str())
-            .items([item])
-            .trial_period_days(days)
-            .build();
-        let key = format!("trial:{customer}");
-        self.transport.send::<Subscription>(ask, Some(&key), until).await.map(drop)
-    }
-
-    /// The id behind a lookup key.
+    /// The id of the active price with this lookup key.
     pub async fn price(&self, lookup_key: &str, until: Deadline) -> Result<String, Error> {
         let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
         let prices: List<Price> = self.transport.send(ask, None, until).await?;
@@ -93,7 +72,7 @@ impl Stripe {
         price.map(|price| price.id).ok_or_else(|| Error::Absent(format!("price {lookup_key}")))
     }
 
-    /// Ours, known by its metadata. None: Stripe's default for the account applies.
+    /// Our portal configuration. None if there is none: Stripe then uses the account's default.
     pub(super) async fn configuration(&self, until: Deadline) -> Result<Option<String>, Error> {
         if let Some(known) = self.configuration.read().unwrap_or_else(|p| p.into_inner()).clone() {
             return Ok(Some(known));

@@ -1,5 +1,5 @@
-//! Which hosts a person may be sent to because Stripe said so.
-use super::Error;
+//! The hosts of Stripe's pages that a person may be sent to.
+use super::error::Error;
 use crate::config::Config;
 use url::Url;
 
@@ -33,7 +33,7 @@ pub fn hosts_people_are_sent_to(config: &Config) -> Vec<String> {
     hosts
 }
 
-/// Takes a URL from an answer only if it leads to Stripe, or outside production to the stand-in.
+/// Accepts a URL from an answer only if it leads to Stripe or, outside production, to the sandbox.
 pub struct Hosts {
     stand_in: Option<url::Origin>,
 }

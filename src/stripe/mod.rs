@@ -1,4 +1,5 @@
 //! The only place that names the Stripe crates: their typed builders, over our own transport.
+pub mod account;
 mod breaker;
 mod checkout;
 mod deadline;
@@ -6,20 +7,21 @@ mod envelope;
 mod error;
 mod gateway;
 mod hosts;
+mod metadata;
 mod portal;
 mod reads;
-pub mod setup;
 mod signature;
+mod subscriptions;
 mod transport;
 mod view;
 
-pub use checkout::NewCheckout;
+pub use checkout::NewCheckoutSession;
 pub use deadline::Deadline;
 pub use envelope::Envelope;
 pub use error::Error;
 pub use gateway::{NewCustomer, Stripe};
 pub use hosts::{StripeUrl, hosts_people_are_sent_to};
-pub use portal::{Flow, OpenPortal, PortalSession};
+pub use portal::{Flow, NewPortalSession, PortalSession};
 pub use reads::{DISPUTE, EVENT_TYPES};
 pub use signature::{Rejected, verify};
 pub use view::{

@@ -1,5 +1,11 @@
 //! Portal sessions and the pages of the portal they open.
-use super::{CustomerId, Deadline, Error, Stripe, hosts::StripeUrl, view::Portal};
+use super::{
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    hosts::StripeUrl,
+    view::{CustomerId, Portal},
+};
 use crate::text_enum;
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
@@ -16,15 +22,15 @@ text_enum! {
     Flow { Home = "home", PaymentMethod = "payment_method", ChangePlan = "change_plan", Cancel = "cancel", Resume = "resume" }
 }
 
-/// A way into the portal, for one click.
+/// A portal session, good for one visit.
 #[derive(Debug)]
 pub struct PortalSession {
     pub id: String,
     pub url: StripeUrl,
 }
 
-/// What the portal is opened for.
-pub struct OpenPortal<'a> {
+/// What a portal session is made for.
+pub struct NewPortalSession<'a> {
     pub customer: &'a CustomerId,
     pub flow: Flow,
     /// The one that is alive, if one is.
@@ -35,20 +41,24 @@ pub struct OpenPortal<'a> {
 }
 
 impl Stripe {
-    /// Opens the portal for one customer, on the page of `flow` if that can be. If Stripe refuses
-    /// that page (switched off, already cancelled), the home page still leads to their billing.
-    pub async fn open_portal(&self, open: OpenPortal<'_>, until: Deadline) -> Result<PortalSession, Error> {
+    /// A session that opens on the page of `flow`. If Stripe refuses that page (switched off, already
+    /// cancelled), it opens on the home page, from which everything can be reached.
+    pub async fn create_portal_session(
+        &self,
+        new: NewPortalSession<'_>,
+        until: Deadline,
+    ) -> Result<PortalSession, Error> {
         let mut home =
-            CreateBillingPortalSession::new().customer(open.customer.0.as_str()).return_url(open.return_url);
+            CreateBillingPortalSession::new().customer(new.customer.0.as_str()).return_url(new.return_url);
         if let Some(configuration) = self.configuration(until).await? {
             home = home.configuration(configuration);
         }
-        let portal = match page_of(&open) {
-            None => self.portal(&home, until).await?,
-            Some(page) => match self.portal(&home.clone().flow_data(page), until).await {
+        let portal = match page_of(&new) {
+            None => self.send_portal_session(&home, until).await?,
+            Some(page) => match self.send_portal_session(&home.clone().flow_data(page), until).await {
                 Err(refused) if refused.is_about_the_page() => {
                     tracing::warn!(%refused, "the portal's page was refused; opening its home page");
-                    self.portal(&home, until).await?
+                    self.send_portal_session(&home, until).await?
                 }
                 answer => answer?,
             },
@@ -56,20 +66,24 @@ impl Stripe {
         Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
     }
 
-    async fn portal(&self, ask: &CreateBillingPortalSession, until: Deadline) -> Result<Portal, Error> {
+    async fn send_portal_session(
+        &self,
+        ask: &CreateBillingPortalSession,
+        until: Deadline,
+    ) -> Result<Portal, Error> {
         let key = format!("portal:{}", uuid::Uuid::now_v7());
         self.transport.send(ask.build(), Some(&key), until).await
     }
 }
 
-/// The home page for a flow that needs a subscription where there is none, and for resuming, which
-/// has no page of its own.
-fn page_of(open: &OpenPortal<'_>) -> Option<CreateBillingPortalSessionFlowData> {
-    let subscription = || open.subscription.map(str::to_owned);
-    match open.flow {
+/// The page a session opens on; `None` is the home page: for resuming, which has no page of its own, and for a
+/// flow that needs a subscription where there is none.
+fn page_of(new: &NewPortalSession<'_>) -> Option<CreateBillingPortalSessionFlowData> {
+    let subscription = || new.subscription.map(str::to_owned);
+    match new.flow {
         Flow::Home | Flow::Resume => None,
         Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
-        Flow::ChangePlan => match &open.switch_to {
+        Flow::ChangePlan => match &new.switch_to {
             Some((item, price)) => {
                 let mut chosen = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirmItems::new(*item);
                 chosen.price = Some(price.clone());

@@ -1,20 +1,18 @@
-//! What is true at Stripe now: customers, subscriptions, invoices, events.
+//! What Stripe holds now: customers, subscriptions, invoices, events.
 use super::{
-    CustomerId, Deadline, Error, Stripe, Subscription,
-    view::{CustomerState, Invoice, List, ListedEvent, Owned},
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    view::{CustomerId, CustomerState, CustomersObject, Invoice, List, ListedEvent, Subscription},
 };
 use stripe_billing::{
     invoice::ListInvoice,
-    subscription::{
-        CancelSubscription, ListSubscription, ListSubscriptionStatus, UpdateSubscription,
-        UpdateSubscriptionItems, UpdateSubscriptionProrationBehavior,
-    },
+    subscription::{ListSubscription, ListSubscriptionStatus},
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::{customer::RetrieveCustomer, event::ListEvent};
 
-/// Events that say that something of a customer's billing may have changed. Everything else is
-/// acknowledged and ignored.
+/// The events after which a customer's billing may be different. All others are acknowledged and ignored.
 pub const EVENT_TYPES: &[&str] = &[
     "checkout.session.async_payment_failed",
     "checkout.session.async_payment_succeeded",
@@ -41,17 +39,18 @@ pub const EVENT_TYPES: &[&str] = &[
     "payment_method.detached",
 ];
 
-/// Somebody disputed a charge with their bank: a person has to answer it at Stripe, in time. It
-/// changes nothing of what may be done here.
+/// Somebody disputed a charge with their bank. A person has to respond at Stripe in time; what the organisation
+/// may do here stays as it is.
 pub const DISPUTE: &str = "charge.dispute.created";
 
-/// The most types one listing takes.
-const TYPES_A_LISTING: usize = 20;
-/// Shown on the billing page; older ones are in the portal.
+/// The largest number of types that one listing takes.
+const MAX_TYPES: usize = 20;
+/// How many invoices the billing page shows; older ones are in the portal.
 const INVOICES: i64 = 12;
 
 impl Stripe {
-    /// With its card; a deleted one has nothing that could be expanded, and is asked for plainly.
+    /// The customer with its payment method. Stripe refuses to expand anything of a deleted customer, which is then
+    /// asked for without.
     pub async fn customer(&self, customer: &CustomerId, until: Deadline) -> Result<CustomerState, Error> {
         let plain = RetrieveCustomer::new(customer.0.as_str());
         let ask = plain.clone().expand(["invoice_settings.default_payment_method".to_owned()]);
@@ -63,7 +62,7 @@ impl Stripe {
         }
     }
 
-    /// All of a customer's, ended ones too: the default listing hides those.
+    /// All of a customer's subscriptions, also those that ended, which Stripe's default listing leaves out.
     pub async fn subscriptions(
         &self,
         customer: &CustomerId,
@@ -78,14 +77,15 @@ impl Stripe {
         Ok(page.data)
     }
 
-    /// The newest ones.
+    /// A customer's newest invoices.
     pub async fn invoices(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<Invoice>, Error> {
         let ask = ListInvoice::new().customer(customer.0.as_str()).limit(INVOICES);
         let page: List<Invoice> = self.transport.send(ask.build(), None, until).await?;
         Ok(page.data)
     }
 
-    /// Whose object it is, from the first part of its id. None for what belongs to nobody.
+    /// The customer that an object belongs to; the first part of its id tells what it is. None for an object
+    /// without a customer.
     pub async fn owner_of(&self, object: &str, until: Deadline) -> Result<Option<String>, Error> {
         let folder = match object.split('_').next() {
             Some("cus") => return Ok(Some(object.to_owned())),
@@ -97,8 +97,8 @@ impl Stripe {
         };
         // Ids are letters, digits and underscores (see envelope.rs), so nothing else gets into the path.
         let ask = RequestBuilder::new(StripeMethod::Get, format!("/{folder}/{object}"));
-        match self.transport.send::<Owned>(ask, None, until).await {
-            Ok(owned) => Ok(owned.customer),
+        match self.transport.send::<CustomersObject>(ask, None, until).await {
+            Ok(object) => Ok(object.customer),
             Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
             Err(error) => Err(error),
         }
@@ -107,7 +107,7 @@ impl Stripe {
     /// Events of our types since `from` (unix seconds), newest first.
     pub async fn events_since(&self, from: i64, until: Deadline) -> Result<Vec<ListedEvent>, Error> {
         let mut all = Vec::new();
-        for types in EVENT_TYPES.chunks(TYPES_A_LISTING) {
+        for types in EVENT_TYPES.chunks(MAX_TYPES) {
             let mut after: Option<String> = None;
             loop {
                 let mut ask = ListEvent::new()
@@ -126,46 +126,5 @@ impl Stripe {
             }
         }
         Ok(all)
-    }
-
-    /// As many seats as there are members, prorated as Stripe does by default.
-    pub async fn set_seats(
-        &self,
-        subscription: &str,
-        item: &str,
-        seats: u64,
-        key: &str,
-        until: Deadline,
-    ) -> Result<(), Error> {
-        let change = UpdateSubscriptionItems {
-            id: Some(item.to_owned()),
-            quantity: Some(seats),
-            ..UpdateSubscriptionItems::new()
-        };
-        let ask = UpdateSubscription::new(subscription)
-            .items([change])
-            .proration_behavior(UpdateSubscriptionProrationBehavior::CreateProrations);
-        self.transport.send::<Subscription>(ask.build(), Some(key), until).await.map(drop)
-    }
-
-    /// Charges the subscription to this card from now on.
-    pub async fn pin_card(
-        &self,
-        subscription: &str,
-        method: &str,
-        key: &str,
-        until: Deadline,
-    ) -> Result<(), Error> {
-        let ask = UpdateSubscription::new(subscription).default_payment_method(method);
-        self.transport.send::<Subscription>(ask.build(), Some(key), until).await.map(drop)
-    }
-
-    /// Ends it now. One that has ended already is ended.
-    pub async fn cancel(&self, subscription: &str, until: Deadline) -> Result<(), Error> {
-        let ask = CancelSubscription::new(subscription);
-        match self.transport.send::<Subscription>(ask.build(), None, until).await {
-            Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(()),
-            answer => answer.map(drop),
-        }
     }
 }

@@ -1,6 +1,10 @@
 //! HTTP to Stripe: pooled, bounded in time and size, retried by Stripe's own rules, with our
 //! idempotency keys. Knows nothing of what is asked.
-use super::{Deadline, Error, breaker::Breaker, error::Refusal};
+use super::{
+    breaker::Breaker,
+    deadline::Deadline,
+    error::{Error, Refusal},
+};
 use crate::{clock::Clock, config};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
@@ -32,17 +36,17 @@ pub struct Transport {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     keys: Vec<SecretString>,
-    /// Which of the keys Stripe takes at the moment.
+    /// The position of the key that Stripe accepts at the moment.
     key: AtomicUsize,
     breaker: Breaker,
-    /// Whether this is Stripe itself; only a stand-in's clock is followed.
+    /// Whether this is Stripe itself. Only a sandbox's clock is followed.
     is_real: bool,
     ahead: AtomicI64,
     /// Our clock against the last answer's `Date`.
     skew: AtomicI64,
 }
 
-/// No answer has said what time it is.
+/// No answer has named the time yet.
 const UNKNOWN: i64 = i64::MIN;
 
 impl Transport {
@@ -124,7 +128,7 @@ impl Transport {
             }
             let again =
                 attempt.should_retry.unwrap_or_else(|| error.is_transient()) && !error.is_replayed_failure();
-            tracing::warn!(path = ask.path, tried, %error, "stripe attempt");
+            tracing::warn!(path = ask.path, tried, %error, "a request to Stripe failed");
             match until.at_most(pause(tried)) {
                 Some(pause) if again && tried < ATTEMPTS => tokio::time::sleep(pause).await,
                 _ => return Err(error),
@@ -195,7 +199,8 @@ impl Transport {
         value
     }
 
-    /// While keys are being rotated Stripe may stop taking one before we restart.
+    /// Goes on with the next key of the list after Stripe rejected one: while keys are rotated, the old one may be
+    /// deleted before we restart.
     fn moved_to_next_key(&self, error: &Error, tried: usize) -> bool {
         let rejected = matches!(error, Error::Refused(refusal) if refusal.status == 401);
         let moves = rejected && tried + 1 < self.keys.len();
@@ -206,7 +211,7 @@ impl Transport {
         moves
     }
 
-    /// Transport trouble and Stripe's own faults count against it, refusals do not.
+    /// Tells the circuit breaker: failures to connect and Stripe's own faults count, refusals do not.
     fn note<T>(&self, outcome: &Result<T, Error>) {
         match outcome {
             Err(Error::Refused(refusal)) if refusal.status >= 500 => self.breaker.failed(),
@@ -219,7 +224,7 @@ impl Transport {
 struct Attempt {
     outcome: Result<Bytes, Error>,
     request_id: String,
-    /// Stripe's own word on it, which goes before ours.
+    /// What Stripe says about trying again, which goes before our own rule.
     should_retry: Option<bool>,
 }
 
@@ -256,7 +261,7 @@ fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Erro
 
 fn read<T: DeserializeOwned>(body: &[u8], request_id: String) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        tracing::warn!(%error, "stripe answer");
+        tracing::warn!(%error, "Stripe's answer could not be read");
         Error::Unreadable { status: 200, request_id }
     })
 }

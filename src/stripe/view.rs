@@ -1,5 +1,6 @@
-//! The dozen fields of Stripe's answers that we use. Unknown values are kept, missing ones are
-//! absent: these views outlive API versions and stripe-mock's fixtures.
+//! The few fields of Stripe's answers that we use. Unknown values are kept and missing fields are absent, so
+//! these views also read other API versions and stripe-mock's fixtures.
+use super::metadata::is_ours;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -43,7 +44,7 @@ pub struct PortalConfiguration {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Subscription {
     pub id: String,
-    /// Stripe's word; new ones appear.
+    /// Stripe's word. Stripe adds new ones.
     pub status: String,
     #[serde(default)]
     pub created: i64,
@@ -54,12 +55,12 @@ pub struct Subscription {
     /// When somebody cancelled, not when it ends.
     pub canceled_at: Option<i64>,
     pub trial_end: Option<i64>,
-    /// The card that goes before the customer's, where the answer was asked to expand it.
+    /// Charged in place of the customer's, where the request asked to expand it.
     #[serde(default)]
-    pub default_payment_method: Maybe<PaymentMethod>,
-    /// Money off, access on.
+    pub default_payment_method: Expandable<PaymentMethod>,
+    /// Set while invoices are not collected; access stays.
     pub pause_collection: Option<serde_json::Value>,
-    /// A change waits for the end of the period; whoever changes the items directly would undo it.
+    /// Set while a change is scheduled for the end of the period; changing the items directly would undo it.
     pub schedule: Option<serde_json::Value>,
     /// Before API version 2025-03-31 the period was here, since then on the items.
     current_period_end: Option<i64>,
@@ -81,32 +82,32 @@ pub struct Price {
     pub lookup_key: Option<String>,
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
-    recurring: Option<Every>,
+    recurring: Option<Recurring>,
     metadata: Option<HashMap<String, String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Every {
+struct Recurring {
     interval: String,
 }
 
-/// A field that is an object if it was expanded, an id if not, and absent elsewhere.
+/// A field that is an object if it was expanded, and otherwise an id, null or absent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Maybe<T> {
-    Here(T),
-    Elsewhere(serde::de::IgnoredAny),
+pub enum Expandable<T> {
+    Object(T),
+    Other(serde::de::IgnoredAny),
 }
 
-impl<T> Default for Maybe<T> {
+impl<T> Default for Expandable<T> {
     fn default() -> Self {
-        Maybe::Elsewhere(serde::de::IgnoredAny)
+        Expandable::Other(serde::de::IgnoredAny)
     }
 }
 
-impl<T> Maybe<T> {
-    pub fn here(&self) -> Option<&T> {
-        if let Maybe::Here(it) = self { Some(it) } else { None }
+impl<T> Expandable<T> {
+    pub fn object(&self) -> Option<&T> {
+        if let Expandable::Object(it) = self { Some(it) } else { None }
     }
 }
 
@@ -117,7 +118,7 @@ pub struct PaymentMethod {
     pub card: Option<Card>,
 }
 
-/// What a receipt would show of it.
+/// The part of a card that a receipt shows.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Card {
     pub brand: String,
@@ -126,7 +127,7 @@ pub struct Card {
     pub exp_year: i64,
 }
 
-/// A customer with the card that is charged where a subscription has none of its own.
+/// A customer, with the payment method that is charged where a subscription has none of its own.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CustomerState {
     #[serde(default)]
@@ -138,13 +139,13 @@ pub struct CustomerState {
 #[derive(Clone, Debug, Default, Deserialize)]
 struct InvoiceSettings {
     #[serde(default)]
-    default_payment_method: Maybe<PaymentMethod>,
+    default_payment_method: Expandable<PaymentMethod>,
 }
 
 impl CustomerState {
-    /// The customer's default.
+    /// The customer's default payment method.
     pub fn method(&self) -> Option<&PaymentMethod> {
-        self.invoice_settings.default_payment_method.here()
+        self.invoice_settings.default_payment_method.object()
     }
 }
 
@@ -181,7 +182,7 @@ impl Invoice {
     }
 }
 
-/// An event as the list gives it; what is in it is not looked at.
+/// An event from the list, kept whole.
 #[derive(Deserialize)]
 pub struct ListedEvent {
     pub id: String,
@@ -199,9 +200,9 @@ pub struct CheckoutSession {
     pub url: Option<String>,
 }
 
-/// Whatever belongs to a customer.
+/// Any object that belongs to a customer.
 #[derive(Deserialize)]
-pub struct Owned {
+pub struct CustomersObject {
     pub customer: Option<String>,
 }
 
@@ -218,10 +219,10 @@ impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
 }
 
 impl Price {
-    /// Its lookup key, or the one it had: a price of ours that gave its key to a newer amount is
-    /// still paid by whoever bought at it, and says its plan in its metadata.
-    fn known_as(&self) -> Option<String> {
-        let metadata = self.metadata.as_ref().filter(|it| super::setup::is_ours(Some(it)));
+    /// The lookup key, or the one it had: a price of ours that lost its key to a newer one is still paid by those
+    /// who bought at it, and its metadata names the plan.
+    fn key(&self) -> Option<String> {
+        let metadata = self.metadata.as_ref().filter(|it| is_ours(Some(it)));
         self.lookup_key
             .clone()
             .or_else(|| Some(format!("{}_{}", metadata?.get("plan")?, self.recurring.as_ref()?.interval)))
@@ -234,8 +235,7 @@ impl Subscription {
         self.items.data.iter().filter_map(|item| item.current_period_end).min().or(self.current_period_end)
     }
 
-    /// When it ends for good, however that was scheduled: the portal sets `cancel_at` under
-    /// flexible billing, the flag under classic.
+    /// When it ends for good: the portal sets `cancel_at` under flexible billing, the flag under classic.
     pub fn ends_at(&self) -> Option<i64> {
         self.cancel_at.or_else(|| self.period_end().filter(|_| self.cancel_at_period_end))
     }
@@ -244,18 +244,18 @@ impl Subscription {
         &self.items.data
     }
 
-    /// Lookup keys of its prices.
+    /// The lookup keys of its prices.
     pub fn lookup_keys(&self) -> impl Iterator<Item = String> {
-        self.items.data.iter().filter_map(|item| item.price.as_ref()?.known_as())
+        self.items.data.iter().filter_map(|item| item.price.as_ref()?.key())
     }
 
     pub fn quantity(&self) -> Option<i64> {
         self.items.data.first().and_then(|item| item.quantity)
     }
 
-    /// The one pinned to it, as Checkout does; it goes before the customer's.
+    /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.
     pub fn method(&self) -> Option<&PaymentMethod> {
-        self.default_payment_method.here()
+        self.default_payment_method.object()
     }
 }
 

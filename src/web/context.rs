@@ -1,5 +1,4 @@
 //! What one request carries from its first byte to its last: its id, where it came from, its flash.
-use super::flash::Flash;
 use crate::db::{Origin, UserId};
 use axum::{
     extract::ConnectInfo,
@@ -21,6 +20,14 @@ pub(super) struct Context {
     pub user_agent: String,
     pub htmx: bool,
     pub flash: Mutex<FlashState>,
+}
+
+/// A sentence for the next page, shown once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// `success`, `info` or `error`.
+    pub kind: &'static str,
+    pub text: String,
 }
 
 #[derive(Default)]

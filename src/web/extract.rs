@@ -1,10 +1,10 @@
 //! Our own `Path`, `Query` and `Form`, so that every refusal looks like us.
-use crate::error::Error;
+use crate::error::{Error, Malformed};
 use axum::{
     RequestExt,
     body::Body,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
+    http::{header::CONTENT_TYPE, request::Parts},
 };
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
@@ -54,19 +54,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
             .is_some_and(|m| m.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let body = read(request.with_limited_body().into_body()).await?;
         if !is_form && !body.is_empty() {
-            return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not a form"));
+            return Err(Error::Malformed(Malformed::MediaType, "not a form"));
         }
         let known = serde_urlencoded::from_bytes(without_nul(&body)?);
-        known.map(Form).map_err(|_| {
-            Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "unknown, repeated or broken fields")
-        })
+        known.map(Form).map_err(|_| Error::Malformed(Malformed::Fields, "unknown, repeated or broken fields"))
     }
 }
 
 /// No page of ours sends a NUL, and Postgres keeps none in text.
 fn without_nul(body: &[u8]) -> Result<&[u8], Error> {
     match body.contains(&0) || body.windows(3).any(|three| three == b"%00") {
-        true => Err(Error::Malformed(StatusCode::UNPROCESSABLE_ENTITY, "a NUL byte")),
+        true => Err(Error::Malformed(Malformed::Fields, "a NUL byte")),
         false => Ok(body),
     }
 }
@@ -75,7 +73,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Error> {
     let whole = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
     match whole {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(_)) => Err(Error::Malformed(StatusCode::PAYLOAD_TOO_LARGE, "form too large or cut off")),
-        Err(_) => Err(Error::Malformed(StatusCode::REQUEST_TIMEOUT, "form too slow")),
+        Ok(Err(_)) => Err(Error::Malformed(Malformed::TooLarge, "form too large or cut off")),
+        Err(_) => Err(Error::Malformed(Malformed::TooSlow, "form too slow")),
     }
 }

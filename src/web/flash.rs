@@ -1,15 +1,7 @@
 //! A sentence for the next page, in a short signed cookie: it needs no session row.
-use super::context;
+use super::context::{self, Flash};
 use crate::App;
 use axum::http::HeaderValue;
-
-/// Said once, on the next page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flash {
-    /// `success`, `info` or `error`.
-    pub kind: &'static str,
-    pub text: String,
-}
 
 const COOKIE: &str = "__Host-flash";
 const KINDS: [&str; 3] = ["success", "info", "error"];

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     App,
-    error::{Error, Result},
+    error::{Error, Malformed, Result},
 };
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderName, HeaderValue, StatusCode,
+        HeaderName, HeaderValue,
         header::{CONTENT_ENCODING, COOKIE, HOST, SET_COOKIE},
     },
     middleware::Next,
@@ -55,10 +55,10 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
 fn admit(app: &App, request: &Request) -> Result<()> {
     let mut hosts = request.headers().get_all(HOST).iter();
     if hosts.next().is_none() || hosts.next().is_some() {
-        return Err(Error::Malformed(StatusCode::BAD_REQUEST, "no Host, or two"));
+        return Err(Error::Malformed(Malformed::Head, "no Host, or two"));
     }
     if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Error::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed request"));
+        return Err(Error::Malformed(Malformed::MediaType, "compressed request"));
     }
     origin::check(request.method(), request.headers(), &app.config.public_url)
 }

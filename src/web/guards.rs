@@ -2,8 +2,9 @@
 use super::context::{origin_of_request, request_id};
 use crate::{
     App,
-    auth::{self, Person, sessions::LOGIN},
-    db::{LoginId, Scope},
+    account::{self, Account, Membership},
+    auth::{Person, sessions::LOGIN},
+    db::{LoginId, Origin, Scope},
     error::{Error, Result},
     orgs::{self, Role},
 };
@@ -11,20 +12,19 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams},
     http::{Method, request::Parts},
 };
-use std::{convert::Infallible, ops::Deref};
+use std::{convert::Infallible, ops::Deref, sync::Arc};
 use tower_sessions::Session;
 
-/// Somebody, whoever it is.
+/// Somebody who is signed in, with all their organisations.
 #[derive(Clone, Debug)]
-pub struct SignedIn(pub Person);
+pub struct SignedIn(Arc<Account>);
 
 /// A member of the organisation in the URL. Anybody else finds nothing there: 404.
 #[derive(Clone, Debug)]
 pub struct Member {
-    pub person: Person,
+    pub person: SignedIn,
     pub scope: Scope,
-    pub org_name: String,
-    pub role: Role,
+    pub membership: Membership,
 }
 
 /// Owner, admin or billing.
@@ -37,21 +37,42 @@ pub struct Admin(Member);
 #[derive(Clone, Debug)]
 pub struct Owner(Member);
 
-impl Deref for SignedIn {
-    type Target = Person;
-    fn deref(&self) -> &Person {
-        &self.0
+impl SignedIn {
+    /// All of the person's organisations, by name.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.0.memberships
     }
 }
 
+impl Deref for SignedIn {
+    type Target = Person;
+    fn deref(&self) -> &Person {
+        &self.0.person
+    }
+}
+
+impl Deref for Member {
+    type Target = Membership;
+    fn deref(&self) -> &Membership {
+        &self.membership
+    }
+}
+
+/// Reads the session's row and the account behind it: the two look-ups of a signed-in page. Several
+/// guards of one request read them once.
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        if let Some(known) = parts.extensions.get::<SignedIn>() {
+            return Ok(known.clone());
+        }
         let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
-        let seen = auth::seen(app, login, None).await?.ok_or_else(|| signed_out(parts))?;
-        tracing::Span::current().record("user", tracing::field::display(seen.person.id));
-        Ok(SignedIn(seen.person))
+        let account = account::of_login(app, login).await?.ok_or_else(|| signed_out(parts))?;
+        tracing::Span::current().record("user", tracing::field::display(account.person.id));
+        let who = SignedIn(Arc::new(account));
+        parts.extensions.insert(who.clone());
+        Ok(who)
     }
 }
 
@@ -72,17 +93,16 @@ impl FromRequestParts<App> for Member {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let slug = org_in_url(parts, app).await?;
-        let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
-        let seen = auth::seen(app, login, Some(&slug)).await?.ok_or_else(|| signed_out(parts))?;
-        tracing::Span::current().record("user", tracing::field::display(seen.person.id));
-        let membership = seen.membership.ok_or(Error::NotFound)?;
+        let person = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        let membership = person.memberships().iter().find(|membership| membership.slug == slug);
+        let membership = membership.cloned().ok_or(Error::NotFound)?;
         tracing::Span::current().record("org", tracing::field::display(membership.org));
-        let scope = Scope::admit(membership.org, slug, origin_of_request(Some(seen.person.id)));
-        Ok(Member { person: seen.person, scope, org_name: membership.org_name, role: membership.role })
+        let scope = Scope::admit(membership.org, slug, origin_of_request(Some(person.id)));
+        Ok(Member { person, scope, membership })
     }
 }
 
-/// A guard that is `Member` with a role that passes `$may`; the role is read afresh each request.
+/// A guard that is `Member` with a role that passes `$may`; the role is read anew for each request.
 macro_rules! role_guard {
     ($guard:ident, $may:path) => {
         impl Deref for $guard {
@@ -106,8 +126,7 @@ role_guard!(BillingManager, Role::may_bill);
 role_guard!(Admin, Role::may_administer);
 role_guard!(Owner, Role::owns);
 
-/// The login our session names. The session's own row is not the truth about who is signed in;
-/// the login is, and `auth::seen` reads it.
+/// The login that the session names. It may have been ended since; `account::of_login` finds out.
 async fn login_of(parts: &mut Parts) -> Result<Option<LoginId>> {
     let Ok(session) = Session::from_request_parts(parts, &()).await else {
         return Err(Error::broken("the session layer is missing on this route"));
@@ -127,8 +146,8 @@ fn signed_out(parts: &Parts) -> Error {
     Error::SignedOut { next: target.filter(|_| parts.method == Method::GET || parts.method == Method::HEAD) }
 }
 
-/// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`). Whoever is refused goes to the
-/// password and back to the page; the click itself is not repeated for them.
+/// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`). Whoever is refused is asked for
+/// their password and led back to the page; they have to click again.
 pub struct RecentSignInForBilling;
 
 impl FromRequestParts<App> for RecentSignInForBilling {
@@ -173,7 +192,7 @@ fn page_of(path: &str) -> String {
 }
 
 /// Where the request came from, for rooms that write audit entries before anyone is signed in.
-pub struct Visitor(pub crate::db::Origin);
+pub struct Visitor(pub Origin);
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;

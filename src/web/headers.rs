@@ -38,7 +38,7 @@ impl Headers {
         Self(all)
     }
 
-    /// Adds what the handler has not set itself; what it has not said to keep is not kept.
+    /// Adds each header that the handler has not set. Without a word on caching the answer is not stored.
     pub fn add_to(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.0 {
             headers.entry(name).or_insert_with(|| value.clone());

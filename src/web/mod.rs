@@ -1,7 +1,9 @@
 //! What every web.rs shares: who may enter, what a form is, what a page is, what every answer carries.
 pub mod accept;
+mod answer;
 pub mod assets;
 mod context;
+mod dev;
 mod extract;
 mod flash;
 mod form;
@@ -12,11 +14,13 @@ mod limits;
 mod origin;
 pub mod page;
 mod redirect;
+mod sign_in;
 mod signer;
 
-pub use context::{client_ip, is_htmx, origin_of_request, request_id};
+pub use context::{Flash, client_ip, is_htmx, origin_of_request, request_id};
+pub use dev::{DevLine, dev_line};
 pub use extract::{Form, Path, Query};
-pub use flash::{Flash, flash};
+pub use flash::flash;
 pub use form::Errors;
 pub use frame::frame;
 pub use guards::{
@@ -26,4 +30,5 @@ pub use headers::Headers;
 pub use limits::{Limits, Rate};
 pub use page::{OrgLink, Page, Shell};
 pub use redirect::{ToStripe, leave_for, local_path, see_other};
+pub use sign_in::{HOME, SignInPage};
 pub use signer::Signer;

@@ -1,15 +1,10 @@
 //! Pages: a template and a status; the shell around those of signed-in people; the error page.
 use super::{
-    context::request_id,
-    flash::{self, Flash},
-    guards::Member,
+    context::{Flash, request_id},
+    flash,
+    guards::{Member, SignedIn},
 };
-use crate::{
-    App,
-    auth::Person,
-    error::{Error, Result},
-    orgs::{self, Membership, Role},
-};
+use crate::{account::Membership, error::Error, orgs::Role};
 use askama::Template;
 use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
@@ -46,19 +41,19 @@ impl<T: Template> IntoResponse for Page<T> {
     }
 }
 
-/// What surrounds every page of a signed-in person.
+/// What surrounds every page of a signed-in person. Made from what the guard has read.
 pub struct Shell {
     pub person_name: String,
     pub person_email: String,
     pub orgs: Vec<OrgLink>,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
-    /// Which line of the navigation is lit.
+    /// The current entry of the navigation.
     pub section: &'static str,
     pub flash: Option<Flash>,
 }
 
-/// A line of the organisation switcher.
+/// An entry of the organisation switcher.
 #[derive(Clone)]
 pub struct OrgLink {
     pub slug: String,
@@ -74,16 +69,11 @@ impl From<&Membership> for OrgLink {
 
 impl Shell {
     /// Around a page of no organisation.
-    pub async fn of(app: &App, person: &Person, section: &'static str) -> Result<Self> {
-        Ok(Self::with(&orgs::of_person(app, person.id).await?, person, section))
-    }
-
-    /// Around a page that has read the person's organisations itself.
-    pub fn with(memberships: &[Membership], person: &Person, section: &'static str) -> Self {
+    pub fn of(who: &SignedIn, section: &'static str) -> Self {
         Self {
-            person_name: person.name.clone(),
-            person_email: person.email.clone(),
-            orgs: memberships.iter().map(OrgLink::from).collect(),
+            person_name: who.name.clone(),
+            person_email: who.email.clone(),
+            orgs: who.memberships().iter().map(OrgLink::from).collect(),
             here: None,
             section,
             flash: flash::take(),
@@ -91,10 +81,8 @@ impl Shell {
     }
 
     /// Around a page of the organisation in the URL.
-    pub async fn inside(app: &App, member: &Member, section: &'static str) -> Result<Self> {
-        let mut shell = Self::of(app, &member.person, section).await?;
-        shell.here = shell.orgs.iter().find(|org| org.slug == member.scope.slug()).cloned();
-        Ok(shell)
+    pub fn inside(who: &Member, section: &'static str) -> Self {
+        Self { here: Some(OrgLink::from(&who.membership)), ..Self::of(&who.person, section) }
     }
 }
 

@@ -1,14 +1,8 @@
 //! The account page: my name, my organisations, and where I may manage billing.
-use crate::world::TestApp;
+use crate::{support::statements::Statements, test_app::TestApp};
 use portico::orgs::Role;
 
-crate::support::on_both_engines! {
-    the_page_lists_my_organisations_with_plan_and_role,
-    a_new_name_is_kept_and_seen,
-    a_mistake_keeps_what_was_typed,
-    a_role_given_elsewhere_opens_nothing_here,
-}
-
+#[portico_test]
 async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await;
@@ -20,6 +14,7 @@ async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
     assert!(page.text().contains("Member") && page.text().contains("Owner"));
 }
 
+#[portico_test]
 async fn a_new_name_is_kept_and_seen(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -31,13 +26,14 @@ async fn a_new_name_is_kept_and_seen(app: TestApp) {
 
     let page = acme.owner.get("/account").await;
     assert!(
-        page.text().contains("Olive O’Owner") && page.text().contains("Your profile is saved."),
+        page.text().contains("Olive O’Owner") && page.text().contains("Profile saved."),
         "{}",
         page.text()
     );
     assert_eq!(app.audit("").await, ["auth.signed_up", "account.profile_changed"]);
 }
 
+#[portico_test]
 async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -48,6 +44,7 @@ async fn a_mistake_keeps_what_was_typed(app: TestApp) {
     assert!(acme.owner.get("/account").await.text().contains("Olivia Owner"), "and nothing was changed");
 }
 
+#[portico_test]
 async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await; // and owner of Elsewhere
@@ -56,4 +53,52 @@ async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
 
     assert!(page.text().contains(r#"action="/orgs/elsewhere/billing/portal""#));
     assert!(!page.text().contains(r#"action="/orgs/acme/billing/portal""#));
+}
+
+/// The session's row, then login, person and organisations in one statement. Where the page has work of
+/// its own, nothing of that is read again.
+#[portico_test]
+async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
+    let acme = app.org("acme").await;
+    app.joins(&acme, Role::Admin).await;
+    let statements = Statements::listen();
+    for (path, has_work_of_its_own) in [
+        ("/account", false),
+        ("/orgs/new", false),
+        ("/reauthenticate", false),
+        ("/pricing", false),
+        ("/orgs/acme", true),
+        ("/orgs/acme/projects", true),
+        ("/orgs/acme/settings", true),
+        ("/orgs/acme/billing", true),
+    ] {
+        let page = acme.owner.get(path).await;
+
+        page.assert_status(200);
+        let id = page.header("x-request-id").expect("every answer has one");
+        let all = statements.of(id, if has_work_of_its_own { 3 } else { 2 }).await;
+        assert_eq!(all.len() > 2, has_work_of_its_own, "{path}: {all:#?}");
+        assert!(all[0].contains("sessions") && all[1].contains("logins"), "{path}: {all:#?}");
+        let again = |text: &&String| ["sessions", "logins", "users"].iter().any(|table| text.contains(table));
+        assert_eq!(all[2..].iter().find(again), None, "{path} looks again");
+    }
+}
+
+#[portico_test]
+async fn every_page_says_the_same_of_a_plan(app: TestApp) {
+    let acme = app.org("acme").await;
+    let state =
+        "insert into billing_state (org_id, subscription_id, status, plan, cancel_at, synced_at, version)
+         select id, 'sub_1', 'active', 'pro', TIME, TIME, 1 from orgs where slug = 'acme'";
+    let time = match app.app.db.engine() {
+        "SQLite" => "1798761600000000",
+        _ => "timestamptz '2027-01-01 00:00:00Z'",
+    };
+    app.run(&state.replace("TIME", time)).await;
+
+    for path in ["/account", "/orgs/acme", "/orgs/acme/billing"] {
+        let page = acme.owner.get(path).await;
+
+        page.assert_status(200).assert_says("Pro").assert_says("Ends on 1 January 2027");
+    }
 }

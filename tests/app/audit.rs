@@ -1,12 +1,7 @@
 //! The log says who did what, and holds people's data where it can be erased.
-use crate::world::{Said, TestApp, sign_in_form};
+use crate::test_app::{TestApp, sign_in_form};
 
-crate::support::on_both_engines! {
-    an_entry_names_who_did_it_and_in_which_request,
-    what_identifies_a_person_stands_apart,
-    nothing_is_logged_for_what_was_undone,
-}
-
+#[portico_test]
 async fn an_entry_names_who_did_it_and_in_which_request(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -16,9 +11,10 @@ async fn an_entry_names_who_did_it_and_in_which_request(app: TestApp) {
         "from audit_events e join users u on u.id = e.actor_id where e.action = 'billing.portal_opened'";
     assert_eq!(app.texts(&format!("select u.email {opened}")).await, ["owner@acme.test"]);
     let detail = &app.texts(&format!("select cast(e.detail as text) {opened}")).await[0];
-    assert!(detail.contains(sent.said("x-request-id")) && detail.contains("bps_"), "{detail}");
+    assert!(detail.contains(sent.header_text("x-request-id")) && detail.contains("bps_"), "{detail}");
 }
 
+#[portico_test]
 async fn what_identifies_a_person_stands_apart(app: TestApp) {
     app.org("acme").await;
     app.visitor()
@@ -40,13 +36,14 @@ async fn what_identifies_a_person_stands_apart(app: TestApp) {
     assert_eq!(app.run("update audit_events set personal = null").await, 4, "and can be erased");
 }
 
+#[portico_test]
 async fn nothing_is_logged_for_what_was_undone(app: TestApp) {
     app.org("acme").await;
 
     let again = app
         .visitor()
         .post("/sign-up")
-        .fields(&crate::world::sign_up_form("Olivia", "owner@acme.test", "Second"))
+        .fields(&crate::test_app::sign_up_form("Olivia", "owner@acme.test", "Second"))
         .await;
 
     again.assert_status(422);

@@ -1,13 +1,12 @@
 //! The main job as a person does it: a real browser, the real pages, the sandbox's real portal.
 use crate::{
     support::browser::{Browser, Look},
-    world::TestApp,
+    test_app::TestApp,
 };
 use fantoccini::{Locator, key::Key};
 use portico::{demo, web::accept};
 
-crate::support::on_both_engines! { the_demos_owner_manages_billing_and_comes_back }
-
+#[portico_test]
 async fn the_demos_owner_manages_billing_and_comes_back(app: TestApp) {
     for look in [Look::default(), Look::phone().without_javascript()] {
         let Some(browser) = Browser::open_or_skip(look).await else { return };

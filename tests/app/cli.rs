@@ -1,21 +1,14 @@
 //! `portico stripe …`: the real program beside a running product, on its database.
 use crate::{
-    loop_world::{GOOD, Loop},
-    scenarios_2::{SECRET, state_of},
-    world::TestApp,
+    billing_app::{BillingApp, GOOD},
+    test_app::TestApp,
+    webhook_deliveries::{SECRET, state_of},
 };
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
-crate::support::on_both_engines! {
-    status_says_what_we_believe_a_line_an_organisation,
-    sync_repairs_one_organisation_or_all,
-    events_are_listed_oldest_first_and_by_state,
-    replay_puts_an_event_back_and_refuses_what_is_not_there,
-}
-
 /// `portico stripe …`, with the settings of this test's product.
-async fn portico(it: &Loop, arguments: &[&str]) -> Output {
+async fn portico(it: &BillingApp, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portico"));
     program.arg("stripe").args(arguments).env_clear();
     program.env("DATABASE_URL", &it.app.app.config.database_url);
@@ -38,8 +31,9 @@ fn lines(output: &Output) -> Vec<Value> {
         .collect()
 }
 
+#[portico_test]
 async fn status_says_what_we_believe_a_line_an_organisation(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     it.org("globex").await;
     let customer = it.subscribe(&acme, "business", "year", GOOD).await;
@@ -49,12 +43,13 @@ async fn status_says_what_we_believe_a_line_an_organisation(app: TestApp) {
 
     let nothing = json!({ "org": "globex", "customer": null, "subscription": null, "status": null, "plan": null,
         "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null });
-    assert_eq!(said, [it.true_of("acme", &customer).await, nothing]);
+    assert_eq!(said, [it.expected_state("acme", &customer).await, nothing]);
     assert!(plain.contains("acme") && plain.contains("Business") && plain.contains("globex"), "{plain}");
 }
 
+#[portico_test]
 async fn sync_repairs_one_organisation_or_all(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let (acme, globex) = (it.org("acme").await, it.org("globex").await);
     let acmes = it.subscribe(&acme, "business", "month", GOOD).await;
     let globexs = it.subscribe(&globex, "business", "month", GOOD).await;
@@ -69,10 +64,10 @@ async fn sync_repairs_one_organisation_or_all(app: TestApp) {
     let again = text(&portico(&it, &["sync"]).await);
     let unknown = portico(&it, &["sync", "--org", "nobody"]).await;
 
-    assert!(one.contains("1 looked at, 1 were not"), "{one}");
+    assert!(one.contains("Checked 1, updated 1."), "{one}");
     assert_eq!((&acme_after["interval"], &globex_after["interval"]), (&json!("year"), &json!("month")));
-    assert!(all.contains("2 looked at"), "{all}");
-    assert!(again.contains("2 looked at, 0 were not"), "{again}");
+    assert!(all.contains("Checked 2,"), "{all}");
+    assert!(again.contains("Checked 2, updated 0."), "{again}");
     it.assert_no_drift("globex").await;
     assert!(!unknown.status.success());
     assert!(
@@ -81,8 +76,9 @@ async fn sync_repairs_one_organisation_or_all(app: TestApp) {
     );
 }
 
+#[portico_test]
 async fn events_are_listed_oldest_first_and_by_state(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
 
@@ -102,8 +98,9 @@ async fn events_are_listed_oldest_first_and_by_state(app: TestApp) {
     assert!(!nonsense.status.success());
 }
 
+#[portico_test]
 async fn replay_puts_an_event_back_and_refuses_what_is_not_there(app: TestApp) {
-    let mut it = Loop::without_worker(app).await;
+    let mut it = BillingApp::without_worker(app).await;
     let acme = it.org("acme").await;
     acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
     let customer = it.customer_of("acme").await;
@@ -121,7 +118,7 @@ async fn replay_puts_an_event_back_and_refuses_what_is_not_there(app: TestApp) {
     assert_eq!(state_of(&it.app, &id).await, "pending");
     assert!(!unknown.status.success());
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("evt_none, evt_neither"), "{unknown:?}");
-    it.begin_work();
+    it.start_worker();
     it.settled().await;
     assert_eq!(state_of(&it.app, &id).await, "done");
 }

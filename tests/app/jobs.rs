@@ -1,5 +1,5 @@
 //! The queue: what happens when workers are slow, or several.
-use crate::world::TestApp;
+use crate::test_app::TestApp;
 use portico::{
     App,
     error::Error,
@@ -13,12 +13,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
-
-crate::support::on_both_engines! {
-    who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since,
-    work_asked_for_while_it_is_under_way_is_done_once_more,
-    what_fails_waits_longer_each_time_and_its_error_is_kept,
-}
 
 const JOB: &str = "select key from jobs where key = 'customer:cus_1'";
 
@@ -67,6 +61,7 @@ async fn begun(app: &TestApp, count: &AtomicUsize, expected: usize) {
     until(&format!("begun {expected} times"), there).await;
 }
 
+#[portico_test]
 async fn who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since(app: TestApp) {
     let gate = Arc::new(Notify::new());
     let (workers, count) = begin_work(&app.app, gate.clone());
@@ -86,6 +81,7 @@ async fn who_worked_on_past_a_lease_ends_nothing_that_was_asked_for_since(app: T
     workers.abort();
 }
 
+#[portico_test]
 async fn work_asked_for_while_it_is_under_way_is_done_once_more(app: TestApp) {
     let gate = Arc::new(Notify::new());
     let (workers, count) = begin_work(&app.app, gate.clone());
@@ -101,6 +97,7 @@ async fn work_asked_for_while_it_is_under_way_is_done_once_more(app: TestApp) {
     workers.abort();
 }
 
+#[portico_test]
 async fn what_fails_waits_longer_each_time_and_its_error_is_kept(app: TestApp) {
     let work = |_: App, _: Try| async { Err(Error::broken("Stripe is down")) };
     let workers = tokio::spawn(jobs::run(app.app.clone(), work));

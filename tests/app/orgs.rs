@@ -1,22 +1,8 @@
 //! Organisations: several per person, found by their word in the URL, seen by members alone.
-use crate::world::TestApp;
+use crate::test_app::TestApp;
 use portico::orgs::Role;
 
-crate::support::on_both_engines! {
-    a_person_has_several_organisations_and_switches_between_them,
-    two_of_one_name_get_words_of_their_own,
-    a_name_that_cannot_be_is_said_at_the_field,
-    a_strangers_organisation_is_not_found_on_any_page,
-    a_member_sees_the_dashboard_but_no_way_to_billing,
-    a_hostile_name_is_shown_as_text,
-    an_admin_gives_the_organisation_another_name,
-    a_name_that_cannot_be_stays_in_the_settings_form,
-    an_admin_sees_no_way_to_delete_it,
-    whoever_mistypes_the_name_deletes_nothing,
-    an_old_sign_in_is_asked_for_the_password_before_an_end,
-    the_last_of_a_persons_organisations_can_go,
-}
-
+#[portico_test]
 async fn a_person_has_several_organisations_and_switches_between_them(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -32,6 +18,7 @@ async fn a_person_has_several_organisations_and_switches_between_them(app: TestA
     assert!(!acme.owner.get("/orgs/globex").await.text().contains("Globex is ready."), "once");
 }
 
+#[portico_test]
 async fn two_of_one_name_get_words_of_their_own(app: TestApp) {
     let first = app.org("acme").await;
 
@@ -40,6 +27,7 @@ async fn two_of_one_name_get_words_of_their_own(app: TestApp) {
     assert_eq!(app.texts("select slug from orgs order by slug").await, ["acme", "acme-2"]);
 }
 
+#[portico_test]
 async fn a_name_that_cannot_be_is_said_at_the_field(app: TestApp) {
     let acme = app.org("acme").await;
     for (name, said) in
@@ -53,6 +41,7 @@ async fn a_name_that_cannot_be_is_said_at_the_field(app: TestApp) {
     assert_eq!(app.count("select count(*) from orgs").await, 1);
 }
 
+#[portico_test]
 async fn a_strangers_organisation_is_not_found_on_any_page(app: TestApp) {
     let _acme = app.org("acme").await;
     let globex = app.org("globex").await;
@@ -69,6 +58,7 @@ async fn a_strangers_organisation_is_not_found_on_any_page(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn a_member_sees_the_dashboard_but_no_way_to_billing(app: TestApp) {
     let acme = app.org("acme").await;
     let mira = app.joins(&acme, Role::Member).await;
@@ -80,6 +70,7 @@ async fn a_member_sees_the_dashboard_but_no_way_to_billing(app: TestApp) {
     mira.get("/orgs/acme/billing").await.assert_status(403);
 }
 
+#[portico_test]
 async fn a_hostile_name_is_shown_as_text(app: TestApp) {
     let acme = app.org("acme").await;
     let name = r#"<img src=x onerror=alert(1)>"'&"#;
@@ -93,6 +84,7 @@ async fn a_hostile_name_is_shown_as_text(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn an_admin_gives_the_organisation_another_name(app: TestApp) {
     let acme = app.org("acme").await;
     let adam = app.joins(&acme, Role::Admin).await;
@@ -103,11 +95,12 @@ async fn an_admin_gives_the_organisation_another_name(app: TestApp) {
         .assert_redirects_to("/orgs/acme/settings");
 
     let page = adam.get("/orgs/acme/settings").await.assert_status(200).text();
-    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("The name is saved."), "{page}");
+    assert!(page.contains(r#"value="Acme &#38; Sons""#) && page.contains("Name saved."), "{page}");
     assert_eq!(app.audit("acme").await.last().unwrap(), "org.renamed");
     acme.owner.get("/account").await.assert_says("Acme &#38; Sons");
 }
 
+#[portico_test]
 async fn a_name_that_cannot_be_stays_in_the_settings_form(app: TestApp) {
     let acme = app.org("acme").await;
     let name = "x".repeat(61);
@@ -118,6 +111,7 @@ async fn a_name_that_cannot_be_stays_in_the_settings_form(app: TestApp) {
     assert_eq!(app.texts("select name from orgs").await, ["acme"]);
 }
 
+#[portico_test]
 async fn an_admin_sees_no_way_to_delete_it(app: TestApp) {
     let acme = app.org("acme").await;
     let adam = app.joins(&acme, Role::Admin).await;
@@ -128,6 +122,7 @@ async fn an_admin_sees_no_way_to_delete_it(app: TestApp) {
     acme.owner.get("/orgs/acme").await.assert_status(200);
 }
 
+#[portico_test]
 async fn whoever_mistypes_the_name_deletes_nothing(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -143,6 +138,7 @@ async fn whoever_mistypes_the_name_deletes_nothing(app: TestApp) {
     acme.owner.get("/orgs/acme").await.assert_status(200);
 }
 
+#[portico_test]
 async fn an_old_sign_in_is_asked_for_the_password_before_an_end(app: TestApp) {
     let acme = app.org("acme").await;
     app.app.clock.advance(time::Duration::minutes(16));
@@ -151,11 +147,12 @@ async fn an_old_sign_in_is_asked_for_the_password_before_an_end(app: TestApp) {
 
     sent.assert_redirects_to("/reauthenticate?next=%2Forgs%2Facme%2Fsettings");
     acme.owner.get("/orgs/acme").await.assert_status(200);
-    let form = [("password", crate::world::PASSWORD), ("next", "/orgs/acme/settings")];
+    let form = [("password", crate::test_app::PASSWORD), ("next", "/orgs/acme/settings")];
     acme.owner.post("/reauthenticate").fields(&form).await.assert_redirects_to("/orgs/acme/settings");
     acme.owner.post("/orgs/acme/delete").field("confirm", " acme ").await.assert_redirects_to("/account");
 }
 
+#[portico_test]
 async fn the_last_of_a_persons_organisations_can_go(app: TestApp) {
     let acme = app.org("acme").await;
 
@@ -165,6 +162,6 @@ async fn the_last_of_a_persons_organisations_can_go(app: TestApp) {
         .get("/account")
         .await
         .assert_says("acme is deleted.")
-        .assert_says("You belong to no organisation yet");
+        .assert_says("You are not in an organisation yet");
     acme.owner.post("/orgs").field("name", "acme").await.assert_redirects_to("/orgs/acme");
 }

@@ -1,7 +1,7 @@
 //! The whole matrix of who may do what. A route without a line here fails the test.
 use crate::{
     support::http::Person,
-    world::{Org, TestApp},
+    test_app::{Org, TestApp},
 };
 use portico::orgs::Role;
 use std::collections::BTreeSet;
@@ -22,6 +22,7 @@ const MATRIX: &[Row] = &[
     ("POST", "/webhooks/stripe", [400; 6]), // without a signature
     ("GET", "/dev/mailbox", OPEN),
     ("GET", "/dev/mailbox.json", OPEN),
+    ("GET", "/dev/sandbox", SEE_OTHER),
     ("GET", "/metrics", [404; 6]), // on the operators' port only, as the next two
     ("GET", "/inbox", [404; 6]),
     ("POST", "/inbox/replay", [404; 6]),
@@ -53,8 +54,7 @@ const MATRIX: &[Row] = &[
     ("POST", "/sign-out", SEE_OTHER), // last: it ends the people of this test
 ];
 
-crate::support::on_both_engines! { everyone_may_do_what_the_matrix_says_and_no_more }
-
+#[portico_test]
 async fn everyone_may_do_what_the_matrix_says_and_no_more(app: TestApp) {
     let acme = app.org("acme").await;
     let people = [

@@ -1,13 +1,10 @@
 //! The real program: on an empty folder, without a setting, the whole main job over HTTP.
-use crate::{
-    support::{
-        http::{Person, Site},
-        postgres,
-        process::Process,
-        stub::{Reply, Stub},
-        tether,
-    },
-    world::Said,
+use crate::support::{
+    child_process,
+    http::{Person, Site},
+    postgres,
+    process::Process,
+    stub::{Reply, Stub},
 };
 use std::time::{Duration, Instant};
 
@@ -15,12 +12,12 @@ const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
 
 /// The settings that keep one test's program out of another's way, and nothing more.
 fn settings(more: &[(&str, &str)]) -> (Vec<(String, String)>, String) {
-    let home = format!("http://localhost:{}", tether::free_port());
+    let home = format!("http://localhost:{}", child_process::free_port());
     let mut all = vec![
         ("BIND".to_owned(), home.replace("http://localhost", "127.0.0.1")),
         ("PUBLIC_URL".to_owned(), home.clone()),
-        ("OPS_BIND".to_owned(), format!("127.0.0.1:{}", tether::free_port())),
-        ("SANDBOX_BIND".to_owned(), format!("127.0.0.1:{}", tether::free_port())),
+        ("OPS_BIND".to_owned(), format!("127.0.0.1:{}", child_process::free_port())),
+        ("SANDBOX_BIND".to_owned(), format!("127.0.0.1:{}", child_process::free_port())),
     ];
     all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     (all, home)
@@ -98,7 +95,7 @@ async fn a_second_start_keeps_people_and_their_logins() {
 
     owner.get("/account").await.assert_status(200).assert_says("Trial until");
     assert!(
-        !owner.post("/orgs/acme/billing/portal").await.said("location").is_empty(),
+        !owner.post("/orgs/acme/billing/portal").await.header_text("location").is_empty(),
         "the sandbox kept its customer too"
     );
 }
@@ -128,7 +125,7 @@ async fn a_refused_start_names_every_setting_and_ends_with_an_error() {
     }
 }
 
-/// Scenario 24: whoever starts it with the wrong key reads so before the first customer does.
+/// Whoever starts it with the wrong key reads so before the first customer does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_prices_under_a_test_key_are_said_at_every_start() {
     let page = |live: bool| {
@@ -164,15 +161,18 @@ async fn a_taken_address_is_said_in_one_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sandbox_stands_alone() {
-    let bind = format!("127.0.0.1:{}", tether::free_port());
+    let bind = format!("127.0.0.1:{}", child_process::free_port());
     let settings = [("SANDBOX_BIND", bind.as_str()), ("SANDBOX_DATA", ":memory:")];
     let mut sandbox = Process::start(PORTICO, &["sandbox"], &settings);
     sandbox.answers_at(&format!("http://{bind}/")).await;
 
-    let clerk = Person::visiting(&Site::at(&format!("http://{bind}")));
+    let client = Person::visiting(&Site::at(&format!("http://{bind}")));
     let started = Instant::now();
-    let made =
-        clerk.post("/v1/customers").header("authorization", "Bearer sk_test_123").field("name", "Acme").await;
+    let made = client
+        .post("/v1/customers")
+        .header("authorization", "Bearer sk_test_123")
+        .field("name", "Acme")
+        .await;
 
     assert_eq!(made.assert_status(200).json()["object"], "customer");
     assert!(started.elapsed() < Duration::from_secs(5));

@@ -1,18 +1,10 @@
 //! What a plan allows, where people meet it: the projects page.
 use crate::{
-    loop_world::{DAY, GOOD, Loop, NEVER_PAYS},
-    world::{Org, TestApp},
+    billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
+    test_app::{Org, TestApp},
 };
 use portico::{db::Db, orgs::Role};
 use serde_json::json;
-
-crate::support::on_both_engines! {
-    fifty_clicks_at_the_last_place_make_one_project,
-    a_larger_plan_makes_room_at_once,
-    an_unpaid_invoice_leaves_a_week_and_then_only_reading,
-    after_a_downgrade_everything_is_there_and_nothing_can_be_added,
-    a_members_limit_is_their_organisations_and_not_their_own,
-}
 
 async fn has_projects(org: &Org, names: &[&str]) {
     for name in names {
@@ -21,6 +13,7 @@ async fn has_projects(org: &Org, names: &[&str]) {
     }
 }
 
+#[portico_test]
 async fn fifty_clicks_at_the_last_place_make_one_project(app: TestApp) {
     let acme = app.org("acme").await;
     has_projects(&acme, &["Alpha", "Beta"]).await;
@@ -54,8 +47,9 @@ async fn fifty_clicks_at_the_last_place_make_one_project(app: TestApp) {
     assert_eq!(app.audit("acme").await.iter().filter(|action| *action == "project.created").count(), 3);
 }
 
+#[portico_test]
 async fn a_larger_plan_makes_room_at_once(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     has_projects(&acme, &["Alpha", "Beta", "Gamma"]).await;
     let full = acme.owner.post("/orgs/acme/projects").field("name", "Delta").await;
@@ -67,8 +61,9 @@ async fn a_larger_plan_makes_room_at_once(app: TestApp) {
     acme.owner.get("/orgs/acme/projects").await.assert_says("4 of 50 projects on the Pro plan");
 }
 
+#[portico_test]
 async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     it.subscribe(&acme, "business", "month", GOOD).await;
     has_projects(&acme, &["Alpha"]).await;
@@ -87,7 +82,7 @@ async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
     it.settled().await;
 
     let page = acme.owner.get("/orgs/acme/projects").await;
-    page.assert_status(200).assert_says("Alpha").assert_says("A payment is missing");
+    page.assert_status(200).assert_says("Alpha").assert_says("A payment is overdue");
     acme.owner.post("/orgs/acme/projects").field("name", "Too late").await.assert_status(422);
     acme.owner.post(&path).field("name", "Renamed").await.assert_status(422);
     assert_eq!(it.app.count("select count(*) from projects where name in ('Too late', 'Renamed')").await, 0);
@@ -100,8 +95,9 @@ async fn an_unpaid_invoice_leaves_a_week_and_then_only_reading(app: TestApp) {
     it.assert_no_drift("acme").await;
 }
 
+#[portico_test]
 async fn after_a_downgrade_everything_is_there_and_nothing_can_be_added(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
     has_projects(&acme, &["Alpha", "Beta", "Gamma", "Delta", "Epsilon"]).await;
@@ -118,8 +114,9 @@ async fn after_a_downgrade_everything_is_there_and_nothing_can_be_added(app: Tes
     acme.owner.get("/orgs/acme/billing").await.assert_says("5 projects, 2 more than the plan includes");
 }
 
+#[portico_test]
 async fn a_members_limit_is_their_organisations_and_not_their_own(app: TestApp) {
-    let it = Loop::of(app).await;
+    let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let mira = it.app.joins(&acme, Role::Member).await;
     let elsewhere = mira.get("/account").await.text();

@@ -1,5 +1,5 @@
 //! Every template rendered, by the page that shows it, and what all of them keep to.
-use crate::{support::html::faults, world::TestApp};
+use crate::{support::html::faults, test_app::TestApp};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -27,8 +27,7 @@ const PAGES: &[(&str, &str, bool)] = &[
 /// Pages that take more than an address to see; their own tests look at them.
 const SEEN_ELSEWHERE: &[&str] = &["billing/confirming.html", "ops/inbox.html"];
 
-crate::support::on_both_engines! { every_page_is_whole_and_keeps_to_our_rules }
-
+#[portico_test]
 async fn every_page_is_whole_and_keeps_to_our_rules(app: TestApp) {
     let acme = app.org("acme").await;
     for (template, path, signed_in) in PAGES {

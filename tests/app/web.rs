@@ -1,5 +1,5 @@
 //! The frame: what every answer carries, and what slow, large and strange requests get.
-use crate::world::{Headers, PUBLIC_URL, Said, TestApp, sign_in_form};
+use crate::test_app::{Headers, PUBLIC_URL, TestApp, sign_in_form};
 use portico::web::{accept, assets};
 use std::time::{Duration, Instant};
 use tokio::{
@@ -7,19 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-crate::support::on_both_engines! {
-    an_unknown_page_looks_like_us,
-    a_wrong_method_looks_like_us,
-    a_form_too_large_is_refused,
-    a_form_that_is_none_is_refused,
-    unknown_and_repeated_fields_are_refused,
-    a_body_that_says_it_is_compressed_is_refused,
-    pages_are_compressed_for_whom_they_may_be,
-    nothing_of_a_person_is_kept_by_caches,
-    the_policy_allows_nothing_inline_and_stripes_hosts_after_a_form,
-    a_database_that_is_gone_is_a_page_with_a_request_id,
-}
-
+#[portico_test]
 async fn an_unknown_page_looks_like_us(app: TestApp) {
     for path in ["/nothing-here", "/orgs", "/account/nothing", "/static/../Cargo.toml", "/%ff"] {
         let page = app.visitor().get(path).await;
@@ -28,17 +16,22 @@ async fn an_unknown_page_looks_like_us(app: TestApp) {
             "{path}: {}",
             page.status.as_u16()
         );
-        assert!(page.text().contains("Portico") && page.text().contains(page.said("x-request-id")), "{path}");
+        assert!(
+            page.text().contains("Portico") && page.text().contains(page.header_text("x-request-id")),
+            "{path}"
+        );
     }
 }
 
+#[portico_test]
 async fn a_wrong_method_looks_like_us(app: TestApp) {
     let page = app.visitor().get("/sign-out").await;
 
     page.assert_status(405);
-    assert!(page.said("allow").contains("POST") && page.text().contains("Portico"), "{}", page.text());
+    assert!(page.header_text("allow").contains("POST") && page.text().contains("Portico"), "{}", page.text());
 }
 
+#[portico_test]
 async fn a_form_too_large_is_refused(app: TestApp) {
     let page = app.visitor().post("/sign-in").fields(&[("email", &"x".repeat(70_000))]).await;
 
@@ -46,6 +39,7 @@ async fn a_form_too_large_is_refused(app: TestApp) {
     assert!(page.text().contains("Too large"));
 }
 
+#[portico_test]
 async fn a_form_that_is_none_is_refused(app: TestApp) {
     let page = app
         .visitor()
@@ -57,6 +51,7 @@ async fn a_form_that_is_none_is_refused(app: TestApp) {
     page.assert_status(415);
 }
 
+#[portico_test]
 async fn unknown_and_repeated_fields_are_refused(app: TestApp) {
     for form in
         [&[("email", "a"), ("email", "b")][..], &[("email", "a"), ("is_admin", "true")], &[("email", "a\0")]]
@@ -65,6 +60,7 @@ async fn unknown_and_repeated_fields_are_refused(app: TestApp) {
     }
 }
 
+#[portico_test]
 async fn a_body_that_says_it_is_compressed_is_refused(app: TestApp) {
     let page = app
         .visitor()
@@ -76,27 +72,33 @@ async fn a_body_that_says_it_is_compressed_is_refused(app: TestApp) {
     page.assert_status(415);
 }
 
+#[portico_test]
 async fn pages_are_compressed_for_whom_they_may_be(app: TestApp) {
     let squeezed = app.visitor().get("/").sending(&[("accept-encoding", "gzip")]).await;
 
-    assert_eq!(squeezed.said("content-encoding"), "gzip");
-    assert_eq!(app.visitor().get("/").await.said("content-encoding"), "");
+    assert_eq!(squeezed.header_text("content-encoding"), "gzip");
+    assert_eq!(app.visitor().get("/").await.header_text("content-encoding"), "");
 }
 
+#[portico_test]
 async fn nothing_of_a_person_is_kept_by_caches(app: TestApp) {
     let acme = app.org("acme").await;
 
-    assert_eq!(acme.owner.get("/account").await.said("cache-control"), "no-store");
+    assert_eq!(acme.owner.get("/account").await.header_text("cache-control"), "no-store");
     let style = app.visitor().get(assets::url("app.css")).await;
-    assert_eq!(style.said("cache-control"), "public, max-age=31536000, immutable");
-    assert!(style.said("content-type").starts_with("text/css"));
-    let again =
-        app.visitor().get(assets::url("app.css")).sending(&[("if-none-match", style.said("etag"))]).await;
+    assert_eq!(style.header_text("cache-control"), "public, max-age=31536000, immutable");
+    assert!(style.header_text("content-type").starts_with("text/css"));
+    let again = app
+        .visitor()
+        .get(assets::url("app.css"))
+        .sending(&[("if-none-match", style.header_text("etag"))])
+        .await;
     again.assert_status(304);
 }
 
+#[portico_test]
 async fn the_policy_allows_nothing_inline_and_stripes_hosts_after_a_form(app: TestApp) {
-    let policy = app.visitor().get("/sign-in").await.said("content-security-policy").to_owned();
+    let policy = app.visitor().get("/sign-in").await.header_text("content-security-policy").to_owned();
 
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let after_form = policy.split("; ").find(|rule| rule.starts_with("form-action")).unwrap();
@@ -105,6 +107,7 @@ async fn the_policy_allows_nothing_inline_and_stripes_hosts_after_a_form(app: Te
     }
 }
 
+#[portico_test]
 async fn a_database_that_is_gone_is_a_page_with_a_request_id(app: TestApp) {
     let acme = app.org("acme").await;
     app.app.db.close().await;
@@ -113,7 +116,7 @@ async fn a_database_that_is_gone_is_a_page_with_a_request_id(app: TestApp) {
 
     assert!(page.status.as_u16() >= 500, "{}", page.status.as_u16());
     assert!(
-        page.text().contains(page.said("x-request-id")) && !page.text().contains("sql"),
+        page.text().contains(page.header_text("x-request-id")) && !page.text().contains("sql"),
         "{}",
         page.text()
     );

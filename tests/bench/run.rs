@@ -6,7 +6,7 @@ mod measure;
 mod postgres;
 
 use measure::{Server, Start};
-use postgres::tether;
+use postgres::child_process;
 use std::path::{Path, PathBuf};
 
 const PASSWORD_COST: (u32, u32) = (19_456, 2);
@@ -100,7 +100,7 @@ async fn filled(url: &str, postmaster: Option<u32>) -> (Server, String) {
 
 /// As a release image runs, but for what production refuses on loopback; the log goes nowhere.
 fn start(url: &str, postmaster: Option<u32>) -> (Server, std::time::Duration) {
-    let address = format!("127.0.0.1:{}", tether::free_port());
+    let address = format!("127.0.0.1:{}", child_process::free_port());
     let (time, memory) = (PASSWORD_COST.1.to_string(), PASSWORD_COST.0.to_string());
     let settings = [
         ("DATABASE_URL", url),
@@ -130,7 +130,7 @@ fn start_floor(url: &str, postmaster: Option<u32>) -> Server {
 }
 
 fn serve_floor(url: &str, postmaster: Option<u32>) -> (Server, std::time::Duration) {
-    let address = format!("127.0.0.1:{}", tether::free_port());
+    let address = format!("127.0.0.1:{}", child_process::free_port());
     let arguments = ["serve", &address, url];
     let start = Start {
         program: &beside("floor"),

@@ -30,6 +30,11 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The same, empty where there is none.
+    pub fn header_text(&self, name: &str) -> &str {
+        self.header(name).unwrap_or_default()
+    }
+
     /// The whole `Set-Cookie` line of a cookie, attributes included.
     pub fn set_cookie(&self, name: &str) -> Option<&str> {
         let all = self.headers.get_all(SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());

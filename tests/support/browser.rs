@@ -1,7 +1,7 @@
 //! A real browser: headless Chromium behind one chromedriver, its console read after the fact.
 use super::{
+    child_process::{self, ChildProcess, Start},
     http,
-    tether::{self, Start, Tethered},
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
@@ -47,7 +47,7 @@ struct Driver {
     url: String,
     chromium: PathBuf,
     profiles: PathBuf,
-    _running: Tethered,
+    _running: ChildProcess,
 }
 
 static DRIVER: OnceCell<Option<Driver>> = OnceCell::const_new();
@@ -75,7 +75,8 @@ pub struct Complaint {
 impl Browser {
     /// None where there is no Chromium.
     pub async fn open_or_skip(look: Look) -> Option<Self> {
-        let started = async || start().await.map_err(|why| tether::skip_or_fail("a browser", &why)).ok();
+        let started =
+            async || start().await.map_err(|why| child_process::skip_or_fail("a browser", &why)).ok();
         let driver = DRIVER.get_or_init(started).await.as_ref()?;
         let Value::Object(capabilities) = driver.capabilities(look) else {
             unreachable!("they are an object")
@@ -158,10 +159,10 @@ impl WebDriverCompatibleCommand for Extension {
 
 impl Driver {
     fn capabilities(&self, look: Look) -> Value {
-        let profile = self.profiles.join(tether::random_hex());
+        let profile = self.profiles.join(child_process::random_hex());
         let mut arguments: Vec<String> = ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", profile.display()));
-        if tether::is_root() {
+        if child_process::is_root() {
             arguments.push("--no-sandbox".to_owned());
         }
         let scripts = if look.javascript { 1 } else { 2 };
@@ -192,13 +193,13 @@ const ARGUMENTS: &[&str] = &[
 ];
 
 async fn start() -> Result<Driver, String> {
-    let find = |names: &[&str]| names.iter().find_map(|name| tether::find_program(name, []));
+    let find = |names: &[&str]| names.iter().find_map(|name| child_process::find_program(name, []));
     let program = find(&["chromedriver"]).ok_or("there is no chromedriver on PATH")?;
     let chromium = find(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]);
     let chromium = chromium.ok_or("there is no chromium on PATH")?;
-    let folder = std::env::temp_dir().join(format!("portico-browser-{}", tether::random_hex()));
+    let folder = std::env::temp_dir().join(format!("portico-browser-{}", child_process::random_hex()));
     std::fs::create_dir(&folder).map_err(|e| e.to_string())?;
-    let (port, profiles) = (tether::free_port(), folder.clone());
+    let (port, profiles) = (child_process::free_port(), folder.clone());
     let arguments = vec![format!("--port={port}")];
     let start = Start { program: &program, arguments, folder, stop_signal: "TERM", unprivileged: false };
     let running = start.now().map_err(|e| e.to_string())?;

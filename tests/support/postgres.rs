@@ -1,4 +1,5 @@
 //! A private Postgres for tests: made on first use, shared by the tests of one binary, gone with it.
+use child_process::{ChildProcess, Start};
 use sqlx::{Connection, PgConnection};
 use std::{
     os::unix::fs::{PermissionsExt, chown},
@@ -6,17 +7,16 @@ use std::{
     process::Command,
     time::{Duration, Instant},
 };
-use tether::{Start, Tethered};
 use tokio::sync::OnceCell;
 
 // By path, because `src/db/tests.rs` takes this file by path too and brings no sibling modules.
-#[path = "tether.rs"]
-pub mod tether;
+#[path = "child_process.rs"]
+pub mod child_process;
 
 /// Where a superuser connects, up to the name of the database.
 struct Server {
     superuser: String,
-    _running: Option<Tethered>,
+    _running: Option<ChildProcess>,
 }
 
 static SERVER: OnceCell<Option<Server>> = OnceCell::const_new();
@@ -32,7 +32,7 @@ pub async fn fresh_database_or_skip(test: &str) -> Option<String> {
 /// The same for a role that owns the database and nothing else: no superuser, no `create role`.
 pub async fn fresh_database_of_a_plain_owner_or_skip(test: &str) -> Option<String> {
     let server = server().await?;
-    let (name, password) = (fresh_name(test), tether::random_hex());
+    let (name, password) = (fresh_name(test), child_process::random_hex());
     server
         .run(&format!("create role {name} login password '{password}' nosuperuser nocreatedb nocreaterole"))
         .await;
@@ -59,9 +59,9 @@ pub async fn fresh_copy_or_skip(test: &str, prepare: impl AsyncFnOnce(String)) -
 }
 
 async fn server() -> Option<&'static Server> {
-    let server = SERVER.get_or_init(async || match tether::setting("PORTICO_TEST_POSTGRES") {
+    let server = SERVER.get_or_init(async || match child_process::setting("PORTICO_TEST_POSTGRES") {
         Some(superuser) => Some(Server { superuser, _running: None }),
-        None => start().await.map_err(|why| tether::skip_or_fail("Postgres", &why)).ok(),
+        None => start().await.map_err(|why| child_process::skip_or_fail("Postgres", &why)).ok(),
     });
     server.await.as_ref()
 }
@@ -71,7 +71,7 @@ fn fresh_name(test: &str) -> String {
     let word = test.rsplit("::").next().unwrap_or(test).to_lowercase();
     let word: String =
         word.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(36).collect();
-    format!("test_{word}_{}", &tether::random_hex()[..12])
+    format!("test_{word}_{}", &child_process::random_hex()[..12])
 }
 
 impl Server {
@@ -91,12 +91,12 @@ impl Server {
 }
 
 async fn start() -> Result<Server, String> {
-    let initdb = tether::find_program("initdb", installed())
+    let initdb = child_process::find_program("initdb", installed())
         .ok_or("there is no initdb, on PATH or in /usr/lib/postgresql")?;
     let mut failed = String::new();
     // Another process may take the free port before Postgres does.
     for _ in 0..3 {
-        match start_at(&initdb, tether::free_port()).await {
+        match start_at(&initdb, child_process::free_port()).await {
             Ok(server) => return Ok(server),
             Err(why) => failed = why,
         }
@@ -119,7 +119,7 @@ fn installed() -> Vec<PathBuf> {
 }
 
 async fn start_at(initdb: &Path, port: u16) -> Result<Server, String> {
-    let (folder, password) = (private_folder().map_err(|e| e.to_string())?, tether::random_hex());
+    let (folder, password) = (private_folder().map_err(|e| e.to_string())?, child_process::random_hex());
     if let Err(why) = init(initdb, &folder, &password) {
         std::fs::remove_dir_all(&folder).ok();
         return Err(why);
@@ -141,12 +141,12 @@ async fn start_at(initdb: &Path, port: u16) -> Result<Server, String> {
 
 /// Under `/tmp` for root, since `nobody` may not be let into a `TMPDIR` of root's.
 fn private_folder() -> std::io::Result<PathBuf> {
-    let parent = if tether::is_root() { "/tmp".into() } else { std::env::temp_dir() };
-    let folder = parent.join(format!("portico-postgres-{}", tether::random_hex()));
+    let parent = if child_process::is_root() { "/tmp".into() } else { std::env::temp_dir() };
+    let folder = parent.join(format!("portico-postgres-{}", child_process::random_hex()));
     std::fs::create_dir(&folder)?;
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
-    if tether::is_root() {
-        chown(&folder, Some(tether::NOBODY), Some(tether::NOBODY))?;
+    if child_process::is_root() {
+        chown(&folder, Some(child_process::NOBODY), Some(child_process::NOBODY))?;
     }
     Ok(folder)
 }
@@ -157,9 +157,10 @@ fn init(initdb: &Path, folder: &Path, password: &str) -> Result<(), String> {
     let mut command = Command::new(initdb);
     command.arg("-D").arg(folder.join("data")).arg("--pwfile").arg(&password_file).current_dir(folder);
     command.args(["-U", "postgres", "-A", "password", "--no-sync", "-E", "UTF8", "--locale=C"]);
-    tether::as_nobody(&mut command);
-    if tether::is_root() {
-        chown(&password_file, Some(tether::NOBODY), Some(tether::NOBODY)).map_err(|e| e.to_string())?;
+    child_process::as_nobody(&mut command);
+    if child_process::is_root() {
+        chown(&password_file, Some(child_process::NOBODY), Some(child_process::NOBODY))
+            .map_err(|e| e.to_string())?;
     }
     let done = command.output().map_err(|e| format!("{} does not run: {e}", initdb.display()))?;
     if done.status.success() {

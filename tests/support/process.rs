@@ -1,5 +1,5 @@
 //! The real program in a process of its own, in an empty folder, with the environment it is given.
-use super::{temp::TempDir, tether::Leash};
+use super::{child_process::KillAtExit, temp::TempDir};
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Process {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
-    _leash: Leash,
+    _kill_at_exit: KillAtExit,
     folder: TempDir,
 }
 
@@ -40,7 +40,7 @@ impl Process {
         let lines = Arc::default();
         collect(child.stdout.take(), &lines);
         collect(child.stderr.take(), &lines);
-        Self { _leash: Leash::on(child.id(), folder.path()), child, lines, folder }
+        Self { _kill_at_exit: KillAtExit::on(child.id(), folder.path()), child, lines, folder }
     }
 
     pub fn folder(&self) -> &Path {

@@ -144,7 +144,7 @@ fn arguments(signature: &str) -> usize {
     all.iter().filter(counts).count()
 }
 
-fn ident(text: &str) -> &str {
+pub fn ident(text: &str) -> &str {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 //! Stripe's own stripe-mock: no state, but it knows every parameter of every request.
 use super::{
+    child_process::{self, ChildProcess, Start},
     http,
-    tether::{self, Start, Tethered},
 };
 use std::{
     path::{Path, PathBuf},
@@ -9,12 +9,13 @@ use std::{
 };
 use tokio::sync::OnceCell;
 
-static SERVER: OnceCell<Option<(Tethered, String)>> = OnceCell::const_new();
+static SERVER: OnceCell<Option<(ChildProcess, String)>> = OnceCell::const_new();
 
 /// Its base URL, for `STRIPE_API_BASE`; one for all tests of the binary. None where it is not installed.
 pub async fn stripe_mock_or_skip() -> Option<String> {
-    let server = SERVER
-        .get_or_init(async || start().await.map_err(|why| tether::skip_or_fail("stripe-mock", &why)).ok());
+    let server = SERVER.get_or_init(async || {
+        start().await.map_err(|why| child_process::skip_or_fail("stripe-mock", &why)).ok()
+    });
     server.await.as_ref().map(|(_, url)| url.clone())
 }
 
@@ -24,11 +25,11 @@ pub fn stripe_mock_refusals() -> Vec<String> {
     log.lines().filter(|line| line.contains("validation error")).map(str::to_owned).collect()
 }
 
-async fn start() -> Result<(Tethered, String), String> {
+async fn start() -> Result<(ChildProcess, String), String> {
     let program = find().ok_or("it is not on PATH, in target/tools/bin, in GOBIN or in ~/go/bin")?;
-    let folder = std::env::temp_dir().join(format!("portico-stripe-mock-{}", tether::random_hex()));
+    let folder = std::env::temp_dir().join(format!("portico-stripe-mock-{}", child_process::random_hex()));
     std::fs::create_dir(&folder).map_err(|e| e.to_string())?;
-    let address = || format!("127.0.0.1:{}", tether::free_port());
+    let address = || format!("127.0.0.1:{}", child_process::free_port());
     let (http, https) = (address(), address());
     let arguments = ["-http-addr", &http, "-https-addr", &https].map(str::to_owned).into();
     let start = Start { program: &program, arguments, folder, stop_signal: "TERM", unprivileged: false };
@@ -44,11 +45,11 @@ async fn start() -> Result<(Tethered, String), String> {
 }
 
 fn find() -> Option<PathBuf> {
-    if let Some(given) = tether::setting("PORTICO_STRIPE_MOCK").map(PathBuf::from) {
+    if let Some(given) = child_process::setting("PORTICO_STRIPE_MOCK").map(PathBuf::from) {
         return given.is_file().then_some(given);
     }
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
-    let go = tether::setting("GOBIN").map(PathBuf::from);
-    let home = tether::setting("HOME").map(|home| Path::new(&home).join("go/bin"));
-    tether::find_program("stripe-mock", [Some(ours), go, home].into_iter().flatten())
+    let go = child_process::setting("GOBIN").map(PathBuf::from);
+    let home = child_process::setting("HOME").map(|home| Path::new(&home).join("go/bin"));
+    child_process::find_program("stripe-mock", [Some(ours), go, home].into_iter().flatten())
 }

@@ -1,7 +1,7 @@
 //! What holds at the sandbox whatever is asked of it, in whatever order.
 use crate::support::{
+    child_process,
     sandbox_client::{DAY, NEW_YEAR, SandboxClient, id, text},
-    tether,
 };
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 fn whatever_is_asked_the_books_are_right() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     // More by hand, after a change of the engine: `PORTICO_CASES=500`.
-    let cases = tether::setting("PORTICO_CASES").and_then(|n| n.parse().ok()).unwrap_or(8);
+    let cases = child_process::setting("PORTICO_CASES").and_then(|n| n.parse().ok()).unwrap_or(8);
     let config =
         ProptestConfig { cases, max_shrink_iters: 60, failure_persistence: None, ..Default::default() };
     let outcome = TestRunner::new(config)

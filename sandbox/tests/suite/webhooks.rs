@@ -1,11 +1,10 @@
 //! The sandbox's webhooks: signed as Stripe signs, in order, tried again, and badly on request.
 use crate::support::{
-    Person, Site,
+    Person, Site, child_process,
     process::Process,
     sandbox_client::{MIDDLE_OF_JANUARY, SandboxClient, bodies},
     stub::{Reply, Stub},
     temp::TempDir,
-    tether,
 };
 use hmac::{Hmac, Mac};
 use portico_sandbox::Options;
@@ -236,7 +235,7 @@ async fn the_endpoint_of_the_start_is_made_once_and_takes_its_secret_from_the_la
 #[tokio::test(flavor = "multi_thread")]
 async fn alone_it_delivers_where_it_was_told_at_the_start() {
     let hook = Stub::answering([ok()]);
-    let (bind, url) = (format!("127.0.0.1:{}", tether::free_port()), format!("{}/hook", hook.url()));
+    let (bind, url) = (format!("127.0.0.1:{}", child_process::free_port()), format!("{}/hook", hook.url()));
     let settings = [
         ("SANDBOX_BIND", bind.as_str()),
         ("SANDBOX_DATA", ":memory:"),

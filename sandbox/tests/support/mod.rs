@@ -8,6 +8,8 @@ pub mod sandbox_client;
 pub mod answer;
 #[path = "../../../tests/support/browser.rs"]
 pub mod browser;
+#[path = "../../../tests/support/child_process.rs"]
+pub mod child_process;
 #[path = "../../../tests/support/cookies.rs"]
 pub mod cookies;
 #[path = "../../../tests/support/html.rs"]
@@ -20,7 +22,5 @@ pub mod process;
 pub mod stub;
 #[path = "../../../tests/support/temp.rs"]
 pub mod temp;
-#[path = "../../../tests/support/tether.rs"]
-pub mod tether;
 
 pub use http::{Answer, Person, Site};

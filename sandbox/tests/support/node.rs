@@ -1,5 +1,5 @@
 //! Node.js with the packages of `sandbox/tests/sdk`, for the official SDK's own view of the sandbox.
-use super::tether;
+use super::child_process;
 use std::path::{Path, PathBuf};
 
 pub struct Node {
@@ -9,11 +9,11 @@ pub struct Node {
 
 /// None where Node is missing, or `npm ci` has not been run there.
 pub fn node_or_skip() -> Option<Node> {
-    find().map_err(|why| tether::skip_or_fail("node", why)).ok()
+    find().map_err(|why| child_process::skip_or_fail("node", why)).ok()
 }
 
 fn find() -> Result<Node, &'static str> {
-    let program = tether::find_program("node", []).ok_or("node is not on PATH")?;
+    let program = child_process::find_program("node", []).ok_or("node is not on PATH")?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk");
     match folder.join("node_modules/stripe").is_dir() {
         true => Ok(Node { program, folder }),

@@ -1,4 +1,4 @@
-//! SQL of the invoices on the billing page.
+//! SQL of the invoices that the billing page shows.
 use crate::{
     db::{At, Exec, OrgId, OrgTx, Result},
     sql,

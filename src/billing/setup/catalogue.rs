@@ -1,10 +1,10 @@
 //! Products, known by their metadata, and prices, known by their lookup key.
-use super::{Part, Work};
+use super::work::{Part, Work};
 use crate::{
     billing::plans::{Interval, OFFERS, Offer, Plan, lookup_key},
     stripe::{
         Error,
-        setup::{NewPrice, NewProduct, Price, Product},
+        account::{NewPrice, NewProduct, Price, Product},
     },
 };
 use std::cmp::Reverse;
@@ -13,19 +13,19 @@ use std::cmp::Reverse;
 const CURRENCY: &str = "usd";
 
 /// A plan's product and prices as they are at Stripe now.
-pub struct Sold {
+pub struct ProductOfPlan {
     pub offer: &'static Offer,
     pub product: String,
-    /// Fewer where some are missing and nothing may be made.
+    /// The ids of its prices; fewer than there should be where some are missing and nothing may be made.
     pub prices: Vec<String>,
 }
 
-/// Free is not sold: who pays nothing is no customer of Stripe's.
+/// The plans that are sold. Free is not: Stripe does not know of it.
 fn offers() -> impl Iterator<Item = &'static Offer> {
     OFFERS.iter().filter(|offer| offer.plan != Plan::Free)
 }
 
-/// Of every price there has to be.
+/// The lookup keys of all prices that there have to be.
 pub fn lookup_keys() -> Vec<String> {
     let of = |offer: &Offer| {
         Interval::ALL.iter().map(|interval| lookup_key(offer.plan, *interval)).collect::<Vec<_>>()
@@ -34,7 +34,7 @@ pub fn lookup_keys() -> Vec<String> {
 }
 
 impl Work<'_> {
-    pub(super) async fn catalogue(&mut self) -> Result<Vec<Sold>, Error> {
+    pub(super) async fn catalogue(&mut self) -> Result<Vec<ProductOfPlan>, Error> {
         let products = self.stripe.products().await?;
         let prices = self.stripe.prices(&lookup_keys()).await?;
         let mut all = Vec::new();
@@ -45,7 +45,7 @@ impl Work<'_> {
                 let is_new = !products.iter().any(|known| known.id == product.id);
                 self.default_price(&product, is_new, month.as_ref()).await?;
                 let prices = [month, year].into_iter().flatten().collect();
-                all.push(Sold { offer, product: product.id, prices });
+                all.push(ProductOfPlan { offer, product: product.id, prices });
             }
             for old in retired {
                 self.stripe.retire_price(&old, offer.plan.as_str()).await?;
@@ -79,7 +79,7 @@ impl Work<'_> {
         Ok(Some(found.clone()))
     }
 
-    /// The right one for a month and for a year, and those that gave way to them.
+    /// The right price for a month and for a year, and the prices that they replace.
     async fn prices(
         &mut self,
         offer: &'static Offer,
@@ -100,7 +100,7 @@ impl Work<'_> {
                 interval: interval.as_str(),
             };
             *into = self.price(&new, found).await?;
-            // Another product's price only loses the key.
+            // A price of another product only loses its lookup key.
             let replaced = found.filter(|old| old.product == new.product && into.as_ref() != Some(&old.id));
             retired.extend(replaced.filter(|_| self.mends()).map(|old| old.id.clone()));
         }
@@ -108,7 +108,7 @@ impl Work<'_> {
         Ok((month, year, retired))
     }
 
-    /// Amounts, currencies and intervals of a price are for ever: a wrong one gives way to another.
+    /// Stripe never changes the amount, currency or interval of a price, so a wrong price is replaced by a new one.
     async fn price(&mut self, new: &NewPrice<'_>, found: Option<&Price>) -> Result<Option<String>, Error> {
         let key = new.lookup_key;
         let wrong = found.map(|price| misfits(new, price));
@@ -121,10 +121,11 @@ impl Work<'_> {
                     self.right(format!("price {key}"));
                     return Ok(Some(price.id.clone()));
                 }
-                let what = if price.active { "does not name its plan" } else { "is not active" };
+                let what =
+                    if price.active { "does not name its plan in its metadata" } else { "is not active" };
                 self.found(Part::Price, format!("price {key}: {what}"));
                 if self.mends() {
-                    self.stripe.revive_price(&price.id, new.plan).await?;
+                    self.stripe.activate_price(&price.id, new.plan).await?;
                 }
                 return Ok(Some(price.id.clone()));
             }
@@ -133,12 +134,13 @@ impl Work<'_> {
         }
         match self.mends() {
             true => self.stripe.make_price(new).await.map(|made| Some(made.id)),
-            // What is in its place; that it is wrong was said already.
+            // The wrong price, which is noted above.
             false => Ok(found.map(|price| price.id.clone())),
         }
     }
 
-    /// It has to be another before an old one can be retired.
+    /// Makes the monthly price the product's default. Stripe does not let us deactivate a default price, so this
+    /// comes before the old price is deactivated.
     async fn default_price(
         &mut self,
         product: &Product,
@@ -150,7 +152,7 @@ impl Work<'_> {
         };
         if !is_new {
             let key = product.plan().unwrap_or_default();
-            self.found(Part::Product, format!("product {key}: default price is not that of a month"));
+            self.found(Part::Product, format!("product {key}: default price is not the monthly one"));
         }
         match self.mends() {
             true => self.stripe.set_default_price(&product.id, month).await,

@@ -1,16 +1,24 @@
-//! The webhook endpoint, known by its exact address. Its secret is kept.
-use super::{Mending, Part, Work, webhook_url};
-use crate::stripe::{
-    Error, Stripe,
-    setup::{Endpoint, subscribed},
+//! The webhook endpoint, known by its exact URL. Its secret stays as it is.
+use super::work::{Mending, Part, Work};
+use crate::{
+    config::Config,
+    stripe::{
+        Error, Stripe,
+        account::{Endpoint, subscribed},
+    },
 };
+
+/// Where Stripe sends its events. An endpoint is ours if it has exactly this URL.
+pub fn webhook_url(config: &Config) -> String {
+    format!("{}/webhooks/stripe", config.public_url.as_str().trim_end_matches('/'))
+}
 
 impl Work<'_> {
     pub(super) async fn endpoint(&mut self) -> Result<(), Error> {
         let url = webhook_url(self.config);
         let all = self.stripe.endpoints().await?;
         let ours = all.iter().filter(|it| it.url == url);
-        // One that was replaced stays behind, disabled.
+        // An endpoint that was replaced is still there, disabled.
         let best = ours.max_by_key(|it| (it.is_enabled(), it.has_our_version()));
         let Some(found) = best else {
             self.found(Part::Endpoint, format!("webhook endpoint {url}: is missing"));
@@ -53,6 +61,7 @@ impl Work<'_> {
     }
 }
 
+/// What is missing in the types an endpoint is subscribed to, and what is too much.
 fn wrong_events(heard: &[String]) -> impl Iterator<Item = String> {
     let wanted = subscribed();
     let heard: Vec<&str> = heard.iter().map(String::as_str).collect();
@@ -60,16 +69,16 @@ fn wrong_events(heard: &[String]) -> impl Iterator<Item = String> {
     let extra = heard.iter().filter(|kind| !wanted.contains(kind));
     let line = |what, kinds: Vec<&str>| (!kinds.is_empty()).then(|| format!("{what} {}", kinds.join(", ")));
     let lines = [
-        line("does not hear of", missing.copied().collect()),
-        line("should not hear of", extra.copied().collect()),
+        line("is not subscribed to", missing.copied().collect()),
+        line("should not be subscribed to", extra.copied().collect()),
     ];
     lines.into_iter().flatten()
 }
 
-/// Stripe sets a version when an endpoint is made and never again.
+/// Stripe sets an endpoint's API version when it is made and never changes it.
 fn version_drift(found: &Endpoint) -> String {
     format!(
-        "webhook endpoint {}: API version is {}, should be {}; `portico stripe setup --replace-endpoint` makes another",
+        "webhook endpoint {}: API version is {}, should be {}; `portico stripe setup --replace-endpoint` replaces it",
         found.id,
         found.api_version.as_deref().unwrap_or("the account's default"),
         Stripe::version()

@@ -1,12 +1,15 @@
 //! The portal's configuration, known by its metadata.
-use super::{Part, Work, catalogue::Sold};
+use super::{
+    catalogue::ProductOfPlan,
+    work::{Part, Work},
+};
 use crate::stripe::{
     Error,
-    setup::{Configuration, Portal, SwitchTo},
+    account::{Configuration, Portal, SwitchTo},
 };
 
 impl Work<'_> {
-    pub(super) async fn portal(&mut self, sold: &[Sold]) -> Result<(), Error> {
+    pub(super) async fn portal(&mut self, sold: &[ProductOfPlan]) -> Result<(), Error> {
         let all = self.stripe.portal_configurations().await?;
         if let Some(id) = self.config.stripe.portal_configuration.clone() {
             self.set_by_hand(&id, &all);
@@ -14,7 +17,7 @@ impl Work<'_> {
         }
         let wanted = self.wanted_portal(sold);
         let ours = || all.iter().filter(|it| it.is_ours());
-        // The first active one of the list is the one that the gateway takes.
+        // The gateway uses the first active one of the list.
         if let Some(found) = ours().find(|it| it.active).or(ours().next()) {
             return self.mend_portal(&wanted, found).await;
         }
@@ -25,7 +28,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whoever set it means it: only that it can be used is looked at.
+    /// A configuration named by STRIPE_PORTAL_CONFIGURATION is not compared; it only has to be active.
     fn set_by_hand(&mut self, id: &str, all: &[Configuration]) {
         match all.iter().any(|it| it.id == id && it.active) {
             true => self.right(format!("portal configuration {id}, set by hand")),
@@ -39,7 +42,7 @@ impl Work<'_> {
         if !found.active {
             self.found(Part::Portal, format!("portal configuration {}: is not active", found.id));
             if self.mends() {
-                self.stripe.revive_portal_configuration(&found.id).await?;
+                self.stripe.activate_portal_configuration(&found.id).await?;
             }
         }
         let differences = wanted.differs_from(found);
@@ -55,13 +58,13 @@ impl Work<'_> {
         }
     }
 
-    fn wanted_portal(&self, sold: &[Sold]) -> Portal {
+    fn wanted_portal(&self, sold: &[ProductOfPlan]) -> Portal {
         let switch_to = sold.iter().map(|sold| SwitchTo {
             product: sold.product.clone(),
             prices: sold.prices.clone(),
             per_seat: sold.offer.per_seat,
         });
-        // Stripe takes addresses that anybody can open.
+        // Stripe accepts only URLs that anybody can open.
         let page = |path: &str| {
             let url = &self.config.public_url;
             (url.scheme() == "https").then(|| format!("{}{path}", url.as_str().trim_end_matches('/')))

@@ -1,4 +1,4 @@
-//! The most urgent thing on the billing page, with the one action that puts it right.
+//! The banner of the billing page: the most urgent problem, with the one action that solves it.
 use crate::{
     billing::{Access, BillingState, Entitlements, GRACE, InvoiceRow},
     words::{date, several},
@@ -11,14 +11,14 @@ pub struct Banner {
     pub help: Help,
 }
 
-/// The one action that helps.
+/// The action that solves the problem.
 pub enum Help {
-    /// Into the portal, on the page of that flow.
+    /// Opens the portal on the page of that flow.
     Portal {
         flow: &'static str,
         label: &'static str,
     },
-    /// To the open invoice.
+    /// Opens the unpaid invoice.
     Invoice {
         url: String,
     },
@@ -31,12 +31,12 @@ impl Banner {
         match s.status.as_deref()? {
             "past_due" => Some(bad(past_due(s, may), pay())),
             "unpaid" => Some(bad(
-                "Invoices are open, so your organisation can only be read until they are paid.",
+                "You have unpaid invoices, so your organisation is read-only until they are paid.",
                 pay(),
             )),
-            "incomplete" => Some(warn("The first payment still needs you.", pay())),
+            "incomplete" => Some(warn("The first payment is not complete.", pay())),
             "paused" => {
-                let text = "Your plan is paused. Nothing is charged, and the Free plan’s limits apply.";
+                let text = "Your plan is paused. You are not charged, and the Free plan’s limits apply.";
                 Some(warn(text, Help::Portal { flow: "resume", label: "Resume" }))
             }
             "active" | "trialing" => running(s),
@@ -44,19 +44,19 @@ impl Banner {
         }
     }
 
-    /// More people than paid seats: somebody lowered the number at Stripe, and that stands.
+    /// More members than paid seats: somebody lowered the quantity in the portal, which stands.
     pub fn of_seats(may: &Entitlements, members: i64) -> Option<Self> {
         let seats = may.seats().filter(|seats| *seats < members)?;
         let (people, paid) = (several(members, "member"), several(seats, "seat"));
-        let text = format!("There are {people} and {paid} paid for. Nobody is removed; please add seats.");
+        let text = format!("You have {people} but pay for {paid}. Nobody loses access; please add seats.");
         Some(warn(text, Help::Portal { flow: "change_plan", label: "Add seats" }))
     }
 }
 
-/// Of a subscription that runs.
+/// The banner of an active subscription or a trial.
 fn running(s: &BillingState) -> Option<Banner> {
     if s.live_subscriptions > 1 {
-        let text = "There are two subscriptions. Please tell support: one of them is a mistake.";
+        let text = "There are two subscriptions, so you may be paying twice. Please contact support.";
         return Some(bad(text, Help::Nothing));
     }
     if let Some(ends) = s.cancel_at {
@@ -65,15 +65,16 @@ fn running(s: &BillingState) -> Option<Banner> {
     }
     if s.status.as_deref() == Some("trialing") && s.card_brand.is_none() {
         let text = format!(
-            "Your trial ends on {} and there is no card yet.",
+            "Your trial ends on {} and no card is on file.",
             s.trial_end.map(date).unwrap_or_default()
         );
         return Some(warn(text, Help::Portal { flow: "payment_method", label: "Add a card" }));
     }
     if s.collection_paused {
-        return Some(warn("Payments are paused; your plan goes on.", Help::Nothing));
+        return Some(warn("Payments are paused. Your plan continues.", Help::Nothing));
     }
-    let by_hand = "This subscription was put together by hand, so it is changed by writing to us.";
+    let by_hand =
+        "This subscription has several items, so it cannot be changed here. Contact us to change it.";
     (s.item_count > 1).then(|| warn(by_hand, Help::Nothing))
 }
 
@@ -81,20 +82,20 @@ fn past_due(s: &BillingState, may: &Entitlements) -> String {
     let until = s.trouble_since.map(|since| date(since + GRACE)).unwrap_or_default();
     match may.access {
         Access::Full => format!(
-            "A payment did not go through. Everything works until {until}; then your organisation can only be read."
+            "A payment did not go through. Everything works until {until}; after that your organisation is read-only."
         ),
         Access::ReadOnly => {
-            "A payment is missing, so your organisation can only be read until it is made.".to_owned()
+            "A payment is overdue, so your organisation is read-only until it is paid.".to_owned()
         }
     }
 }
 
-/// The open invoice, or a new card where there is none to be paid.
+/// The unpaid invoice, or the page for a new payment method where there is none.
 fn pay(invoices: &[InvoiceRow]) -> Help {
     let open = invoices.iter().find(|invoice| invoice.status == "open" && invoice.amount_remaining > 0);
     match open.and_then(|invoice| invoice.page_url.clone()) {
         Some(url) => Help::Invoice { url },
-        None => Help::Portal { flow: "payment_method", label: "Update card" },
+        None => Help::Portal { flow: "payment_method", label: "Update payment method" },
     }
 }
 

@@ -7,12 +7,12 @@ pub use banner::{Banner, Help};
 pub use page::{BillingPage, InvoiceLine, PlanChoice};
 pub use webhook::receive;
 
-use super::{
-    checkout::{self, Returned},
-    plans::{Interval, Plan},
-};
 use crate::{
-    App, billing,
+    App,
+    billing::{
+        self, Returned,
+        plans::{Interval, Plan},
+    },
     error::{Error, Result},
     stripe::{Deadline, Flow},
     web::{BillingManager, Form, Page, Query, RecentSignInForBilling, ToStripe, flash, see_other},
@@ -23,13 +23,27 @@ use axum::{
 };
 use serde::Deserialize;
 
-/// `plan` and `interval` say what a change of plan was chosen to; the portal asks again anyway.
+/// `flow` is the portal's page; with `change_plan`, `plan` and `interval` say which plan was chosen.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct PortalForm {
     flow: String,
     plan: String,
     interval: String,
+}
+
+impl PortalForm {
+    fn choice(&self) -> Result<(Flow, Option<(Plan, Interval)>)> {
+        let flow = match self.flow.as_str() {
+            "" => Flow::Home,
+            word => word.parse().map_err(|_| Error::unknown("flow"))?,
+        };
+        let plan = match self.plan.as_str() {
+            "" => None,
+            word => Some(plan_of(word, &self.interval)?),
+        };
+        Ok((flow, plan))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -43,11 +57,11 @@ pub struct CheckoutForm {
 #[serde(default)]
 pub struct ComeBack {
     session_id: String,
-    /// How often the page has looked already, while Stripe confirms.
+    /// How often the confirming page has been shown already.
     look: u32,
 }
 
-/// Looks of two seconds each; past them a person is told instead of kept waiting.
+/// How often the confirming page is shown, every two seconds, before the person is sent to the billing page.
 const LOOKS: u32 = 15;
 
 pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<BillingPage>> {
@@ -62,20 +76,8 @@ pub async fn open_portal(
     Form(form): Form<PortalForm>,
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    let flow = if form.flow.is_empty() {
-        Flow::Home
-    } else {
-        form.flow.parse().map_err(|_| Error::unknown("flow"))?
-    };
-    let plan = if form.plan.is_empty() { None } else { Some(chosen(&form.plan, &form.interval)?) };
-    let alive = billing::state(&app, &who.scope).await?.is_alive();
-    match (flow, plan) {
-        // The portal cannot begin a subscription.
-        (Flow::ChangePlan, Some((plan, interval))) if !alive => {
-            checkout::start(&app, &who.scope, who.person.id, plan, interval).await.map(ToStripe)
-        }
-        (flow, plan) => billing::open_portal(&app, &who.scope, flow, plan).await.map(ToStripe),
-    }
+    let (flow, plan) = form.choice()?;
+    billing::portal_link(&app, &who.scope, who.person.id, flow, plan).await.map(ToStripe)
 }
 
 pub async fn start_checkout(
@@ -85,18 +87,19 @@ pub async fn start_checkout(
     Form(form): Form<CheckoutForm>,
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    let (plan, interval) = chosen(&form.plan, &form.interval)?;
-    checkout::start(&app, &who.scope, who.person.id, plan, interval).await.map(ToStripe)
+    let (plan, interval) = plan_of(&form.plan, &form.interval)?;
+    billing::checkout_link(&app, &who.scope, who.person.id, plan, interval).await.map(ToStripe)
 }
 
-fn chosen(plan: &str, interval: &str) -> Result<(Plan, Interval)> {
+/// A month where the form names no interval.
+fn plan_of(plan: &str, interval: &str) -> Result<(Plan, Interval)> {
     let plan: Plan = plan.parse().map_err(|_| Error::unknown("plan"))?;
     let interval = if interval.is_empty() { "month" } else { interval };
     Ok((plan, interval.parse().map_err(|_| Error::unknown("interval"))?))
 }
 
-/// Where Stripe sends people back to, from Checkout with a session, from the portal without. What
-/// they did there is fetched now, webhook or not; the request itself proves nothing.
+/// Where Stripe sends people back to, from Checkout with a session, from the portal without. The request proves
+/// nothing: what they did is fetched from Stripe now, whether or not a webhook came.
 pub async fn come_back(
     State(app): State<App>,
     who: BillingManager,
@@ -107,24 +110,21 @@ pub async fn come_back(
         return Ok(from_portal(&app, &who).await);
     }
     let home = format!("/orgs/{}/billing", who.scope.slug());
-    match checkout::come_back(&app, &who.scope, &query.session_id).await {
+    match billing::return_from_checkout(&app, &who.scope, &query.session_id).await {
         Ok(Returned::Live) => flash("success", "Thank you. Your plan is active."),
         Ok(Returned::Confirming) if query.look < LOOKS => {
             let again = format!("{home}/return?session_id={}&look={}", query.session_id, query.look + 1);
-            return Ok(Page::ok(page::Confirming::of(&app, &who, again).await?).into_response());
+            return Ok(Page::ok(page::Confirming::of(&who, again)).into_response());
         }
         Ok(Returned::Confirming) => {
             flash(
                 "info",
-                "Stripe is still confirming your payment. Nothing is lost: it shows here as soon as it is through.",
+                "Stripe is still confirming your payment. It will show here as soon as it is confirmed.",
             );
         }
         Err(Error::Stripe(error)) => {
             tracing::warn!(%error, "return from Checkout");
-            flash(
-                "info",
-                "Welcome back. Stripe did not answer just now; your plan shows here as soon as it does.",
-            );
+            flash("info", "Stripe did not answer just now. Your plan will show here as soon as it does.");
         }
         Err(error) => return Err(error),
     }
@@ -134,15 +134,12 @@ pub async fn come_back(
 async fn from_portal(app: &App, who: &BillingManager) -> Response {
     if let Err(error) = billing::sync(app, &who.scope, Deadline::of_click()).await {
         tracing::warn!(%error, "sync on return");
-        flash(
-            "info",
-            "Welcome back. Stripe did not answer just now, so a change you made may show a little later.",
-        );
+        flash("info", "Stripe did not answer just now, so your changes may take a little longer to show.");
     }
     see_other(&format!("/orgs/{}/billing", who.scope.slug()))
 }
 
-/// The card on file takes the place of the one that Checkout pinned.
+/// Charges the customer's own payment method in place of the one that Checkout pinned to the subscription.
 pub async fn use_card(
     State(app): State<App>,
     who: BillingManager,
@@ -150,13 +147,13 @@ pub async fn use_card(
 ) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::use_other_payment_method(&app, &who.scope).await?;
-    flash("success", "Payments are taken from that card from now on.");
+    flash("success", "Future payments will use this payment method.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     billing::sync(&app, &who.scope, Deadline::of_click()).await?;
-    flash("success", "This is what Stripe holds right now.");
+    flash("success", "Your billing details are up to date.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }

@@ -1,4 +1,4 @@
-//! What the billing page shows, put into words.
+//! What the billing page shows.
 use super::banner::Banner;
 use crate::{
     App,
@@ -6,6 +6,7 @@ use crate::{
         self, BillingState, Entitlements, InvoiceRow,
         plans::{Limit, OFFERS, Offer, Plan, dollars},
     },
+    db::At,
     error::Result,
     web::{BillingManager, Shell},
     words::{self, date, money},
@@ -22,30 +23,48 @@ pub struct BillingPage {
     /// `ok`, `info`, `warn`, `bad` or `quiet`.
     pub status_kind: &'static str,
     pub detail: Option<String>,
-    /// What is wrong and the one thing that helps.
+    /// The most urgent problem.
     pub banner: Option<Banner>,
-    /// The card that will be charged.
+    /// The payment method that is charged.
     pub card: Option<String>,
-    /// Another card that is on file and not charged.
+    /// The customer's own payment method, where it is not the one charged.
     pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
     /// `2 of 50 projects`
     pub usage: Vec<String>,
     pub invoices: Vec<InvoiceLine>,
-    /// Plans that can be chosen here; none while a subscription is alive: the portal changes it.
+    /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
     pub choices: Vec<PlanChoice>,
     pub alive: bool,
     pub ending: bool,
-    /// Of several items: the portal cannot change such a plan.
+    /// It has several items, which the portal cannot change.
     pub by_hand: bool,
-    /// Stripe's id, for a talk with support.
+    /// Stripe's id of the customer, to tell support.
     pub customer: Option<String>,
-    /// As of when, in UTC.
-    pub synced: Option<String>,
+    /// When Stripe was last asked.
+    pub synced: Option<LastUpdate>,
     pub stripe_problem: Option<String>,
-    /// No real money moves here.
+    /// Whether the sandbox is used in place of Stripe.
     pub sandbox: bool,
     pub features: Vec<String>,
+}
+
+/// How long ago Stripe was last asked, and exactly when.
+pub struct LastUpdate {
+    pub ago: String,
+    pub at: String,
+}
+
+impl LastUpdate {
+    fn of(at: At, now: At) -> Self {
+        let ago = match (now.unix() - at.unix()).max(0) {
+            0..60 => "just now".to_owned(),
+            s @ 60..3_600 => format!("{} ago", words::several(s / 60, "minute")),
+            s @ 3_600..86_400 => format!("{} ago", words::several(s / 3_600, "hour")),
+            s => format!("{} ago", words::several(s / 86_400, "day")),
+        };
+        Self { ago, at: words::minute(at) }
+    }
 }
 
 pub struct InvoiceLine {
@@ -68,18 +87,18 @@ pub struct PlanChoice {
     pub trial: Option<String>,
 }
 
-/// Between Checkout and its result.
+/// The page between Checkout and its result.
 #[derive(Template)]
 #[template(path = "billing/confirming.html")]
 pub struct Confirming {
     pub shell: Shell,
-    /// The next look.
+    /// The page's own URL for the next look.
     pub again: String,
 }
 
 impl Confirming {
-    pub async fn of(app: &App, who: &BillingManager, again: String) -> Result<Self> {
-        Ok(Self { shell: Shell::inside(app, who, "billing").await?, again })
+    pub fn of(who: &BillingManager, again: String) -> Self {
+        Self { shell: Shell::inside(who, "billing"), again }
     }
 }
 
@@ -94,9 +113,9 @@ impl BillingPage {
         let circuit_open = app
             .stripe
             .circuit_is_open()
-            .then(|| "Stripe is not answering at the moment. What you see is our last copy.".to_owned());
+            .then(|| "Stripe is not answering at the moment. This page may be out of date.".to_owned());
         Ok(Self {
-            shell: Shell::inside(app, who, "billing").await?,
+            shell: Shell::inside(who, "billing"),
             plan: state.plan_name(),
             price: state.price(),
             status,
@@ -113,7 +132,7 @@ impl BillingPage {
             ending: state.cancel_at.is_some(),
             by_hand: state.item_count > 1,
             customer: customer.map(|id| id.0),
-            synced: state.synced_at.map(words::minute),
+            synced: state.synced_at.map(|at| LastUpdate::of(at, app.billing_now())),
             stripe_problem: circuit_open,
             sandbox: !app.config.is_real_stripe(),
             features: state.plan.offer().features.iter().map(|&f| f.to_owned()).collect(),
@@ -154,7 +173,7 @@ impl From<&InvoiceRow> for InvoiceLine {
         let (status, kind) = match row.status.as_str() {
             "paid" => ("Paid", "ok"),
             "open" => ("Open", "bad"),
-            "draft" => ("Being prepared", "info"),
+            "draft" => ("Draft", "info"),
             "void" => ("Void", "quiet"),
             "uncollectible" => ("Written off", "quiet"),
             _ => ("—", "quiet"),

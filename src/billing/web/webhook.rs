@@ -1,5 +1,5 @@
-//! `POST /webhooks/stripe`: size, signature, envelope, disk, 200. Nothing of Stripe is asked, and
-//! nothing that is not signed is stored or logged.
+//! `POST /webhooks/stripe`: checks size, signature and envelope, stores the event, answers 200. It does not ask
+//! Stripe, and nothing unsigned is stored or logged.
 use crate::{
     App,
     billing::Delivery,
@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Limited};
 use std::time::Duration;
 
 const BODY_BYTES: usize = 1024 * 1024;
-/// For the whole body: one byte a second must not hold a connection.
+/// Time for the whole body, so that a slow sender does not hold a connection.
 const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// 200 once it is on disk; 400 for a bad signature; 413 over 1 MiB; 503 if it cannot be stored, so
@@ -28,9 +28,9 @@ pub async fn receive(State(app): State<App>, request: Request) -> StatusCode {
     if let Err(refused) = check(&app, &head.headers, &body) {
         return refused;
     }
-    // Signed, and yet no event: nothing a retry could mend.
+    // Signed but not an event: a retry would not help, so Stripe gets its 200.
     let Some(envelope) = Envelope::parse(&body) else {
-        tracing::error!(bytes = body.len(), "a signed webhook that is no event");
+        tracing::error!(bytes = body.len(), "a signed webhook is not an event");
         return StatusCode::OK;
     };
     let delivery = Delivery { envelope, payload: body.into(), live: app.config.stripe.is_live() };

@@ -1,0 +1,79 @@
+//! SQL of what billing reads of the organisation itself: who is billed, who may be written to, and how
+//! much of the plan's limits is used.
+use crate::{
+    db::{Exec, OrgId, Result},
+    orgs::Role,
+    sql,
+};
+
+/// Whom receipts go to: the longest-standing owner, under the organisation's name.
+#[derive(sqlx::FromRow)]
+pub struct BillTo {
+    pub name: String,
+    pub email: String,
+}
+
+/// A member as mails about billing need them.
+#[derive(sqlx::FromRow)]
+pub struct Recipient {
+    pub email: String,
+    /// The organisation's name; somebody may be in several.
+    pub org_name: String,
+    pub role: Role,
+}
+
+/// An organisation as `portico stripe status` lists it.
+#[derive(sqlx::FromRow)]
+pub struct OrgRow {
+    pub org_id: OrgId,
+    pub slug: String,
+    pub customer_id: Option<String>,
+}
+
+pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
+    sql!(
+        on,
+        "select o.name, u.email from orgs o
+         join members m on m.org_id = o.id and m.role = 'owner' join users u on u.id = m.user_id
+         where m.org_id = $1 order by m.created_at, m.user_id limit 1",
+        org
+    )
+    .optional()
+    .await
+}
+
+/// Everybody in the organisation, with their role.
+pub async fn recipients(on: impl Exec<'_>, org: OrgId) -> Result<Vec<Recipient>> {
+    sql!(
+        on,
+        "select u.email, o.name as org_name, m.role from members m
+         join users u on u.id = m.user_id join orgs o on o.id = m.org_id
+         where m.org_id = $1 order by u.email",
+        org
+    )
+    .all()
+    .await
+}
+
+/// How many projects and members there are: what a plan limits.
+pub async fn usage(on: impl Exec<'_>, org: OrgId) -> Result<(i64, i64)> {
+    sql!(
+        on,
+        "select (select count(*) from projects where org_id = $1) as projects,
+                (select count(*) from members where org_id = $1) as members",
+        org
+    )
+    .one()
+    .await
+}
+
+/// Every organisation by slug, with or without a customer.
+pub async fn every_org(on: impl Exec<'_>) -> Result<Vec<OrgRow>> {
+    sql!(
+        on,
+        "select o.id as org_id, o.slug, c.customer_id from orgs o
+         left join billing_customers c on c.org_id = o.id order by o.slug"
+    )
+    .all()
+    .await
+}

@@ -1,0 +1,2 @@
+//! Development only: ways to the sandbox and the mailbox.
+pub mod web;

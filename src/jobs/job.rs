@@ -1,0 +1,61 @@
+//! The kinds of work that the queue knows.
+
+/// A piece of work. Its key names it, so the same work is queued once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Sync a Stripe customer's organisation and process the customer's events.
+    Customer(String),
+    /// Find out which customer an event is about.
+    Event(String),
+    /// Send a mail of the outbox.
+    Mail(String),
+    /// Look for webhook events that never arrived.
+    Reconcile,
+    /// Compare every organisation with Stripe.
+    FullPass,
+    /// Delete what is past its retention time.
+    Tidy,
+}
+
+impl Job {
+    /// The key in the queue.
+    pub fn key(&self) -> String {
+        match self {
+            Job::Customer(id) => format!("customer:{id}"),
+            Job::Event(id) => format!("event:{id}"),
+            Job::Mail(key) => format!("mail:{key}"),
+            Job::Reconcile => "reconcile".into(),
+            Job::FullPass => "full-pass".into(),
+            Job::Tidy => "tidy".into(),
+        }
+    }
+
+    /// The job of a key; None for a job of a newer version.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (kind, rest) = key.split_once(':').unwrap_or((key, ""));
+        Some(match kind {
+            "customer" => Job::Customer(rest.into()),
+            "event" => Job::Event(rest.into()),
+            "mail" => Job::Mail(rest.into()),
+            "reconcile" => Job::Reconcile,
+            "full-pass" => Job::FullPass,
+            "tidy" => Job::Tidy,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Job;
+
+    #[test]
+    fn a_job_is_found_by_its_name() {
+        for job in
+            [Job::Customer("cus_1".into()), Job::Mail("ended:sub_1:5".into()), Job::Reconcile, Job::Tidy]
+        {
+            assert_eq!(Job::parse(&job.key()), Some(job));
+        }
+        assert_eq!(Job::parse("of_a_newer_version:1"), None);
+    }
+}

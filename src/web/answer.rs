@@ -1,0 +1,112 @@
+//! The response to an error: its status, the page people see, the line in the log, when to try again.
+use super::{page, sign_in};
+use crate::error::{Error, Malformed};
+use axum::{
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        log(&self);
+        match &self {
+            Error::SignedOut { next } => return sign_in::ask_to_sign_in(next.as_deref()),
+            Error::SignInTooOld { next } => return sign_in::ask_for_password(next),
+            _ => {}
+        }
+        let (title, text) = words(&self);
+        let mut response = page::error(status(&self), title, text);
+        if let Some(seconds) = retry_after(&self) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn log(error: &Error) {
+    match error {
+        Error::Broken(error) => tracing::error!(error = ?error, "broken"),
+        Error::Stripe(error) => tracing::warn!(%error, "stripe"),
+        Error::CrossSite => tracing::warn!("malicious_csrf"),
+        Error::NotAllowed => tracing::warn!("authz_fail"),
+        Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
+        Error::Busy => tracing::warn!("busy"),
+        Error::Malformed(what, why) => {
+            tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
+        }
+        Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
+    }
+}
+
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
+        Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
+        Error::Malformed(what, _) => of_malformed(*what),
+        Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Busy | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn of_malformed(what: Malformed) -> StatusCode {
+    match what {
+        Malformed::Head => StatusCode::BAD_REQUEST,
+        Malformed::Method => StatusCode::METHOD_NOT_ALLOWED,
+        Malformed::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Malformed::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Malformed::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Malformed::Fields => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Title and text for the person; never what went wrong inside.
+fn words(error: &Error) -> (&'static str, &'static str) {
+    match error {
+        Error::NotFound => (
+            "Page not found",
+            "This page does not exist, or you do not have access to it. Check the address, or go back to your account.",
+        ),
+        Error::NotAllowed => (
+            "Not allowed",
+            "Your role in this organisation does not allow this. Ask an owner or an admin to change it.",
+        ),
+        Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
+            ("Please sign in", "You are signed out, so nothing was changed. Sign in and try again.")
+        }
+        Error::CrossSite => (
+            "Request refused",
+            "This request came from another site, or your browser did not say where it came from. Open the page here and try again.",
+        ),
+        Error::Malformed(Malformed::Method, _) => {
+            ("Method not allowed", "This address does not accept this kind of request.")
+        }
+        Error::Malformed(Malformed::TooLarge, _) => {
+            ("Too large", "You sent more than this form accepts. Shorten it and try again.")
+        }
+        Error::Malformed(..) => (
+            "Something is wrong with this request",
+            "It does not match the form it belongs to. Reload the page and try again.",
+        ),
+        Error::TooMany { .. } => ("Too many attempts", "Please wait a moment, then try again."),
+        Error::Busy => {
+            ("We are busy", "There is more traffic than usual. Please try again in a few seconds.")
+        }
+        Error::Stripe(error) => error.words(),
+        Error::Broken(_) => (
+            "Something went wrong",
+            "This is our fault, not yours, and nothing was changed. Please try again. If it keeps happening, contact us with the request id below.",
+        ),
+    }
+}
+
+/// Seconds after which trying again makes sense.
+fn retry_after(error: &Error) -> Option<u64> {
+    match error {
+        Error::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
+        Error::Busy => Some(2),
+        Error::Stripe(error) if error.is_transient() => Some(30),
+        _ => None,
+    }
+}
