@@ -1,9 +1,11 @@
 //! Customers in every state a subscription can be in, so that each screen can be seen at once. Each
 //! has lived through what its state says: made in the past, and brought to the present step by step.
 use super::{
-    api::{self, Answer, Params, Refusal},
+    api,
     engine::{self, Holder, NewSubscription},
     objects::{Cancellation, Customer, Metadata, Price},
+    params::Params,
+    refusal::{Answer, Refusal},
     state::{DAY, Dunning, HOUR, World},
 };
 use hyper::Method;
@@ -51,10 +53,7 @@ const LIVES: [Life; 10] = [
     life("trialing", "Thimble Studio", Month, None, 4 * DAY, Then::Nothing),
     life("active_monthly", "Acorn & Sons", Month, GOOD, 40 * DAY, Then::Nothing),
     life("active_yearly", "Yarrow Labs", Year, GOOD, 100 * DAY, Then::Nothing),
-    Life {
-        quantity: 12,
-        ..life("seats", "Beacon Logistics", Seats, GOOD, 12 * DAY, Then::Nothing)
-    },
+    Life { quantity: 12, ..life("seats", "Beacon Logistics", Seats, GOOD, 12 * DAY, Then::Nothing) },
     life("past_due", "Pepper Press", Month, GOOD, 32 * DAY, Then::CardFails(Dunning::Cancel)),
     life("cancelling", "Lantern Books", Month, GOOD, 10 * DAY, Then::CancelsAtPeriodEnd),
     life("canceled", "Copper Kettle", Month, GOOD, 20 * DAY, Then::Cancels),

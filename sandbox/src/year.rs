@@ -1,9 +1,10 @@
 //! A year in a few seconds, twice, and both years are the same.
 use super::{
     Options, Sandbox, act,
-    api::{Answer, Params, Refusal},
     engine::{self, Holder, NewSubscription},
     objects::Customer,
+    params::Params,
+    refusal::{Answer, Refusal},
     seed,
     state::{DAY, Dunning, World},
     wire,

@@ -15,7 +15,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     p.finish()?;
     let id = engine::create_customer(w, new);
     if let Some(method) = method {
-        super::payment_methods::attach_to(w, &method, &id)?;
+        engine::attach(w, &method, &id)?;
     }
     default_card(w, &id, wanted)?;
     for data in tax_ids {
@@ -43,8 +43,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
 
 fn default_card(w: &mut World, id: &str, wanted: Option<String>) -> Answer<()> {
     let Some(card) = wanted.filter(|card| !card.is_empty()) else { return Ok(()) };
-    let held =
-        if card.starts_with("pm_card_") { super::payment_methods::attach_to(w, &card, id)? } else { card };
+    let held = if card.starts_with("pm_card_") { engine::attach(w, &card, id)? } else { card };
     if w.payment_methods.get(&held).is_none_or(|method| method.customer.as_deref() != Some(id)) {
         return Err(Refusal::no_such("PaymentMethod", &held, "invoice_settings[default_payment_method]"));
     }

@@ -1,6 +1,6 @@
 //! Entitlements: a product's marketing features count as its features, keyed by their name.
-use super::{Answer, Params, customers, list::whole};
-use crate::state::World;
+use super::{Answer, Params, customers};
+use crate::{state::World, wire::whole};
 use serde_json::json;
 
 fn key(name: &str) -> String {

@@ -1,9 +1,5 @@
 //! Invoices.
-use super::{
-    Answer, Paging, Params, Refusal,
-    list::{Span, whole},
-    subscription_update,
-};
+use super::{Answer, Paging, Params, Refusal, list::Span, subscription_update};
 use crate::{
     engine::{self, Holder},
     state::World,
@@ -21,7 +17,7 @@ pub fn lines(w: &World, id: &str, mut p: Params) -> Answer {
     p.finish()?;
     let invoice = retrieve(w, id, Params::default())?;
     let data = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
-    Ok(whole(&format!("/v1/invoices/{id}/lines"), data))
+    Ok(wire::whole(&format!("/v1/invoices/{id}/lines"), data))
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {

@@ -8,17 +8,8 @@ use crate::{
 
 pub fn create_configuration(w: &mut World, mut p: Params) -> Answer {
     let (id, now) = (w.id("bpc_"), w.now());
-    // Stripe's default is the one that is saved in its Dashboard. Here, where there is none, the first
-    // one made takes its place.
-    let is_default = !w.portal_configurations.iter().any(|it| it.is_default);
-    let mut configuration = PortalConfiguration {
-        id,
-        created: now,
-        updated: now,
-        active: true,
-        is_default,
-        ..Default::default()
-    };
+    let mut configuration =
+        PortalConfiguration { id, created: now, updated: now, active: true, ..Default::default() };
     if !p.has("features") {
         return Err(p.missing("features"));
     }
@@ -137,7 +128,9 @@ pub fn create_session(w: &mut World, mut p: Params) -> Answer {
 
 fn configuration(w: &World, id: Option<String>) -> Answer<PortalConfiguration> {
     let Some(id) = id else {
-        let default = w.portal_configurations.iter().find(|it| it.is_default && it.active);
+        // At Stripe a default is saved in the Dashboard. Where there is none, the first active one serves.
+        let active = || w.portal_configurations.iter().filter(|it| it.active);
+        let default = active().find(|it| it.is_default).or_else(|| active().next());
         return default.cloned().ok_or_else(|| Refusal::invalid(NO_CONFIGURATION));
     };
     let found = w.portal_configurations.get(&id);

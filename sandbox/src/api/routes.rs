@@ -1,5 +1,10 @@
 //! Every endpoint, a line each.
-use super::*;
+use super::{
+    Answer, Params, Refusal, catalogue, checkout, clocks, coupons, customers, entitlements, events, invoices,
+    items, payment_methods, portal, schedules, subscription_items, subscriptions,
+};
+use crate::state::World;
+use hyper::Method;
 
 pub fn route(w: &mut World, method: &Method, path: &str, p: Params) -> Answer {
     let segments: Vec<String> = path.split('/').skip(2).map(decoded).collect();

@@ -1,10 +1,31 @@
 //! What an update of a subscription asks for, read whole before anything is done.
-use super::{Answer, Params, Refusal, subscriptions::WITHOUT_EFFECT};
+use super::{Answer, Params, Refusal};
 use crate::{
     engine::{Change, ItemChange, Proration},
     objects::*,
     state::{DAY, World},
 };
+
+/// Taken, and without effect in a sandbox.
+pub const WITHOUT_EFFECT: &[&str] = &[
+    "add_invoice_items",
+    "application_fee_percent",
+    "automatic_tax",
+    "billing_thresholds",
+    "currency",
+    "default_source",
+    "default_tax_rates",
+    "invoice_settings",
+    "off_session",
+    "on_behalf_of",
+    "payment_settings",
+    "pending_invoice_item_interval",
+    "proration_date",
+    "transfer_data",
+    "billing_cycle_anchor_config",
+    "trial_from_plan",
+    "billing_schedules",
+];
 
 /// Everything an update can change, read before anything is done.
 pub struct Update {

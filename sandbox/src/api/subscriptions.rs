@@ -3,7 +3,8 @@ use super::{
     Answer, Paging, Params, Refusal, customers,
     list::Span,
     subscription_update::{
-        Given, Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
+        Given, Update, WITHOUT_EFFECT, coupons, payment_behavior, read_update, touches_more_than_words,
+        trial, trial_settings,
     },
 };
 use crate::{
@@ -12,27 +13,6 @@ use crate::{
     state::World,
     wire,
 };
-
-/// Taken, and without effect in a sandbox.
-pub const WITHOUT_EFFECT: &[&str] = &[
-    "add_invoice_items",
-    "application_fee_percent",
-    "automatic_tax",
-    "billing_thresholds",
-    "currency",
-    "default_source",
-    "default_tax_rates",
-    "invoice_settings",
-    "off_session",
-    "on_behalf_of",
-    "payment_settings",
-    "pending_invoice_item_interval",
-    "proration_date",
-    "transfer_data",
-    "billing_cycle_anchor_config",
-    "trial_from_plan",
-    "billing_schedules",
-];
 
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     let customer = p.required("customer")?;

@@ -1,10 +1,15 @@
 //! JSON bodies, read as the parameters that the rest of the sandbox knows.
-use crate::api::{Answer, Params, Refusal, Request};
-use serde_json::Value;
+use crate::{
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
+};
+use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 /// An object, or nothing at all. `{"delay_ms": [1, 2]}` is `delay_ms[0]=1&delay_ms[1]=2`.
-pub fn json(request: &Request) -> Answer<Params> {
+pub fn from_json(request: &Request) -> Answer<Params> {
     if request.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Params::default());
     }
@@ -44,4 +49,16 @@ fn flatten(pairs: &mut Serializer<'_, String>, name: String, value: &Value) {
             }
         }
     }
+}
+
+/// A refusal as the control API says it.
+pub fn refused(refusal: &Refusal) -> Reply {
+    let mut error = json!({ "message": refusal.message });
+    if let Some(code) = refusal.code {
+        error["code"] = json!(code);
+    }
+    if let Some(param) = &refusal.param {
+        error["param"] = json!(param);
+    }
+    Reply::json(refusal.status, json!({ "error": error })).with("cache-control", "no-store")
 }

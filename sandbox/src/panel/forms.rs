@@ -2,8 +2,10 @@
 use super::{body, frame::Said, ops};
 use crate::{
     Sandbox,
-    api::{Answer, Params, Refusal, Request},
-    http::Reply,
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::date,
 };
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};

@@ -1,6 +1,6 @@
 //! Everything the sandbox holds, by kind, as clients see it.
 use crate::{
-    api::{Answer, Refusal},
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };

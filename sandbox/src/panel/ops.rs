@@ -1,11 +1,11 @@
 //! What can be done to a sandbox from outside; the API and the panel's forms both call these.
 use crate::{
-    Sandbox, act,
-    api::{self, Answer, Params, Refusal},
-    engine, hooks,
+    Sandbox, act, api, engine, hooks,
     objects::Fault,
+    params::Params,
+    refusal::{Answer, Refusal},
     seed,
-    state::{DAY, Dunning, World},
+    state::{DAY, Dunning, Perturbed, World},
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub async fn acted(sandbox: &Sandbox, p: Params) -> Value {
 
 pub async fn perturb(sandbox: &Sandbox, p: Params) -> Answer {
     let wanted = |w: &mut World| {
-        let wanted = hooks::Perturbed::from_fields(w, p)?;
+        let wanted = Perturbed::from_fields(p, &mut w.change_settings().chance)?;
         let said = wanted.to_json();
         hooks::perturb(w, wanted);
         Ok(said)

@@ -6,12 +6,13 @@ use super::{
     shown::{self, *},
 };
 use crate::{
-    Sandbox,
-    api::{Answer, Params, Refusal, Request},
-    engine,
-    hooks::{self, Perturbed, Tally},
-    http::Reply,
-    state::{World, date, minute},
+    Sandbox, engine,
+    hooks::{self, Tally},
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
+    state::{Perturbed, World, date, minute},
     wire,
 };
 use askama::Template;
@@ -171,7 +172,7 @@ pub async fn answer(sandbox: &Sandbox, request: &Request, path: &[&str]) -> Repl
     let page = sandbox.look(|w| page(w, path, asked?, Frame::of(w, path[0], said))).await;
     let reply = match page {
         Ok(html) => Reply::html(200, html),
-        Err(refusal) => return super::refused(&refusal),
+        Err(refusal) => return body::refused(&refusal),
     };
     let policy =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

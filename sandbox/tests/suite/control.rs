@@ -184,7 +184,7 @@ async fn a_customer_acts_as_on_the_hosted_pages_and_a_refusal_is_an_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_and_deliveries_are_paged_newest_last() {
-    let sandbox = SandboxClient::in_mid_january().await;
+    let sandbox = SandboxClient::with(Options::default()).await;
     let (_hook, _) = sandbox.listener().await;
     for name in ["One", "Two", "Three"] {
         sandbox.customer(name).await;
@@ -265,7 +265,8 @@ async fn a_seed_holds_every_state_at_once_and_a_reset_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_that_sells_nothing_gets_a_catalogue_with_its_seed_and_one_that_sells_keeps_its_own() {
-    let bare = SandboxClient::with(Options { frozen_at: Some(MIDDLE_OF_JANUARY), ..Options::default() }).await;
+    let bare =
+        SandboxClient::with(Options { frozen_at: Some(MIDDLE_OF_JANUARY), ..Options::default() }).await;
     let own = SandboxClient::in_mid_january().await;
     assert!(bare.control_list("/objects").await.is_empty());
     let sold = own.control_list("/objects?type=price").await;

@@ -78,7 +78,10 @@ impl SandboxClient {
             feature("subscription_update][default_allowed_updates][2]", "promotion_code"),
             feature("subscription_update][proration_behavior]", "always_invoice"),
             feature("subscription_update][trial_update_behavior]", "continue_trial"),
-            feature("subscription_update][schedule_at_period_end][conditions][0][type]", "shortening_interval"),
+            feature(
+                "subscription_update][schedule_at_period_end][conditions][0][type]",
+                "shortening_interval",
+            ),
             ("business_profile[headline]".into(), "Manage your plan and payments".into()),
         ];
         for reason in ["too_expensive", "missing_features", "switched_service", "unused", "other"] {

@@ -10,6 +10,8 @@ pub mod answer;
 pub mod browser;
 #[path = "../../../tests/support/child_process.rs"]
 pub mod child_process;
+#[path = "../../../tests/support/circles.rs"]
+pub mod circles;
 #[path = "../../../tests/support/cookies.rs"]
 pub mod cookies;
 #[path = "../../../tests/support/html.rs"]
@@ -18,6 +20,8 @@ pub mod html;
 pub mod http;
 #[path = "../../../tests/support/process.rs"]
 pub mod process;
+#[path = "../../../tests/support/source.rs"]
+pub mod source;
 #[path = "../../../tests/support/stub.rs"]
 pub mod stub;
 #[path = "../../../tests/support/temp.rs"]

@@ -240,10 +240,10 @@ impl SandboxClient {
         all.into()
     }
 
-    /// The default portal configuration with something else in it.
+    /// The portal's configuration with something else in it.
     pub async fn reconfigure_portal(&self, fields: &[(&str, &str)]) {
-        let list = self.get("/v1/billing_portal/configurations?is_default=true").await;
-        self.post(&format!("/v1/billing_portal/configurations/{}", id(&list["data"][0])), fields).await;
+        let configuration = id(&self.list("/v1/billing_portal/configurations").await[0]);
+        self.post(&format!("/v1/billing_portal/configurations/{configuration}"), fields).await;
     }
 }
 

@@ -1,9 +1,11 @@
 //! Form parameters with brackets, taken out one by one. What is left over at the end is unknown.
-use super::{
-    error::{Answer, Refusal},
-    form::{self, Node},
+mod form;
+
+use crate::{
+    objects::Metadata,
+    refusal::{Answer, Refusal},
 };
-use crate::objects::Metadata;
+use form::Node;
 
 /// Far past any amount or instant, and far from where arithmetic would overflow.
 const LARGEST: i64 = 1_000_000_000_000_000;
