@@ -9,7 +9,7 @@ use crate::{
 };
 use portico::stripe::{
     CustomerId, Deadline, Error, Flow, NewCheckoutSession, NewCustomer, NewPortalSession,
-    setup::{NewPrice, NewProduct, Portal, READS, SwitchTo},
+    account::{NewPrice, NewProduct, Portal, READS, SwitchTo},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,11 +95,11 @@ async fn stripe_mock_accepts_every_request_of_the_setup() {
     stripe.prices(&["pro_month".into(), "pro_year".into()]).await.expect("prices");
     stripe.make_price(&price).await.expect("a price");
     stripe.retire_price("price_1", "pro").await.expect("its end");
-    stripe.revive_price("price_1", "pro").await.expect("its return");
+    stripe.activate_price("price_1", "pro").await.expect("its return");
     stripe.portal_configurations().await.expect("configurations");
     stripe.make_portal_configuration(&portal).await.expect("a configuration");
     stripe.change_portal_configuration("bpc_1", &portal).await.expect("its change");
-    stripe.revive_portal_configuration("bpc_1").await.expect("its return");
+    stripe.activate_portal_configuration("bpc_1").await.expect("its return");
     stripe.endpoints().await.expect("endpoints");
     stripe.change_endpoint("we_1").await.expect("an endpoint's change");
     stripe.disable_endpoint("we_1").await.expect("its end");
