@@ -16,6 +16,8 @@ async fn every_button_of_the_panel_does_something_in_a_browser() {
     let dana = Olivia { browser, sandbox };
 
     dana.presses_every_button_of("/_sandbox", &["Plant customers in every state"]).await;
+    let trial = [("subscription_data[trial_period_days]", "60")];
+    dana.sandbox.subscriber("pro_month", &trial).await;
     let clock = ["An hour", "A day", "A week", "Next renewal", "Next trial’s end", "Go there"];
     dana.presses_every_button_of("/_sandbox", &clock).await;
 
@@ -76,9 +78,10 @@ async fn olivia_presses_the_buttons_beside_the_straight_way() {
     olivia.reads("Your billing details were saved.").await;
     olivia.types("#value", "GB123456789").await;
     olivia.presses("form[action$='/tax-ids'] button").await;
-    olivia.reads("The tax ID was added.").await;
+    olivia.reads("Your tax IDs were changed.").await;
+    olivia.goes_to("/p/details").await;
     olivia.presses("form[action$='/remove'] button").await;
-    olivia.reads("The tax ID was removed.").await;
+    olivia.reads("Your tax IDs were changed.").await;
 
     let price = olivia.sandbox.price("business_month").await;
     olivia.goes_to(&format!("/p/subscriptions/{sub}/plan/confirm?price={price}&quantity=3")).await;
