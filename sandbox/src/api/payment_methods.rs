@@ -23,8 +23,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         exp_year: given.int_in("exp_year", 2000, 2100)?.unwrap_or(card.exp_year),
         ..card
     };
-    given.ignore(&["cvc", "networks"]);
-    given.finish()?;
+    given.finish_but(&["cvc", "networks"])?;
     let details = billing_details(p.map("billing_details")?.unwrap_or_default())?;
     let (id, created) = (w.id("pm_"), w.now());
     let mut method = PaymentMethod {
@@ -37,8 +36,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         metadata: Metadata::default(),
     };
     p.metadata(&mut method.metadata)?;
-    p.ignore(&["allow_redisplay", "radar_options"]);
-    p.finish()?;
+    p.finish_but(&["allow_redisplay", "radar_options"])?;
     let object = wire::payment_method(&method);
     w.payment_methods.put(method);
     Ok(object)
@@ -47,8 +45,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
 fn billing_details(mut p: Params) -> Answer<Value> {
     let address = p.map("address")?.map(customers::address).transpose()?.flatten();
     let (email, name, phone) = (p.word("email")?, p.word("name")?, p.word("phone")?);
-    p.ignore(&["tax_id"]);
-    p.finish()?;
+    p.finish_but(&["tax_id"])?;
     let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
     Ok(
         json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }),
@@ -60,13 +57,13 @@ pub fn attach(w: &mut World, id: &str, mut p: Params) -> Answer {
     p.finish()?;
     customers::named(w, &customer)?;
     let id = engine::attach(w, id, &customer)?;
-    retrieve(w, &id, Params::default())
+    wire::shown(w, "payment_method", &id)
 }
 
 pub fn detach(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
     engine::remove_card(w, id)?;
-    retrieve(w, id, Params::default())
+    wire::shown(w, "payment_method", id)
 }
 
 pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -77,25 +74,18 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     if let Some(details) = p.map("billing_details")? {
         method.billing_details = billing_details(details)?;
     }
-    p.ignore(&["card", "allow_redisplay"]);
-    p.finish()?;
+    p.finish_but(&["card", "allow_redisplay"])?;
     let after = wire::payment_method(&method);
     w.payment_methods.put(method);
     w.emit_change("payment_method.updated", &before, after.clone());
     Ok(after)
 }
 
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.payment_methods.get(id).map(wire::payment_method).ok_or_else(|| Refusal::not_found("PaymentMethod", id))
-}
-
 pub fn list(w: &World, of: Option<&str>, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     let customer = p.word("customer")?.or(of.map(str::to_owned));
     p.word("type")?;
-    p.ignore(&["allow_redisplay"]);
-    p.finish()?;
+    p.finish_but(&["allow_redisplay"])?;
     if let Some(customer) = &customer {
         customers::named(w, customer)?;
     }

@@ -125,9 +125,7 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
 
 /// Whether these prices can be sold so; their currency.
 fn sellable(w: &World, new: &NewSubscription) -> Answer<String> {
-    let (first, _) = new.items.first().ok_or_else(|| {
-        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
-    })?;
+    let (first, _) = new.items.first().ok_or_else(|| Refusal::missing("items"))?;
     let currency = w.prices.get(first).map(|price| price.currency.clone()).unwrap_or_default();
     for (price, _) in &new.items {
         recurring_price(w, price, &currency)?;

@@ -300,7 +300,7 @@ fn row(it: &Value) -> ObjectRow {
 }
 
 fn object(w: &World, id: &str, frame: Frame) -> Answer<ObjectPage> {
-    let it = objects::by_id(w, id).ok_or_else(|| Refusal::not_found("object", id))?;
+    let it = wire::by_id(w, id).ok_or_else(|| Refusal::not_found("object", id))?;
     let kind = it["object"].as_str().unwrap_or_default().to_owned();
     let own = (kind == "customer").then_some(id);
     let customer = it["customer"].as_str().or(own).map(str::to_owned);

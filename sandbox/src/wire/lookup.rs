@@ -1,37 +1,14 @@
 //! Any object by its id, and the parts that are left out of it.
 use super::{
-    catalogue::{coupon, price, product, promotion_code},
-    checkout::{checkout_session, line_items},
-    customer::{self, customer, payment_method, tax_id},
-    event::test_clock,
-    invoice::{self, invoice, invoice_item},
-    json::whole,
-    payment::{charge, payment_intent},
-    portal::portal_configuration,
-    subscription::{discount, schedule, subscription},
+    checkout::line_items, customer, invoice, json::whole, kinds, payment::charge, subscription::discount,
 };
 use crate::{objects::Invoice, state::World};
 use serde_json::Value;
 
 /// The object behind an id, whatever it is.
 pub fn by_id(w: &World, id: &str) -> Option<Value> {
-    let kind = id.split('_').next()?;
-    match kind {
-        "cus" => w.customers.get(id).map(customer),
-        "pm" => w.payment_methods.get(id).map(payment_method),
-        "prod" => w.products.get(id).map(product),
-        "price" => w.prices.get(id).map(price),
-        "promo" => w.promotion_codes.get(id).map(promotion_code),
-        "sub" if id.starts_with("sub_sched_") => w.schedules.get(id).map(|it| schedule(w, it)),
-        "sub" => w.subscriptions.get(id).map(|it| subscription(w, it)),
-        "in" => w.invoices.get(id).map(|it| invoice(w, it)),
-        "ii" => w.invoice_items.get(id).map(|it| invoice_item(w, it)),
-        "pi" => w.payments.get(id).map(payment_intent),
+    match id.split('_').next()? {
         "ch" => w.payments.iter().find(|it| it.charge.as_deref() == Some(id)).map(|it| charge(w, it)),
-        "cs" => w.checkout_sessions.get(id).map(|it| checkout_session(w, it)),
-        "bpc" => w.portal_configurations.get(id).map(portal_configuration),
-        "clock" => w.test_clocks.get(id).map(|it| test_clock(w, it)),
-        "txi" => w.tax_ids.get(id).map(tax_id),
         "di" => w
             .subscriptions
             .iter()
@@ -43,7 +20,7 @@ pub fn by_id(w: &World, id: &str) -> Option<Value> {
                     .iter()
                     .find_map(|i| Some(discount(w.subscriptions.get(i.subscription.as_ref()?)?, &spent(i)?)))
             }),
-        _ => w.products.get(id).map(product).or_else(|| w.coupons.get(id).map(|it| coupon(w, it))),
+        _ => kinds::any(w, id),
     }
 }
 
