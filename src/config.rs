@@ -3,6 +3,7 @@
 mod checks;
 mod reader;
 
+use crate::brand;
 use ipnet::IpNet;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,10 +13,11 @@ use url::Url;
 /// Name and default, in the order of `.env.example`.
 pub const VARIABLES: &[(&str, &str)] = &[
     ("APP_ENV", "development"),
-    ("DATABASE_URL", "sqlite://data/portico.db"),
+    ("DATABASE_URL", concat!("sqlite://data/", env!("CARGO_PKG_NAME"), ".db")),
     ("BIND", "127.0.0.1:3000"),
     ("PUBLIC_URL", "http://localhost:3000"),
     ("OPS_BIND", "127.0.0.1:3001"),
+    ("OPS_HOSTS", ""),
     ("TRUSTED_PROXIES", ""),
     ("APP_SECRET", ""),
     ("STRIPE_SECRET_KEY", ""),
@@ -27,7 +29,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SANDBOX_WEBHOOK_URL", ""),
     ("SANDBOX_WEBHOOK_SECRET", ""),
     ("SMTP_URL", ""),
-    ("MAIL_FROM", "Portico <portico@localhost>"),
+    ("MAIL_FROM", concat!(brand::name!(), " <", env!("CARGO_PKG_NAME"), "@localhost>")),
     ("ARGON2_MEMORY_KIB", "19456"),
     ("ARGON2_TIME", "2"),
     ("SESSION_IDLE_MINUTES", "720"),
@@ -56,6 +58,8 @@ pub struct Config {
     pub ops_bind: SocketAddr,
     /// As for `bind`.
     pub ops_bind_is_fixed: bool,
+    /// Names by which operators reach `ops_bind`, besides those of this machine.
+    pub ops_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     /// Signs flashes. The first signs, all verify, so that it can be rotated. Empty only in
     /// development, where one is made and kept beside the data.
@@ -92,7 +96,7 @@ pub struct Sandbox {
     /// As for `BIND`.
     pub bind_is_fixed: bool,
     pub data: String,
-    /// Where `portico sandbox` delivers from the start, and what signs it.
+    /// Where `sandbox` alone delivers from the start, and what signs it.
     pub webhook: Option<(Url, SecretString)>,
 }
 
@@ -190,6 +194,7 @@ impl Reader<'_> {
             public_url_is_fixed,
             ops_bind: self.parsed("OPS_BIND", "an address and port, such as 127.0.0.1:3001"),
             ops_bind_is_fixed,
+            ops_hosts: self.hosts("OPS_HOSTS"),
             trusted_proxies: self.list("TRUSTED_PROXIES", "networks, such as 10.0.0.0/8"),
             app_secrets: self.secrets("APP_SECRET"),
             stripe: self.stripe(),

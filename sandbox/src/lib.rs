@@ -22,5 +22,6 @@ mod wire;
 #[cfg(test)]
 mod year;
 
-pub use alone::{bind, run_alone};
+pub use alone::{bind, open_alone, run_alone};
+pub use reply::Body;
 pub use sandbox::{Options, Sandbox, SandboxError, Webhook};

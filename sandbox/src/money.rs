@@ -3,6 +3,8 @@ use crate::{
     objects::CheckoutSession,
     state::{DAY, World},
 };
+use icu_decimal::{DecimalFormatter, input::Decimal};
+use icu_locale_core::locale;
 
 /// Before and after the discount, in minor units; what is due today.
 pub fn checkout_amounts(w: &World, s: &CheckoutSession) -> (i64, i64) {
@@ -34,25 +36,55 @@ pub fn share(amount: i64, part: i64, whole: i64) -> i64 {
     i64::try_from(twice / (2 * whole)).unwrap_or_default()
 }
 
-/// `$1,029.00`, `€12.50`, `¥500`; the code for what has no sign here.
+/// `$1,029.00`, `€12.50`, `¥500`, `₹1,50,000.00`, `1,250.00 SEK`: English text, grouped as the currency's
+/// own country does. `minor` is in Stripe's units; a currency without a symbol here has its code behind.
 pub fn amount(minor: i64, currency: &str) -> String {
-    let whole = matches!(currency, "jpy" | "krw" | "vnd" | "clp" | "isk" | "xof" | "xaf");
+    let mut amount = Decimal::from(minor.unsigned_abs());
+    amount.multiply_pow10(-decimals(currency));
+    let locale = match currency {
+        "inr" => locale!("en-IN"),
+        "chf" => locale!("en-CH"),
+        _ => locale!("en"),
+    };
+    let figure = DecimalFormatter::try_new(locale.into(), Default::default())
+        .expect("the data of these three locales is compiled in")
+        .format(&amount)
+        .to_string();
     let sign = if minor < 0 { "-" } else { "" };
-    let minor = minor.abs();
-    let figure = if whole { grouped(minor) } else { format!("{}.{:02}", grouped(minor / 100), minor % 100) };
     match currency {
         "usd" => format!("{sign}${figure}"),
         "eur" => format!("{sign}€{figure}"),
         "gbp" => format!("{sign}£{figure}"),
         "jpy" => format!("{sign}¥{figure}"),
+        "inr" => format!("{sign}₹{figure}"),
         other => format!("{sign}{figure} {}", other.to_uppercase()),
     }
 }
 
-/// `1,029`.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let threes: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|three| std::str::from_utf8(three).ok()).collect();
-    threes.join(",")
+/// How many of an amount's digits are decimals in Stripe's API (<https://docs.stripe.com/currencies>).
+fn decimals(currency: &str) -> i16 {
+    match currency {
+        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv"
+        | "xaf" | "xof" | "xpf" => 0,
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn an_amount_is_grouped_as_its_currency_has_it() {
+        for (minor, currency, written) in [
+            (102_900, "usd", "$1,029.00"),
+            (-105, "eur", "-€1.05"),
+            (500, "jpy", "¥500"),
+            (15_000_000, "inr", "₹1,50,000.00"),
+            (125_000, "sek", "1,250.00 SEK"),
+        ] {
+            assert_eq!(amount(minor, currency), written);
+        }
+    }
 }

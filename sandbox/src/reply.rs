@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+/// What an answer holds; it may break off, as asked.
 pub type Body = BoxBody<Bytes, io::Error>;
 
 /// What goes back, or does not.

@@ -23,7 +23,7 @@ impl Reader<'_> {
         self.refuse_if(
             tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
             "LOG",
-            "must be a level such as info, or directives such as info,portico=debug",
+            "must be a level such as info, or directives such as info,sqlx=debug",
         );
         self.refuse_if(
             !config.sandbox.bind.ip().is_loopback(),
@@ -64,6 +64,12 @@ impl Reader<'_> {
             config.public_url.scheme() != "https",
             "PUBLIC_URL",
             "must be https:// in production: the session cookie is Secure",
+        );
+        let wide = |net: &ipnet::IpNet| net.prefix_len() < if net.addr().is_ipv4() { 8 } else { 7 };
+        self.refuse_if(
+            config.trusted_proxies.iter().any(wide),
+            "TRUSTED_PROXIES",
+            "must not be wider than 10.0.0.0/8 or fc00::/7: everybody in it chooses the address we see",
         );
         self.refuse_if(
             config.app_secrets.is_empty(),
@@ -119,7 +125,11 @@ impl Reader<'_> {
         self.refuse_if(
             self.webhooks_needed && has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
             "STRIPE_WEBHOOK_SECRETS",
-            "must not be blank with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
+            concat!(
+                "must not be blank with a key of Stripe's: `",
+                env!("CARGO_PKG_NAME"),
+                " stripe setup` makes the endpoint and prints its secret"
+            ),
         );
     }
 
@@ -131,7 +141,7 @@ impl Reader<'_> {
         self.refuse_if(
             !usable,
             "SMTP_URL",
-            "must be smtp:// or smtps://, with MAIL_FROM an address such as Portico <billing@example.com>",
+            "must be smtp:// or smtps://, with MAIL_FROM an address such as Billing <billing@example.com>",
         );
     }
 }

@@ -1,7 +1,11 @@
 //! Opening a database: the pools and their settings.
-use super::{Exec, Query, Result, Stmt, statement::On};
+use super::{
+    Exec, Query, Result, Stmt,
+    statement::{On, Source},
+};
+use crate::brand;
 use sqlx::{
-    Database, Pool, Postgres, Sqlite,
+    Pool, Postgres, Sqlite,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -14,7 +18,7 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 pub enum Db {
     /// One writer, because SQLite has one; several readers, which never wait for it (WAL).
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// `tenant_role` once `portico_tenant` exists and we may become it.
+    /// `tenant_role` once the tenant role exists and we may become it.
     Postgres { pool: PgPool, tenant_role: bool },
 }
 
@@ -41,7 +45,7 @@ impl Db {
     }
 
     async fn postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.application_name("portico");
+        let options = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(ACQUIRE)
@@ -73,11 +77,6 @@ impl Db {
             Db::Postgres { pool, .. } => pool.close().await,
         }
     }
-}
-
-pub(super) enum Source<'c, D: Database> {
-    Pool(&'c Pool<D>),
-    Conn(&'c mut D::Connection),
 }
 
 impl<'c> Exec<'c> for &'c Db {

@@ -27,14 +27,17 @@ fn log(error: &Error) {
     match error {
         Error::Broken(error) => tracing::error!(error = ?error, "broken"),
         Error::Stripe(error) => tracing::warn!(%error, "stripe"),
-        Error::CrossSite => tracing::warn!("malicious_csrf"),
-        Error::NotAllowed => tracing::warn!("authz_fail"),
         Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
         Error::Busy => tracing::warn!("busy"),
+        Error::Unavailable(error) => tracing::error!(error, "database not available"),
         Error::Malformed(what, why) => {
             tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
         }
-        Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
+        Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
+        Error::SignedOut { next: None } => tracing::info!("signed_out"),
+        // Whoever refused it has logged why.
+        Error::NotAllowed | Error::CrossSite => {}
+        Error::NotFound | Error::SignedOut { .. } => {}
     }
 }
 
@@ -45,7 +48,7 @@ fn status(error: &Error) -> StatusCode {
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
         Error::Malformed(what, _) => of_malformed(*what),
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy | Error::Unavailable(_) | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -53,6 +56,7 @@ fn status(error: &Error) -> StatusCode {
 fn of_malformed(what: Malformed) -> StatusCode {
     match what {
         Malformed::Head => StatusCode::BAD_REQUEST,
+        Malformed::Name => StatusCode::MISDIRECTED_REQUEST,
         Malformed::Method => StatusCode::METHOD_NOT_ALLOWED,
         Malformed::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Malformed::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -79,6 +83,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
             "Request refused",
             "This request came from another site, or your browser did not say where it came from. Open the page here and try again.",
         ),
+        Error::Malformed(Malformed::Name, _) => (
+            "Wrong address",
+            "This site does not answer under the name you used. Open it under its own address.",
+        ),
         Error::Malformed(Malformed::Method, _) => {
             ("Method not allowed", "This address does not accept this kind of request.")
         }
@@ -93,6 +101,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         Error::Busy => {
             ("We are busy", "There is more traffic than usual. Please try again in a few seconds.")
         }
+        Error::Unavailable(_) => (
+            "We cannot reach our database",
+            "Nothing was changed. We are usually back within a minute; please try again then.",
+        ),
         Error::Stripe(error) => error.words(),
         Error::Broken(_) => (
             "Something went wrong",
@@ -106,6 +118,7 @@ fn retry_after(error: &Error) -> Option<u64> {
     match error {
         Error::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
         Error::Busy => Some(2),
+        Error::Unavailable(_) => Some(5),
         Error::Stripe(error) if error.is_transient() => Some(30),
         _ => None,
     }

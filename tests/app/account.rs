@@ -1,6 +1,6 @@
 //! The account page: my name, my organisations, and where I may manage billing.
 use crate::{support::statements::Statements, test_app::TestApp};
-use portico::orgs::Role;
+use product::orgs::Role;
 
 #[portico_test]
 async fn the_page_lists_my_organisations_with_plan_and_role(app: TestApp) {
@@ -59,6 +59,8 @@ async fn a_role_given_elsewhere_opens_nothing_here(app: TestApp) {
 /// its own, nothing of that is read again.
 #[portico_test]
 async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
+    // With a mail server there is no development mailbox, whose mails a page's foot would count.
+    let app = app.restarted_with("SMTP_URL", "smtp://127.0.0.1:2525").await;
     let acme = app.org("acme").await;
     app.joins(&acme, Role::Admin).await;
     let statements = Statements::listen();
@@ -76,7 +78,9 @@ async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
 
         page.assert_status(200);
         let id = page.header("x-request-id").expect("every answer has one");
-        let all = statements.of(id, if has_work_of_its_own { 3 } else { 2 }).await;
+        let mut all = statements.of(id, if has_work_of_its_own { 3 } else { 2 }).await;
+        // The line at the foot, in development alone, counts mails once a second.
+        all.retain(|text| !text.contains("from mails"));
         assert_eq!(all.len() > 2, has_work_of_its_own, "{path}: {all:#?}");
         assert!(all[0].contains("sessions") && all[1].contains("logins"), "{path}: {all:#?}");
         let again = |text: &&String| ["sessions", "logins", "users"].iter().any(|table| text.contains(table));

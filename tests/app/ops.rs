@@ -1,9 +1,11 @@
 //! The operators' port: metrics, and the inbox with its replays.
 use crate::{
     billing_app::{BillingApp, GOOD},
+    support::http::{Person, Site},
     test_app::TestApp,
     webhook_deliveries::{delivered, event, state_of, with_secret},
 };
+use portico::routes;
 use serde_json::json;
 
 #[portico_test]
@@ -11,7 +13,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
-    assert_eq!(it.app.figure("portico_duplicate_subscriptions").await, 0);
+    assert_eq!(it.app.figure("duplicate_subscriptions").await, 0);
     let prices = it.app.at_stripe("/v1/prices?limit=100").await;
     let pro = prices.iter().find(|price| price["lookup_key"] == "pro_month").unwrap()["id"].as_str().unwrap();
     it.act(&customer, "add_card", json!({ "card": GOOD })).await;
@@ -19,7 +21,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", pro)]).await;
     it.settled().await;
 
-    assert_eq!(it.app.figure("portico_duplicate_subscriptions").await, 1);
+    assert_eq!(it.app.figure("duplicate_subscriptions").await, 1);
     acme.owner.get("/orgs/acme/billing").await.assert_says("There are two subscriptions");
 }
 
@@ -29,23 +31,20 @@ async fn missed_events_and_drift_are_counted(app: TestApp) {
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
     it.reconcile().await;
-    let stored = it.app.figure("portico_webhook_stored_total").await;
+    let stored = it.app.figure("webhook_stored_total").await;
     it.deliver(json!({ "drop": 1.0 })).await;
     it.act(&customer, "switch_plan", json!({ "price": "business_year" })).await;
 
-    portico::billing::full_pass(&it.app.app).await.unwrap();
+    product::billing::full_pass(&it.app.app).await.unwrap();
     it.reconcile().await;
     it.settled().await;
 
     assert!(stored > 0);
-    assert_eq!(it.app.figure("portico_webhook_stored_total").await, stored);
-    assert_eq!(it.app.figure("portico_drift_total").await, 1);
-    assert!(it.app.figure("portico_events_missed_total").await > 0);
-    assert_eq!(
-        (it.app.figure("portico_jobs_waiting").await, it.app.figure("portico_jobs_dead").await),
-        (0, 0)
-    );
-    assert_eq!(it.app.figure("portico_stripe_resting").await, 0);
+    assert_eq!(it.app.figure("webhook_stored_total").await, stored);
+    assert_eq!(it.app.figure("drift_total").await, 1);
+    assert!(it.app.figure("events_missed_total").await > 0);
+    assert_eq!((it.app.figure("jobs_waiting").await, it.app.figure("jobs_dead").await), (0, 0));
+    assert_eq!(it.app.figure("stripe_resting").await, 0);
 }
 
 #[portico_test]
@@ -118,4 +117,21 @@ async fn the_operators_pages_are_on_their_own_port_alone(app: TestApp) {
     acme.owner.post("/inbox/replay").field("id", "evt_1").await.assert_status(404);
     app.operator().get("/orgs/acme").await.assert_status(404);
     app.operator().get("/readyz").await.assert_status(200);
+}
+
+/// Over plain http browsers send no Sec-Fetch-Site, but to this machine.
+#[portico_test]
+async fn an_operator_replays_over_plain_http_at_a_name_of_ours_alone(app: TestApp) {
+    let app = with_secret(&app).await.restarted_with("OPS_HOSTS", "ops.internal").await;
+    delivered(&app, &event("evt_1", "product.created", "cus_1")).await;
+    let at = |name: &str| Person::visiting(&Site::of(routes::ops_router(app.app.clone()), name));
+    let replayed = async |name: &str| {
+        let operator = at(name);
+        operator.post("/inbox/replay").field("id", "evt_1").without("sec-fetch-site").await.status.as_u16()
+    };
+
+    assert_eq!(replayed("http://ops.internal:3001").await, 303);
+    assert_eq!(replayed("http://rebound.example:3001").await, 421);
+    assert_eq!(at("http://rebound.example:3001").get("/inbox").await.status.as_u16(), 421);
+    at("http://10.1.2.3:3001").get("/readyz").await.assert_status(200);
 }

@@ -5,7 +5,7 @@ use crate::support::{
     temp::TempDir,
 };
 use hyper::Method;
-use portico::{App, config::Config, db, db::Db, orgs, orgs::Role, routes};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, routes};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
@@ -91,7 +91,7 @@ impl TestApp {
 
     /// Somebody new with this role in the organisation, signed in.
     pub async fn joins(&self, org: &Org, role: Role) -> Person {
-        let email = format!("{}-{}@{}.test", role.as_str(), portico::db::UserId::new(), org.slug);
+        let email = format!("{}-{}@{}.test", role.as_str(), product::db::UserId::new(), org.slug);
         let person = self.signs_up(&email).await;
         let ids = format!(
             "select u.id as user_id, o.id as org_id from users u, orgs o where u.email = '{email}' and o.slug = '{}'",
@@ -175,13 +175,14 @@ impl TestApp {
 
     /// Somebody at the operators' port.
     pub fn operator(&self) -> Person {
-        Person::visiting(&Site::of(routes::ops_router(self.app.clone()), PUBLIC_URL))
+        Person::visiting(&Site::of(routes::ops_router(self.app.clone()), "http://localhost:3001"))
     }
 
-    /// A number of the operators' metrics, by its whole name, labels and all.
+    /// A number of the operators' metrics, by its name without the product's, labels and all.
     pub async fn figure(&self, name: &str) -> u64 {
+        let name = format!("{}_{name}", product::brand::SLUG);
         let text = self.operator().get("/metrics").await.assert_status(200).text();
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = text.lines().find_map(|line| line.strip_prefix(&*name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
     }
 
@@ -209,7 +210,7 @@ pub async fn start_sandbox() -> String {
     tokio::spawn(async move { sandbox.serve(listener, std::future::pending()).await });
     let settings = [("STRIPE_SECRET_KEY", "sk_test_123"), ("STRIPE_API_BASE", base.as_str())];
     let find = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|it| it.1.to_owned());
-    portico::serve::set_up_sandbox(&Config::read(find).unwrap()).await.unwrap();
+    product::serve::set_up_sandbox(&Config::read(find).unwrap()).await.unwrap();
     let client = Person::visiting(&Site::at(&base));
     let ask = |method, path: &str| client.ask(method, path).header("authorization", "Bearer sk_test_123");
     let made = ask(Method::GET, "/v1/webhook_endpoints").await.json();

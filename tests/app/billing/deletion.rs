@@ -5,7 +5,7 @@ use crate::{
     webhook_deliveries::hand_over,
 };
 use hyper::Method;
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 
 async fn deletes(org: &Org) -> u16 {
