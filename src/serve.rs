@@ -15,6 +15,11 @@ use crate::{
     web::accept,
     worker,
 };
+#[cfg(feature = "sandbox")]
+use crate::{
+    billing::setup::{self, Mending, Report},
+    stripe::Stripe,
+};
 use secrecy::SecretString;
 use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
 use tokio::net::TcpListener;
@@ -172,14 +177,24 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let options = sandbox_options(config, Some((url, &secret)))?;
+    let options = sandbox_options(config, Some((url.clone(), &secret)))?;
     let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
         if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
         }
     });
+    // The sandbox's endpoint is ours, wherever the public address leads.
+    let public_url = url.trim_end_matches("webhooks/stripe").parse()?;
+    set_up_sandbox(&Config { public_url, ..config.clone() }).await?;
     Ok(true)
+}
+
+/// Does what `portico stripe setup` does: the sandbox sells what plans.rs says, and nothing else says it.
+#[cfg(feature = "sandbox")]
+pub async fn set_up_sandbox(config: &Config) -> Result<()> {
+    let done = setup::compare(&Stripe::new(config), config, Mending::All, &mut Report::default()).await;
+    done.map_err(|error| format!("the sandbox cannot be set up: {error}").into())
 }
 
 /// The public address where it leads here, so that `stripe setup` knows the endpoint again.
@@ -190,7 +205,7 @@ fn webhook_url(config: &Config, ours: SocketAddr) -> String {
         && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
         && public.port_or_known_default() == Some(ours.port());
     if is_here {
-        crate::billing::setup::webhook_url(config)
+        setup::webhook_url(config)
     } else {
         // All addresses are no name.
         let host = match ours.ip().is_unspecified() {
@@ -222,7 +237,7 @@ fn sandbox_options(
         portico_sandbox::Webhook { url, secret }
     });
     let data = config.sandbox.data.clone();
-    Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
+    Ok(portico_sandbox::Options { data, webhook, ..portico_sandbox::Options::default() })
 }
 
 /// `sandbox`: the stand-in alone, for another project or another process.
