@@ -4,9 +4,7 @@ use crate::{
     App, auth,
     error::Result,
     orgs::Role,
-    web::{
-        Errors, Form, Page, PageOf, Paging, Query, Shell, SignedIn, flash, origin_of_request, see_other,
-    },
+    web::{Errors, Form, Page, PageOf, Paging, Query, Shell, SignedIn, flash, origin_of_request, see_other},
 };
 use askama::Template;
 use axum::{

@@ -1,13 +1,11 @@
 //! What people type about themselves, checked once.
-use crate::{mail, words};
+use crate::{brand, mail, words};
 use zxcvbn::{Score, feedback::Feedback, zxcvbn};
 
 /// Bytes; more is refused before hashing (a 1 MB password is an attack, a 64-character one is not).
 pub const LONGEST: usize = 1024;
 /// Characters, where the password is the only factor (NIST 800-63B-4).
 const SHORTEST: usize = 15;
-/// Part of the first guesses.
-const PRODUCT: &str = "portico";
 
 /// An address as we keep it: trimmed and in lower case, so that one mailbox is one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +35,8 @@ pub fn normalised(typed: &str) -> String {
 
 /// A name that can have a mail server: at least two labels, and no address of numbers.
 fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
-    };
+    let is_label =
+        |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
     let last = domain.rsplit_once('.').map(|(_, last)| last);
     domain.split('.').all(is_label) && last.is_some_and(|last| last.contains(|c: char| !c.is_ascii_digit()))
 }
@@ -69,7 +66,8 @@ impl NewPassword {
 }
 
 /// Passphrases that everybody has read somewhere, which zxcvbn takes for unrelated words.
-const FAMOUS: &[&str] = &["correcthorsebatterystaple", "thequickbrownfoxjumpsoverthelazydog", "tobeornottobe"];
+const FAMOUS: &[&str] =
+    &["correcthorsebatterystaple", "thequickbrownfoxjumpsoverthelazydog", "tobeornottobe"];
 
 /// What is wrong with a password that would be guessed. zxcvbn's 3 of 4 is "safely unguessable" where tries
 /// are limited, as ours are. Spaces between words count for nothing, and neither do the person's own words.
@@ -78,7 +76,7 @@ fn advice(password: &str, words: &[&str]) -> Option<String> {
     let said: Vec<String> =
         words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();
     let own: Vec<&str> = said.iter().map(String::as_str).filter(|word| word.chars().count() >= 4).collect();
-    let known = [&own[..], &[PRODUCT], FAMOUS].concat();
+    let known = [&own[..], &[brand::SLUG], FAMOUS].concat();
     let joined: String = password.chars().filter(|c| !c.is_whitespace() && !"-_.,".contains(*c)).collect();
     for written in [password, &joined] {
         let strength = zxcvbn(written, &known);
@@ -86,14 +84,21 @@ fn advice(password: &str, words: &[&str]) -> Option<String> {
             return Some(strength.feedback().map(in_words).unwrap_or_default());
         }
     }
-    let rest = [&own[..], &[PRODUCT, "password"]].concat().iter().fold(lower, |rest, word| rest.replace(word, ""));
+    let rest = [&own[..], &[brand::SLUG, "password"]]
+        .concat()
+        .iter()
+        .fold(lower, |rest, word| rest.replace(word, ""));
     let left: std::collections::HashSet<char> = rest.chars().filter(|c| c.is_alphanumeric()).collect();
     (left.len() < 4).then(|| "Besides your name, your address or ours there is little in it.".to_owned())
 }
 
 fn in_words(feedback: &Feedback) -> String {
     let warning = feedback.warning().map(|it| it.to_string());
-    warning.into_iter().chain(feedback.suggestions().iter().map(ToString::to_string)).collect::<Vec<_>>().join(" ")
+    warning
+        .into_iter()
+        .chain(feedback.suggestions().iter().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A person's name.
@@ -143,7 +148,8 @@ mod tests {
         ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
-        for good in ["a.b+c@mail.example.com", "o'hara@example.co.uk", "a_b@xn--bcher-kva.example", "1@2.de"] {
+        for good in ["a.b+c@mail.example.com", "o'hara@example.co.uk", "a_b@xn--bcher-kva.example", "1@2.de"]
+        {
             assert!(Email::parse(good).is_ok(), "{good:?}");
         }
     }
@@ -178,7 +184,7 @@ mod tests {
             "sunshine1234567!",
             "correcthorsebatterystaple",
             "correct horse battery staple",
-            "portico portico portico",
+            &[brand::SLUG; 3].join(" "),
         ] {
             assert!(NewPassword::parse(common, &[]).is_err(), "{common}");
         }
@@ -195,7 +201,7 @@ mod tests {
     fn a_password_is_long_and_not_the_obvious() {
         let words = ["Olivia Owner", "olivia@acme-anvils.com", "Acme Anvils"];
         for good in
-            ["a few unrelated words", "пароль из четырёх слов", "portico demo password", "aB3$xxxxxxxxxxx!?"]
+            ["a few unrelated words", "пароль из четырёх слов", crate::demo::PASSWORD, "aB3$xxxxxxxxxxx!?"]
         {
             assert!(NewPassword::parse(good, &words).is_ok(), "{good}");
         }

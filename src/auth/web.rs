@@ -6,8 +6,8 @@ use crate::{
     error::{Error, Result},
     orgs,
     web::{
-        Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, device,
-        local_path, origin_of_request, remember_device, see_other,
+        Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, device, local_path,
+        origin_of_request, remember_device, see_other,
     },
 };
 use askama::Template;

@@ -1,8 +1,8 @@
 //! What an organisation may do, from what it pays for. Stripe's status decides; dates are compared with our clock
 //! only for the grace periods.
 use super::{
-    BillingState,
     plans::{Feature, Limit, Plan},
+    state::BillingState,
 };
 use crate::db::At;
 use time::Duration;

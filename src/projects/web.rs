@@ -111,13 +111,7 @@ fn home(who: &Member) -> Response {
     see_other(&format!("/orgs/{}/projects", who.scope.slug()))
 }
 
-async fn page(
-    app: &App,
-    who: &Member,
-    wanted: PageOf,
-    name: String,
-    errors: Errors,
-) -> Result<ProjectsPage> {
+async fn page(app: &App, who: &Member, wanted: PageOf, name: String, errors: Errors) -> Result<ProjectsPage> {
     let may = billing::entitlements(app, &who.scope).await?;
     let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
     let paging = Paging::of(wanted, used, A_PAGE);

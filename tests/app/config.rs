@@ -1,5 +1,5 @@
 //! Every refusal of a setting names it and says what would be right; a start lists them all.
-use portico::config::{Config, VARIABLES};
+use product::config::{Config, VARIABLES};
 
 fn refused(settings: &[(&str, &str)]) -> Vec<String> {
     match Config::read(|name| {
@@ -106,7 +106,8 @@ fn development_is_recognised_and_not_assumed_where_app_env_was_forgotten() {
     let said = refused(&server);
 
     for name in ["PUBLIC_URL", "BIND", "STRIPE_SECRET_KEY"] {
-        let line = said.iter().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said:?}"));
+        let line =
+            said.iter().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said:?}"));
         assert!(line.contains("APP_ENV=production"), "{line}");
     }
     for (name, value) in server.into_iter().take(2) {

@@ -1,6 +1,6 @@
 //! Organisations: several per person, found by their word in the URL, seen by members alone.
 use crate::test_app::TestApp;
-use portico::orgs::Role;
+use product::orgs::Role;
 
 #[portico_test]
 async fn a_person_has_several_organisations_and_switches_between_them(app: TestApp) {
@@ -34,7 +34,10 @@ async fn is_in_as_many_as_one_can(app: &TestApp, slug: &str) {
         _ => "timestamptz '2027-01-01 00:00:00Z'",
     };
     let (id, of) = match app.app.db.engine() {
-        "SQLite" => ("randomblob(16)", "(with recursive t(n) as (select 1 union all select n + 1 from t where n < 99) select n from t)"),
+        "SQLite" => (
+            "randomblob(16)",
+            "(with recursive t(n) as (select 1 union all select n + 1 from t where n < 99) select n from t)",
+        ),
         _ => ("gen_random_uuid()", "(select n from generate_series(1, 99) n)"),
     };
     app.run(&format!(
@@ -70,9 +73,9 @@ async fn five_clicks_at_the_last_place_make_one_organisation(app: TestApp) {
 
     let clicks = (0..5).map(|n| {
         let owner = acme.owner.clone();
-        tokio::spawn(async move {
-            owner.post("/orgs").field("name", &format!("Click {n}")).await.status.as_u16()
-        })
+        tokio::spawn(
+            async move { owner.post("/orgs").field("name", &format!("Click {n}")).await.status.as_u16() },
+        )
     });
     let mut statuses = Vec::new();
     for click in clicks.collect::<Vec<_>>() {

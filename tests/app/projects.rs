@@ -3,7 +3,7 @@ use crate::{
     billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
     test_app::{Org, TestApp},
 };
-use portico::{db::Db, orgs::Role};
+use product::{db::Db, orgs::Role};
 use serde_json::json;
 
 async fn has_projects(org: &Org, names: &[&str]) {

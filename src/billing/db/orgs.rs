@@ -22,7 +22,7 @@ pub struct Recipient {
     pub role: Role,
 }
 
-/// An organisation as `portico stripe status` lists it.
+/// An organisation as `stripe status` lists it.
 #[derive(sqlx::FromRow)]
 pub struct OrgRow {
     pub org_id: OrgId,

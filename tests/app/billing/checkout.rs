@@ -4,7 +4,7 @@ use crate::{
     support::stub::{Reply, Stub},
     test_app::TestApp,
 };
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -137,7 +137,8 @@ async fn a_click_that_is_given_up_is_finished_and_the_next_click_finds_its_sessi
 
     next.assert_redirects_to("https://checkout.stripe.com/c/pay/x");
     assert!(click.await.is_err_and(|error| error.is_cancelled()), "nobody waited for the first");
-    let made = stripe.arrived().iter().filter(|it| it.method == "POST" && it.path.ends_with("/sessions")).count();
+    let made =
+        stripe.arrived().iter().filter(|it| it.method == "POST" && it.path.ends_with("/sessions")).count();
     assert_eq!(made, 1, "one session, made for the first click");
     assert_eq!(app.count("select count(*) from checkout_attempts where session_id = 'cs_test_1'").await, 1);
 }

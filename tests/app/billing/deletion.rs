@@ -6,7 +6,7 @@ use crate::{
     webhook_deliveries::hand_over,
 };
 use hyper::Method;
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -121,7 +121,10 @@ async fn a_deletion_that_is_given_up_is_finished(app: TestApp) {
 
     let started = Instant::now();
     while app.count("select count(*) from orgs").await > 0 {
-        assert!(started.elapsed() < Duration::from_secs(10), "the plan is cancelled and the organisation stands");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "the plan is cancelled and the organisation stands"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(click.await.is_err_and(|error| error.is_cancelled()), "nobody waited for it");
