@@ -147,15 +147,22 @@ fn secrets(config: &Config) -> Result<Vec<SecretString>> {
     }
     let folder = sqlite_file(&config.database_url).and_then(|file| file.parent().map(Path::to_owned));
     let path = folder.unwrap_or_else(|| "data".into()).join("app_secret");
-    files::make_folder_of(&path)?;
-    match std::fs::read_to_string(&path) {
-        Ok(kept) if kept.len() >= 32 => Ok(vec![kept.into()]),
+    let kept = kept_secret(&path)
+        .map_err(|error| format!("APP_SECRET is not set, and {} failed: {error}", path.display()));
+    Ok(vec![kept?])
+}
+
+/// Made at the first start.
+fn kept_secret(path: &Path) -> Result<SecretString> {
+    files::make_folder_of(path)?;
+    match std::fs::read_to_string(path) {
+        Ok(kept) if kept.len() >= 32 => Ok(kept.into()),
         _ => {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
             let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            files::write_private(&path, &fresh)?;
-            Ok(vec![fresh.into()])
+            files::write_private(path, &fresh)?;
+            Ok(fresh.into())
         }
     }
 }
@@ -178,7 +185,8 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
     let options = sandbox_options(config, Some((url.clone(), &secret)))?;
-    let sandbox = portico_sandbox::Sandbox::open(options).await?;
+    let opened = portico_sandbox::Sandbox::open(options).await;
+    let sandbox = opened.map_err(|error| format!("SANDBOX_DATA {}: {error}", config.sandbox.data))?;
     tokio::spawn(async move {
         if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");

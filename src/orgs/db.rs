@@ -33,6 +33,22 @@ pub async fn insert_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, no
     .await
 }
 
+/// Until the end of the transaction. SQLite needs no lock: whoever writes is alone.
+pub async fn lock_memberships(tx: &mut Tx, user: UserId) -> Result<()> {
+    let locked = sql!(
+        tx,
+        sqlite "select org_id from members where user_id = $1",
+        postgres "select org_id from members where user_id = $1 for update",
+        user
+    );
+    locked.all::<(OrgId,)>().await.map(drop)
+}
+
+/// Organisations of a person.
+pub async fn count_memberships(on: impl Exec<'_>, user: UserId) -> Result<i64> {
+    sql!(on, "select count(org_id) as memberships from members where user_id = $1", user).scalar().await
+}
+
 pub async fn count_members(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
     sql!(on, "select count(*) as head_count from members where org_id = $1", org).scalar().await
 }

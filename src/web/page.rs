@@ -45,7 +45,10 @@ impl<T: Template> IntoResponse for Page<T> {
 pub struct Shell {
     pub person_name: String,
     pub person_email: String,
+    /// The first of the person's organisations, by name.
     pub orgs: Vec<OrgLink>,
+    /// Whether there are others, which the account page lists.
+    pub has_more_orgs: bool,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
     /// The current entry of the navigation.
@@ -67,13 +70,17 @@ impl From<&Membership> for OrgLink {
     }
 }
 
+/// The switcher stands on every page.
+const IN_SWITCHER: usize = 10;
+
 impl Shell {
     /// Around a page of no organisation.
     pub fn of(who: &SignedIn, section: &'static str) -> Self {
         Self {
             person_name: who.name.clone(),
             person_email: who.email.clone(),
-            orgs: who.memberships().iter().map(OrgLink::from).collect(),
+            orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
+            has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,
             section,
             flash: flash::take(),

@@ -10,7 +10,7 @@ use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
 pub const PASSWORD: &str = "a few unrelated words";
-pub const PUBLIC_URL: &str = "http://portico.test";
+pub const PUBLIC_URL: &str = "http://portico.localhost";
 
 /// A running product, as far as HTTP can tell.
 #[derive(Clone)]
