@@ -68,7 +68,7 @@ async fn the_last_events_of_a_deleted_organisation_change_nothing(app: TestApp) 
 
     let state =
         "select state || ': ' || error from stripe_events where type = 'customer.subscription.deleted'";
-    assert_eq!(it.app.texts(state).await, ["ignored: its organisation was deleted"]);
+    assert_eq!(it.app.texts(state).await, ["ignored: the organisation was deleted"]);
     assert_eq!(it.mails().await, mails, "and nobody hears of it");
 }
 
