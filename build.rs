@@ -1,4 +1,23 @@
-//! `sqlx::migrate!` embeds the migrations when compiled and cannot ask cargo to watch them itself.
+//! `sqlx::migrate!` embeds the migrations when compiled and cannot ask cargo to watch them itself. The list of
+//! tenant tables is read from them, so that no table of an organisation can be left out of it.
+use std::{env, fs, path::Path};
+
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
+    let folder = fs::read_dir("migrations/sqlite").expect("it is in the repository");
+    let mut files: Vec<_> = folder.map(|file| file.expect("a readable folder").path()).collect();
+    files.sort();
+    let tables: Vec<String> = files
+        .iter()
+        .flat_map(|file| tenant_tables(&fs::read_to_string(file).expect("migrations are UTF-8")))
+        .collect();
+    let to = env::var("OUT_DIR").expect("cargo sets it");
+    fs::write(Path::new(&to).join("tenant_tables.rs"), format!("&{tables:?}")).expect("cargo made the folder");
+}
+
+/// `create table projects ( org_id … );` → `projects`
+fn tenant_tables(migration: &str) -> Vec<String> {
+    let statements = migration.split("create table ").skip(1).filter_map(|rest| rest.split_once(" ("));
+    let of_orgs = statements.filter(|(_, columns)| columns.split(';').next().is_some_and(|own| own.contains("org_id ")));
+    of_orgs.map(|(name, _)| name.to_owned()).collect()
 }

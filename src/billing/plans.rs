@@ -1,5 +1,5 @@
 //! What we sell. The first file every fork edits.
-use crate::text_enum;
+use crate::{text_enum, words};
 
 text_enum! {
     /// In the order of the pricing page. Free is what an organisation has before it buys.
@@ -9,13 +9,6 @@ text_enum! {
 
 text_enum! {
     Interval { Month = "month", Year = "year" }
-}
-
-/// What a plan may count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    Projects,
-    Members,
 }
 
 /// What a plan may switch on.
@@ -37,11 +30,11 @@ pub struct Offer {
     pub per_seat: bool,
     /// Days, once an organisation.
     pub trial: Option<u16>,
-    /// At most so many; none means as many as they like.
-    pub projects: Option<i64>,
-    pub members: Option<i64>,
+    /// At most so many of each. What is not named here has no limit; what is named is counted by a room
+    /// (`limit.rs`).
+    pub limits: &'static [(&'static str, i64)],
     pub allows: &'static [Feature],
-    /// As the pricing page says it.
+    /// What the pricing page says after the limits.
     pub features: &'static [&'static str],
 }
 
@@ -54,10 +47,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 0,
         per_seat: false,
         trial: None,
-        projects: Some(3),
-        members: Some(3),
+        limits: &[("project", 3), ("member", 3)],
         allows: &[],
-        features: &["3 projects", "Up to 3 members", "Community support"],
+        features: &["Community support"],
     },
     Offer {
         plan: Plan::Pro,
@@ -67,10 +59,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 29_000,
         per_seat: false,
         trial: Some(14),
-        projects: Some(50),
-        members: Some(10),
+        limits: &[("project", 50), ("member", 10)],
         allows: &[],
-        features: &["50 projects", "Up to 10 members", "Support by e-mail"],
+        features: &["Support by e-mail"],
     },
     Offer {
         plan: Plan::Business,
@@ -80,10 +71,9 @@ pub const OFFERS: [Offer; 3] = [
         year: 15_000,
         per_seat: true,
         trial: None,
-        projects: None,
-        members: None,
+        limits: &[],
         allows: &[Feature::AuditExport],
-        features: &["Unlimited projects", "Priced per member", "Support within a working day"],
+        features: &["Priced per member", "Support within a working day"],
     },
 ];
 
@@ -95,6 +85,33 @@ impl Plan {
             Plan::Business => &OFFERS[2],
         }
     }
+}
+
+impl Offer {
+    /// How many of these there may be. None: no limit.
+    pub fn limit(&self, one: &str) -> Option<i64> {
+        self.limits.iter().find(|(limited, _)| *limited == one).map(|(_, most)| *most)
+    }
+
+    /// Everything it includes, as pages and Stripe say it: `3 projects`, `Unlimited members`, then the rest.
+    pub fn includes(&self) -> Vec<String> {
+        let limits = limited().into_iter().map(|one| match self.limit(one) {
+            Some(most) => words::several(most, one),
+            None => format!("Unlimited {}", words::plural(one)),
+        });
+        limits.chain(self.features.iter().map(|&text| text.to_owned())).collect()
+    }
+}
+
+/// What any plan limits, each named once, in the order in which plans name them.
+pub fn limited() -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for (one, _) in OFFERS.iter().flat_map(|offer| offer.limits) {
+        if !all.contains(one) {
+            all.push(*one);
+        }
+    }
+    all
 }
 
 /// What Checkout asks for beside the money. Stripe Tax collects nothing, and says nothing, until you
@@ -143,6 +160,14 @@ mod tests {
         for foreign in ["pro", "pro_week", "legacy_month", "_month", ""] {
             assert_eq!(of_lookup_key(foreign), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_plan_says_its_limits_and_what_has_none() {
+        let (free, business) = (Plan::Free.offer(), Plan::Business.offer());
+
+        assert!(free.includes().contains(&"3 members".to_owned()), "{:?}", free.includes());
+        assert!(business.includes().contains(&"Unlimited members".to_owned()), "{:?}", business.includes());
     }
 
     #[test]

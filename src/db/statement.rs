@@ -7,18 +7,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-/// Tables whose every row belongs to one organisation. Statements on them run only through
-/// `OrgTx` or `System`, name `org_id`, and are behind row-level security on Postgres.
-pub const TENANT_TABLES: &[&str] = &[
-    "members",
-    "audit_events",
-    "billing_customers",
-    "billing_state",
-    "billing_invoices",
-    "billing_former_customers",
-    "checkout_attempts",
-    "projects",
-];
+/// Tables whose every row belongs to one organisation: those that the migrations make with an `org_id`
+/// (build.rs reads them). Statements on them run only through `OrgTx` or `System`, name `org_id`, and are
+/// behind row-level security on Postgres.
+pub const TENANT_TABLES: &[&str] = include!(concat!(env!("OUT_DIR"), "/tenant_tables.rs"));
 
 /// A value both drivers can bind.
 #[diagnostic::on_unimplemented(

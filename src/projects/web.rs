@@ -1,19 +1,36 @@
 //! The projects page.
-use super::Made;
+use super::{LIMIT, Made, ProjectId};
 use crate::{
     App,
-    billing::{self, Access, plans::Limit},
-    db::ProjectId,
+    billing::{self, Access},
     error::Result,
-    web::{Errors, Form, Member, Page, Path, Shell, flash, see_other},
+    web::{Errors, Form, Member, Nav, Page, Path, Room, Shell, flash, see_other},
     words,
 };
 use askama::Template;
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use serde::Deserialize;
+
+pub const ROOM: Room<App> = Room { nav: Some(NAV), routes, limit: Some(LIMIT) };
+
+const NAV: Nav = Nav {
+    key: "projects",
+    title: "Projects",
+    icon: "m10 3 7 3.5-7 3.5-7-3.5zM3 10l7 3.5 7-3.5M3 13.5 10 17l7-3.5",
+};
+
+/// All of them are for members.
+fn routes() -> Router<App> {
+    Router::new()
+        .route("/orgs/{org}/projects", get(list).post(create))
+        .route("/orgs/{org}/projects/{id}", post(rename))
+        .route("/orgs/{org}/projects/{id}/delete", post(delete))
+}
 
 #[derive(Template)]
 #[template(path = "projects/projects.html")]
@@ -102,11 +119,11 @@ async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<P
     let projects = super::all(app, &who.scope).await?;
     let may = billing::entitlements(app, &who.scope).await?;
     let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
-    let usage = match may.limit(Limit::Projects) {
+    let usage = match may.limit(&LIMIT) {
         Some(limit) => format!("{used} of {limit} projects on the {plan} plan"),
         None => format!("{used} projects; the {plan} plan has no limit"),
     };
-    let blocked = match (may.access, may.remaining(Limit::Projects, used)) {
+    let blocked = match (may.access, may.remaining(&LIMIT, used)) {
         (Access::ReadOnly, _) => {
             Some("A payment is overdue, so you can see your projects but not add or rename any.")
         }
@@ -122,7 +139,7 @@ async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<P
     });
     Ok(ProjectsPage {
         projects: lines.collect(),
-        shell: Shell::inside(who, "projects"),
+        shell: Shell::inside(who, NAV.key),
         name,
         errors,
         usage,

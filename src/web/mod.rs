@@ -14,6 +14,7 @@ mod limits;
 mod origin;
 pub mod page;
 mod redirect;
+mod room;
 mod sign_in;
 mod signer;
 
@@ -30,5 +31,6 @@ pub use headers::Headers;
 pub use limits::{Limits, Rate};
 pub use page::{OrgLink, Page, Shell};
 pub use redirect::{ToStripe, leave_for, local_path, see_other};
+pub use room::{Nav, Room};
 pub use sign_in::{HOME, SignInPage};
 pub use signer::Signer;

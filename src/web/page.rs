@@ -3,6 +3,7 @@ use super::{
     context::{Flash, request_id},
     flash,
     guards::{Member, SignedIn},
+    room::Nav,
 };
 use crate::{account::Membership, error::Error, orgs::Role};
 use askama::Template;
@@ -48,6 +49,8 @@ pub struct Shell {
     pub orgs: Vec<OrgLink>,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
+    /// Entries of the navigation that rooms add, where there is an organisation.
+    pub nav: Vec<Nav>,
     /// The current entry of the navigation.
     pub section: &'static str,
     pub flash: Option<Flash>,
@@ -75,6 +78,7 @@ impl Shell {
             person_email: who.email.clone(),
             orgs: who.memberships().iter().map(OrgLink::from).collect(),
             here: None,
+            nav: Vec::new(),
             section,
             flash: flash::take(),
         }
@@ -82,7 +86,8 @@ impl Shell {
 
     /// Around a page of the organisation in the URL.
     pub fn inside(who: &Member, section: &'static str) -> Self {
-        Self { here: Some(OrgLink::from(&who.membership)), ..Self::of(&who.person, section) }
+        let here = Some(OrgLink::from(&who.membership));
+        Self { here, nav: who.nav.clone(), ..Self::of(&who.person, section) }
     }
 }
 
