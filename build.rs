@@ -12,12 +12,14 @@ fn main() {
         .flat_map(|file| tenant_tables(&fs::read_to_string(file).expect("migrations are UTF-8")))
         .collect();
     let to = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&to).join("tenant_tables.rs"), format!("&{tables:?}")).expect("cargo made the folder");
+    fs::write(Path::new(&to).join("tenant_tables.rs"), format!("&{tables:?}"))
+        .expect("cargo made the folder");
 }
 
 /// `create table projects ( org_id … );` → `projects`
 fn tenant_tables(migration: &str) -> Vec<String> {
     let statements = migration.split("create table ").skip(1).filter_map(|rest| rest.split_once(" ("));
-    let of_orgs = statements.filter(|(_, columns)| columns.split(';').next().is_some_and(|own| own.contains("org_id ")));
+    let of_orgs = statements
+        .filter(|(_, columns)| columns.split(';').next().is_some_and(|own| own.contains("org_id ")));
     of_orgs.map(|(name, _)| name.to_owned()).collect()
 }

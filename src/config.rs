@@ -16,6 +16,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("BIND", "127.0.0.1:3000"),
     ("PUBLIC_URL", "http://localhost:3000"),
     ("OPS_BIND", "127.0.0.1:3001"),
+    ("OPS_HOSTS", ""),
     ("TRUSTED_PROXIES", ""),
     ("APP_SECRET", ""),
     ("STRIPE_SECRET_KEY", ""),
@@ -56,6 +57,8 @@ pub struct Config {
     pub ops_bind: SocketAddr,
     /// As for `bind`.
     pub ops_bind_is_fixed: bool,
+    /// Names by which operators reach `ops_bind`, besides those of this machine.
+    pub ops_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     /// Signs flashes. The first signs, all verify, so that it can be rotated. Empty only in
     /// development, where one is made and kept beside the data.
@@ -190,6 +193,7 @@ impl Reader<'_> {
             public_url_is_fixed,
             ops_bind: self.parsed("OPS_BIND", "an address and port, such as 127.0.0.1:3001"),
             ops_bind_is_fixed,
+            ops_hosts: self.hosts("OPS_HOSTS"),
             trusted_proxies: self.list("TRUSTED_PROXIES", "networks, such as 10.0.0.0/8"),
             app_secrets: self.secrets("APP_SECRET"),
             stripe: self.stripe(),

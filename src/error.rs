@@ -42,6 +42,8 @@ pub enum Error {
 pub enum Malformed {
     /// The head: no `Host`, or two.
     Head,
+    /// Sent to a name that is not ours.
+    Name,
     Method,
     /// The body did not arrive in time.
     TooSlow,

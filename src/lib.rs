@@ -13,6 +13,7 @@ pub mod dev;
 pub mod error;
 pub mod jobs;
 pub mod limit;
+pub mod log;
 pub mod mail;
 pub mod ops;
 pub mod orgs;

@@ -1,8 +1,7 @@
 //! The command line.
 use clap::{Parser, Subcommand};
-use portico::{cli, config::Config, serve};
-use std::{io::IsTerminal, process::ExitCode};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use portico::{cli, config::Config, log::Log, serve};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 /// A SaaS starter with accounts, organisations and Stripe billing.
 #[derive(Parser)]
@@ -11,6 +10,9 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+/// For the last lines of the log to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 #[derive(Subcommand)]
 enum Command {
@@ -102,10 +104,10 @@ async fn run(command: Command) -> serve::Result<()> {
         _ => Config::load()?,
     };
     // What a command prints is for scripts; its log goes beside it.
-    begin_log(&config, matches!(command, Command::Doctor | Command::Stripe { .. }));
+    let log = begin_log(&config, matches!(command, Command::Doctor | Command::Stripe { .. }))?;
     // One provider for TLS in the whole process, so that no crate picks another.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS was set up twice")?;
-    match command {
+    let outcome = match command {
         Command::Serve => serve::serve(config).await,
         Command::Worker => serve::work(config).await,
         Command::Doctor => cli::doctor(serve::at_stripe(config)?).await,
@@ -113,7 +115,9 @@ async fn run(command: Command) -> serve::Result<()> {
         Command::Demo { command: DemoCommand::Reset } => serve::demo_reset(&config),
         #[cfg(feature = "sandbox")]
         Command::Sandbox => serve::sandbox_alone(config).await,
-    }
+    };
+    log.flush(LAST_LINES);
+    outcome
 }
 
 async fn of_stripe(command: StripeCommand, config: Config) -> serve::Result<()> {
@@ -132,17 +136,30 @@ async fn of_stripe(command: StripeCommand, config: Config) -> serve::Result<()> 
     }
 }
 
-fn begin_log(config: &Config, to_stderr: bool) {
-    let (writer, is_terminal) = match to_stderr {
-        true => (BoxMakeWriter::new(std::io::stderr), std::io::stderr().is_terminal()),
-        false => (BoxMakeWriter::new(std::io::stdout), std::io::stdout().is_terminal()),
+fn begin_log(config: &Config, to_stderr: bool) -> std::io::Result<Log> {
+    let (log, is_terminal) = match to_stderr {
+        true => (Log::to(std::io::stderr())?, std::io::stderr().is_terminal()),
+        false => (Log::to(std::io::stdout())?, std::io::stdout().is_terminal()),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(config.log.as_str()).with_writer(writer);
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(config.log.as_str())
+        .log_internal_errors(false)
+        .with_writer(move || writer.clone());
     if config.production {
-        log.json().init()
+        lines.json().init();
     } else {
-        log.with_target(false).with_ansi(is_terminal).compact().init()
+        lines.with_target(false).with_ansi(is_terminal).compact().init();
     }
+    // The hook of the standard library writes to stderr, and waits for whoever reads that.
+    let last = log.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        tracing::error!(%panic, "panic");
+        if std::thread::current().name() == Some("main") {
+            last.flush(LAST_LINES);
+        }
+    }));
+    Ok(log)
 }
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]

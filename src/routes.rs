@@ -4,7 +4,7 @@ use crate::{
     App, account, auth, billing, dev,
     error::{Error, Malformed},
     mail, ops, orgs, pages, rooms,
-    web::{Headers, assets, frame},
+    web::{Door, Headers, assets, frame},
 };
 use axum::{
     Router, middleware,
@@ -16,7 +16,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 pub fn router(app: App) -> Router {
     let sessions = auth::sessions::layer(&app.db, app.config.session_max);
-    let headers = Headers::new(&app.config);
+    let framing = (app.clone(), Headers::new(&app.config), Door::of_people(&app.config));
     // The session layer lies only around what reads a session: files and probes cost no look-up.
     Router::new()
         .merge(people())
@@ -31,7 +31,7 @@ pub fn router(app: App) -> Router {
             (app.clone(), dev::web::MailCount::default()),
             dev::web::with_dev_line,
         ))
-        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .layer(middleware::from_fn_with_state(framing, frame))
         .with_state(app)
 }
 
@@ -53,7 +53,7 @@ fn anyone() -> Router<App> {
 
 /// For operators, on a port of their own (`OPS_BIND`).
 pub fn ops_router(app: App) -> Router {
-    let headers = Headers::new(&app.config);
+    let framing = (app.clone(), Headers::new(&app.config), Door::of_operators(&app.config));
     Router::new()
         .route("/metrics", get(ops::web::metrics))
         .route("/healthz", get(ops::web::healthz))
@@ -63,7 +63,7 @@ pub fn ops_router(app: App) -> Router {
         .route("/static/{*path}", get(assets::serve))
         .fallback(|| async { Error::NotFound })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state((app.clone(), headers), frame))
+        .layer(middleware::from_fn_with_state(framing, frame))
         .with_state(app)
 }
 

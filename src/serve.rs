@@ -2,8 +2,10 @@
 mod files;
 mod listen;
 mod reset;
+mod result;
 
 pub use reset::demo_reset;
+pub use result::Result;
 
 use crate::{
     App, auth,
@@ -14,12 +16,13 @@ use crate::{
     worker,
 };
 use secrecy::SecretString;
-use std::{net::SocketAddr, path::Path, time::Duration};
-
-pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
+use tokio::net::TcpListener;
 
 /// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// For the database's last statements.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
@@ -48,9 +51,10 @@ pub async fn serve(mut config: Config) -> Result<()> {
         tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
     ];
     welcome(&app, embedded, operators_at, note);
-    accept::serve(listener, routes::router(app.clone()), told_to_stop()).await;
+    let proxies = &app.config.trusted_proxies;
+    accept::serve_behind(proxies, listener, routes::router(app.clone()), told_to_stop()).await;
     beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
-    app.db.close().await;
+    close(&app).await;
     Ok(())
 }
 
@@ -65,7 +69,7 @@ pub async fn work(config: Config) -> Result<()> {
         () = worker::run(app.clone()) => {}
         () = told_to_stop() => {}
     }
-    app.db.close().await;
+    close(&app).await;
     Ok(())
 }
 
@@ -171,7 +175,7 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     let options = sandbox_options(config, Some((url, &secret)))?;
     let sandbox = portico_sandbox::Sandbox::open(options).await?;
     tokio::spawn(async move {
-        if let Err(error) = sandbox.serve(listener, std::future::pending()).await {
+        if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
         }
     });
@@ -188,7 +192,12 @@ fn webhook_url(config: &Config, ours: SocketAddr) -> String {
     if is_here {
         crate::billing::setup::webhook_url(config)
     } else {
-        format!("http://{ours}/webhooks/stripe")
+        // All addresses are no name.
+        let host = match ours.ip().is_unspecified() {
+            true => format!("localhost:{}", ours.port()),
+            false => ours.to_string(),
+        };
+        format!("http://{host}/webhooks/stripe")
     }
 }
 
@@ -224,7 +233,23 @@ pub async fn sandbox_alone(config: Config) -> Result<()> {
     let options = sandbox_options(&config, webhook)?;
     let note = format!("http://{}/\n{}", listener.local_addr()?, config.public_url);
     let _mark = reset::sandbox_file(&config).map(|file| files::use_database(&file, &note));
-    Ok(portico_sandbox::run_alone(listener, options, told_to_stop()).await?)
+    let sandbox = portico_sandbox::open_alone(&listener, options).await?;
+    serve_sandbox(sandbox, listener, told_to_stop()).await
+}
+
+/// Behind the same accept loop as the product.
+#[cfg(feature = "sandbox")]
+async fn serve_sandbox(
+    sandbox: portico_sandbox::Sandbox,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let (address, answering) = (listener.local_addr()?, sandbox.clone());
+    let answer = move |_, request| {
+        let sandbox = answering.clone();
+        async move { sandbox.answer(request).await }
+    };
+    Ok(sandbox.run(address, accept::serve_with(&[], listener, answer, stop)).await?)
 }
 
 async fn tidy(app: App) {
@@ -236,25 +261,43 @@ async fn tidy(app: App) {
 
 /// The start lines: where everything is, and how to get in.
 fn welcome(app: &App, embedded: bool, operators: SocketAddr, note: Option<String>) {
-    println!("\n  Portico         {}", app.url(""));
+    let mut lines = format!("\n  Portico         {}\n", app.url(""));
+    let mut line = |what: &str, text: &str| lines += &format!("  {what:<15} {text}\n");
     if embedded {
-        println!("  Stripe sandbox  {}", app.config.stripe.api_base.as_str().trim_end_matches('/'));
+        line("Stripe sandbox", app.config.stripe.api_base.as_str().trim_end_matches('/'));
     }
     if !app.config.production && app.smtp.is_none() {
-        println!("  Mailbox         {}", app.url("/dev/mailbox"));
+        line("Mailbox", &app.url("/dev/mailbox"));
     }
-    println!("  For operators   http://{operators}/inbox");
+    line("For operators", &format!("http://{operators}/inbox"));
     if let Some(demo) = app.demo_hint() {
-        println!("  Sign in as      {}  /  {}", demo.email, demo.password);
+        line("Sign in as", &format!("{}  /  {}", demo.email, demo.password));
     }
     if let Some(note) = note {
-        println!("  Please note     {note}");
+        line("Please note", &note);
     }
-    println!();
+    // `println!` would panic where our output is closed.
+    writeln!(std::io::stdout(), "{lines}").ok();
 }
 
-/// Ctrl-C, or the SIGTERM that supervisors send.
+/// Lets statements in flight finish, but a connection that hangs does not keep us from ending.
+async fn close(app: &App) {
+    if tokio::time::timeout(CLOSE_TIME, app.db.close()).await.is_err() {
+        tracing::warn!("stopped with statements still in flight");
+    }
+}
+
+/// Ctrl-C, or the SIGTERM that supervisors send. The second of them ends the process at once.
 async fn told_to_stop() {
+    signalled().await;
+    tracing::info!("stopping; once more stops at once");
+    tokio::spawn(async {
+        signalled().await;
+        std::process::exit(130)
+    });
+}
+
+async fn signalled() {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -268,5 +311,4 @@ async fn told_to_stop() {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
-    tracing::info!("stopping");
 }

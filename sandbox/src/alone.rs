@@ -25,6 +25,11 @@ pub async fn run_alone(
     options: Options,
     stop: impl Future<Output = ()>,
 ) -> Result<(), SandboxError> {
+    open_alone(&listener, options).await?.serve(listener, stop).await
+}
+
+/// Opens a sandbox that will be served at `listener`, and prints where it is.
+pub async fn open_alone(listener: &TcpListener, options: Options) -> Result<Sandbox, SandboxError> {
     let base_url = format!("http://{}", listener.local_addr()?);
     let webhook = options.webhook.as_ref().map(|webhook| webhook.url.clone());
     let sandbox = Sandbox::open(options).await?;
@@ -33,5 +38,5 @@ pub async fn run_alone(
         println!("  Webhooks to     {url}");
     }
     println!();
-    sandbox.serve(listener, stop).await
+    Ok(sandbox)
 }

@@ -16,7 +16,8 @@ mod wire;
 #[cfg(test)]
 mod year;
 
-pub use alone::{bind, run_alone};
+pub use alone::{bind, open_alone, run_alone};
+pub use http::Body;
 
 use api::Refusal;
 use state::{Asked, Keep, Settings, World};
@@ -104,16 +105,34 @@ impl Sandbox {
         stop: impl Future<Output = ()>,
     ) -> Result<(), SandboxError> {
         let address = listener.local_addr()?;
+        self.run(address, http::serve(self.clone(), listener, stop)).await
+    }
+
+    /// Delivers and keeps time while `server`, one of the caller's own, hands [`Self::answer`] what
+    /// arrives at `address`.
+    pub async fn run(
+        &self,
+        address: SocketAddr,
+        server: impl Future<Output = ()>,
+    ) -> Result<(), SandboxError> {
         if !address.ip().is_loopback() {
             return Err(SandboxError::NotLoopback);
         }
         self.0.held.lock().await.world.base_url = format!("http://{address}");
         let background = tokio::spawn(hooks::run(self.clone()));
         let keeping_time = tokio::spawn(engine::keep_time(self.clone()));
-        http::serve(self.clone(), listener, stop).await;
+        server.await;
         background.abort();
         keeping_time.abort();
         Ok(())
+    }
+
+    /// Answers one request. An error in place of an answer means: close the connection.
+    pub async fn answer(
+        &self,
+        request: hyper::Request<hyper::body::Incoming>,
+    ) -> Result<hyper::Response<Body>, std::io::Error> {
+        http::respond(self, request).await.into_response()
     }
 
     /// Everything is forgotten, and the furniture put back.

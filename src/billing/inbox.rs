@@ -4,7 +4,6 @@
 //! Every one of them is on disk before it is answered with 200.
 use super::{db, db::EventState};
 use crate::{
-    App,
     clock::Clock,
     db::{At, Db},
     error::Result,
@@ -115,10 +114,10 @@ fn job_for(envelope: &Envelope) -> Job {
 }
 
 /// Stores an event from Stripe's list. True if its webhook never arrived.
-pub async fn insert_missing(app: &App, envelope: &Envelope, payload: &[u8]) -> Result<bool> {
-    let now = app.clock.now();
-    let (state, error) = triage(envelope, app.config.stripe.is_live());
-    let mut tx = app.db.system_tx().await?;
+pub async fn insert_missing(db: &Db, listed: &Delivery, now: At) -> Result<bool> {
+    let Delivery { envelope, payload, live } = listed;
+    let (state, error) = triage(envelope, *live);
+    let mut tx = db.system_tx().await?;
     let missing = db::insert_event(&mut tx, envelope, payload, state, error, now).await?;
     if missing && state == EventState::Pending {
         jobs::enqueue(&mut tx, &job_for(envelope), now).await?;

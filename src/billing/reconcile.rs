@@ -1,7 +1,8 @@
 //! Repairing what webhooks missed: Stripe's events since the last look, and once a day every customer.
 //! Both may run while webhooks arrive; whoever comes second changes nothing.
 use super::{
-    db, events, inbox,
+    db, events,
+    inbox::{self, Delivery},
     jobs::{scope_of_customer, scope_of_slug},
     queries,
     sync::sync,
@@ -44,10 +45,10 @@ pub async fn reconcile(app: &App) -> Result<Report> {
         found.looked_at += 1;
         let mut whole = serde_json::Value::Object(event.whole.clone());
         whole["id"] = event.id.clone().into();
-        let payload = whole.to_string();
-        if let Some(envelope) = Envelope::parse(payload.as_bytes())
-            && inbox::insert_missing(app, &envelope, payload.as_bytes()).await?
-        {
+        let payload = whole.to_string().into_bytes();
+        let Some(envelope) = Envelope::parse(&payload) else { continue };
+        let delivery = Delivery { envelope, payload, live: app.config.stripe.is_live() };
+        if inbox::insert_missing(&app.db, &delivery, app.clock.now()).await? {
             found.missing += 1;
         }
     }

@@ -65,6 +65,12 @@ impl Reader<'_> {
             "PUBLIC_URL",
             "must be https:// in production: the session cookie is Secure",
         );
+        let wide = |net: &ipnet::IpNet| net.prefix_len() < if net.addr().is_ipv4() { 8 } else { 7 };
+        self.refuse_if(
+            config.trusted_proxies.iter().any(wide),
+            "TRUSTED_PROXIES",
+            "must not be wider than 10.0.0.0/8 or fc00::/7: everybody in it chooses the address we see",
+        );
         self.refuse_if(
             config.app_secrets.is_empty(),
             "APP_SECRET",

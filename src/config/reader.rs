@@ -58,6 +58,18 @@ impl Reader<'_> {
         parts.into_iter().filter_map(Result::ok).collect()
     }
 
+    /// Names or addresses as they stand in `Host`, without a port.
+    pub fn hosts(&mut self, name: &str) -> Vec<String> {
+        let names: Vec<String> = self.list(name, "names, such as ops.internal");
+        let is_bare = |host: &String| url::Host::parse(host).is_ok();
+        self.refuse_if(
+            !names.iter().all(is_bare),
+            name,
+            "must be names without a port, such as ops.internal",
+        );
+        names
+    }
+
     pub fn secrets(&mut self, name: &str) -> Vec<SecretString> {
         let text = self.text(name);
         let blank = !text.is_empty() && text.split(',').any(|part| part.trim().is_empty());

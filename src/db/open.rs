@@ -1,7 +1,10 @@
 //! Opening a database: the pools and their settings.
-use super::{Exec, Query, Result, Stmt, statement::On};
+use super::{
+    Exec, Query, Result, Stmt,
+    statement::{On, Source},
+};
 use sqlx::{
-    Database, Pool, Postgres, Sqlite,
+    Pool, Postgres, Sqlite,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -73,11 +76,6 @@ impl Db {
             Db::Postgres { pool, .. } => pool.close().await,
         }
     }
-}
-
-pub(super) enum Source<'c, D: Database> {
-    Pool(&'c Pool<D>),
-    Conn(&'c mut D::Connection),
 }
 
 impl<'c> Exec<'c> for &'c Db {

@@ -1,7 +1,7 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
-use super::{Result, open::Source};
+use super::Result;
 use sqlx::{
-    Arguments, Encode, FromRow, Postgres, Sqlite, Type,
+    Arguments, Database, Encode, FromRow, Pool, Postgres, Sqlite, Type,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
@@ -93,6 +93,11 @@ macro_rules! sql {
 pub struct Registered(pub &'static Stmt);
 #[cfg(test)]
 inventory::collect!(Registered);
+
+pub(super) enum Source<'c, D: Database> {
+    Pool(&'c Pool<D>),
+    Conn(&'c mut D::Connection),
+}
 
 pub(super) enum On<'c> {
     Sqlite(&'static str, SqliteArguments<'c>, Source<'c, Sqlite>),

@@ -1,5 +1,8 @@
 //! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
-use super::{Db, Error, Exec, OrgId, Query, Result, Scope, Stmt, open::Source, statement::On};
+use super::{
+    Db, Error, Exec, OrgId, Query, Result, Scope, Stmt,
+    statement::{On, Source},
+};
 use crate::sql;
 use sqlx::{Database, Pool, Postgres, Sqlite, Transaction};
 

@@ -1,4 +1,9 @@
-//! The kinds of work that the queue knows.
+//! The kinds of work that the queue knows, and how one is queued.
+use super::db;
+use crate::{
+    db::{At, Exec},
+    error::Result,
+};
 
 /// A piece of work. Its key names it, so the same work is queued once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,11 @@ impl Job {
             _ => return None,
         })
     }
+}
+
+/// Queues a job in the caller's transaction, so that it exists if and only if what asked for it does.
+pub async fn enqueue(on: impl Exec<'_>, job: &Job, at: At) -> Result<()> {
+    Ok(db::enqueue(on, &job.key(), at).await.map(drop)?)
 }
 
 #[cfg(test)]

@@ -6,19 +6,10 @@ mod db;
 mod job;
 mod work;
 
-pub use job::Job;
+pub use job::{Job, enqueue};
 pub use work::{Done, Try, run};
 
-use crate::{
-    App,
-    db::{At, Exec},
-    error::Result,
-};
-
-/// Queues a job in the caller's transaction, so that it exists if and only if what asked for it does.
-pub async fn enqueue(on: impl Exec<'_>, job: &Job, at: At) -> Result<()> {
-    Ok(db::enqueue(on, &job.key(), at).await.map(drop)?)
-}
+use crate::{App, error::Result};
 
 /// How many jobs wait or run, and how many are dead, for `/metrics`.
 pub async fn counts(app: &App) -> Result<(i64, i64)> {

@@ -52,6 +52,9 @@ fn counters(text: &mut String, m: &Metrics) {
         family(text, name, "counter", help);
         line(text, name, "", count.load(Relaxed));
     }
+    let help = "Log lines dropped because they were not read in time.";
+    family(text, "portico_log_lines_dropped_total", "counter", help);
+    line(text, "portico_log_lines_dropped_total", "", crate::log::dropped_lines());
 }
 
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {

@@ -1,7 +1,7 @@
 //! The product's database and the sandbox's belong together: `portico demo reset` removes both, and a
 //! start that finds only one of them says so.
-use super::{Result, files, sqlite_file};
-use crate::config::Config;
+use super::{Result, files};
+use crate::config::{Config, sqlite_file};
 use std::path::{Path, PathBuf};
 
 /// `portico demo reset`: the next start makes both databases anew. Only in development, only with the

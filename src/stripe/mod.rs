@@ -23,7 +23,7 @@ pub use gateway::{NewCustomer, Stripe};
 pub use hosts::{StripeUrl, hosts_people_are_sent_to};
 pub use portal::{Flow, NewPortalSession, PortalSession};
 pub use reads::{DISPUTE, EVENT_TYPES};
-pub use signature::{Rejected, verify};
+pub use signature::{Rejected, could_be_signed, verify};
 pub use view::{
     Card, CheckoutSession, CustomerId, CustomerState, Invoice, ListedEvent, PaymentMethod, Subscription,
 };

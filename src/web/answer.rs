@@ -27,14 +27,16 @@ fn log(error: &Error) {
     match error {
         Error::Broken(error) => tracing::error!(error = ?error, "broken"),
         Error::Stripe(error) => tracing::warn!(%error, "stripe"),
-        Error::CrossSite => tracing::warn!("malicious_csrf"),
-        Error::NotAllowed => tracing::warn!("authz_fail"),
         Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
         Error::Busy => tracing::warn!("busy"),
         Error::Malformed(what, why) => {
             tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
         }
-        Error::NotFound | Error::SignedOut { .. } | Error::SignInTooOld { .. } => {}
+        Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
+        Error::SignedOut { next: None } => tracing::info!("signed_out"),
+        // Whoever refused it has logged why.
+        Error::NotAllowed | Error::CrossSite => {}
+        Error::NotFound | Error::SignedOut { .. } => {}
     }
 }
 
@@ -53,6 +55,7 @@ fn status(error: &Error) -> StatusCode {
 fn of_malformed(what: Malformed) -> StatusCode {
     match what {
         Malformed::Head => StatusCode::BAD_REQUEST,
+        Malformed::Name => StatusCode::MISDIRECTED_REQUEST,
         Malformed::Method => StatusCode::METHOD_NOT_ALLOWED,
         Malformed::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Malformed::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -78,6 +81,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         Error::CrossSite => (
             "Request refused",
             "This request came from another site, or your browser did not say where it came from. Open the page here and try again.",
+        ),
+        Error::Malformed(Malformed::Name, _) => (
+            "Wrong address",
+            "This site does not answer under the name you used. Open it under its own address.",
         ),
         Error::Malformed(Malformed::Method, _) => {
             ("Method not allowed", "This address does not accept this kind of request.")

@@ -4,7 +4,7 @@ use axum::{
     body::{Body, Bytes},
     extract::Request,
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode,
         header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY},
     },
     response::Response,
@@ -86,7 +86,7 @@ pub async fn serve(request: Request) -> Result<Response> {
     }
     headers.insert(CONTENT_TYPE, asset.mime.clone());
     let (encoding, body) = match &asset.gzip {
-        Some(small) if accepts(request.headers(), ACCEPT_ENCODING, "gzip") => (Some("gzip"), small),
+        Some(small) if accepts_gzip(request.headers()) => (Some("gzip"), small),
         _ => (None, &asset.plain),
     };
     if let Some(encoding) = encoding {
@@ -96,6 +96,46 @@ pub async fn serve(request: Request) -> Result<Response> {
     Ok(response)
 }
 
-fn accepts(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
-    headers.get(name).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(word))
+/// RFC 9110 §12.5.3: `q=0` is a refusal, and `*` speaks for what is not named.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let mut weights = [None, None];
+    for coding in lines.flat_map(|line| line.split(',')) {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().to_ascii_lowercase();
+        let weight = weight.strip_prefix("q=").and_then(|q| q.trim().parse::<f32>().ok());
+        match name.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => weights[0] = Some(weight.unwrap_or(0.0)),
+            "*" => weights[1] = Some(weight.unwrap_or(0.0)),
+            _ => {}
+        }
+    }
+    weights[0].or(weights[1]).is_some_and(|weight| weight > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_goes_only_to_whom_it_is_welcome() {
+        for (header, expected) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("*", true),
+            ("identity;q=1, *;q=0.1", true),
+            ("", false),
+            ("br", false),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000", false),
+            ("gzip;q=0, *", false),
+            ("*;q=0", false),
+            ("notgzip", false),
+            ("gzip;q=much", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, header.parse().unwrap());
+            assert_eq!(accepts_gzip(&headers), expected, "{header}");
+        }
+    }
 }

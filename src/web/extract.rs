@@ -2,7 +2,7 @@
 use crate::error::{Error, Malformed};
 use axum::{
     RequestExt,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequest, FromRequestParts, Request},
     http::{header::CONTENT_TYPE, request::Parts},
 };
@@ -22,6 +22,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        is_text(parts.uri.path().as_bytes()).map_err(|_| Error::NotFound)?;
         #[expect(clippy::disallowed_types, reason = "this is the one that wraps it")]
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         path.map(|found| Path(found.0)).map_err(|_| Error::NotFound)
@@ -35,7 +36,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequestParts<S> for Quer
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Query(serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default()))
+        let query = parts.uri.query().filter(|query| is_text(query.as_bytes()).is_ok()).unwrap_or_default();
+        Ok(Query(serde_urlencoded::from_str(query).unwrap_or_default()))
     }
 }
 
@@ -56,24 +58,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
         if !is_form && !body.is_empty() {
             return Err(Error::Malformed(Malformed::MediaType, "not a form"));
         }
-        let known = serde_urlencoded::from_bytes(without_nul(&body)?);
+        is_text(&body)?;
+        let known = serde_urlencoded::from_bytes(&body);
         known.map(Form).map_err(|_| Error::Malformed(Malformed::Fields, "unknown, repeated or broken fields"))
     }
 }
 
-/// No page of ours sends a NUL, and Postgres keeps none in text.
-fn without_nul(body: &[u8]) -> Result<&[u8], Error> {
-    match body.contains(&0) || body.windows(3).any(|three| three == b"%00") {
-        true => Err(Error::Malformed(Malformed::Fields, "a NUL byte")),
-        false => Ok(body),
+/// UTF-8 once decoded, without a NUL: no page of ours sends another, serde would put U+FFFD in its
+/// place, and Postgres keeps no NUL in text.
+fn is_text(encoded: &[u8]) -> Result<(), Error> {
+    match percent_encoding::percent_decode(encoded).decode_utf8() {
+        Ok(text) if text.contains('\0') => Err(Error::Malformed(Malformed::Fields, "a NUL byte")),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::Malformed(Malformed::Fields, "not UTF-8")),
     }
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Error> {
+    let too_large = || Error::Malformed(Malformed::TooLarge, "form too large or cut off");
+    // Refused before it is asked for: the first look at a body sends `100 Continue`.
+    if body.size_hint().lower() > FORM_BYTES as u64 {
+        return Err(too_large());
+    }
     let whole = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
     match whole {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(_)) => Err(Error::Malformed(Malformed::TooLarge, "form too large or cut off")),
+        Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Error::Malformed(Malformed::TooSlow, "form too slow")),
     }
 }

@@ -2,7 +2,8 @@
 use super::{
     Headers,
     context::{self, Context},
-    flash, origin,
+    flash,
+    origin::Door,
 };
 use crate::{
     App,
@@ -12,7 +13,7 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{
         HeaderName, HeaderValue,
-        header::{CONTENT_ENCODING, COOKIE, HOST, SET_COOKIE},
+        header::{CONTENT_ENCODING, COOKIE, SET_COOKIE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -23,24 +24,34 @@ use tracing::Instrument;
 /// For everything; the portal click, the slowest, has 15 s of its own inside.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub async fn frame(State((app, headers)): State<(App, Headers)>, request: Request, next: Next) -> Response {
-    let context = Context::of(&request, &app.config.trusted_proxies);
+/// An answer that its handler has written a line about, or has good reason not to.
+#[derive(Clone)]
+pub struct AlreadyLogged;
+
+/// What the frame needs to know: the product, what every answer carries, and which server this is.
+pub type Framing = (App, Headers, Door);
+
+pub async fn frame(State((app, headers, door)): State<Framing>, request: Request, next: Next) -> Response {
+    let mut context = Context::of(&request, &app.config.trusted_proxies);
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", |p| p.as_str()).to_owned();
     let (method, started) = (request.method().clone(), Instant::now());
-    let span = tracing::info_span!("request", id = context.request_id, %method, route,
+    context.span = tracing::info_span!("request", id = context.request_id, %method, route,
         ip = %context.ip, user = tracing::field::Empty, org = tracing::field::Empty);
+    let span = context.span.clone();
     let work = async move {
-        let mut response = answer(&app, request, next).await;
+        let mut response = answer(&app, &door, request, next).await;
         finish(&app, &headers, &mut response);
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
-        tracing::info!(status, ms, "answered");
+        if response.extensions().get::<AlreadyLogged>().is_none() {
+            tracing::info!(status, ms, "answered");
+        }
         response
     };
     context.scope(work.instrument(span)).await
 }
 
-async fn answer(app: &App, request: Request, next: Next) -> Response {
-    if let Err(refused) = admit(app, &request) {
+async fn answer(app: &App, door: &Door, request: Request, next: Next) -> Response {
+    if let Err(refused) = admit(door, &request) {
         return refused.into_response();
     }
     if let Some(cookies) = request.headers().get(COOKIE).and_then(|v| v.to_str().ok()) {
@@ -52,15 +63,12 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
     }
 }
 
-fn admit(app: &App, request: &Request) -> Result<()> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    if hosts.next().is_none() || hosts.next().is_some() {
-        return Err(Error::Malformed(Malformed::Head, "no Host, or two"));
-    }
+fn admit(door: &Door, request: &Request) -> Result<()> {
+    door.check(request.method(), request.uri(), request.headers())?;
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Error::Malformed(Malformed::MediaType, "compressed request"));
     }
-    origin::check(request.method(), request.headers(), &app.config.public_url)
+    Ok(())
 }
 
 fn finish(app: &App, headers: &Headers, response: &mut Response) {

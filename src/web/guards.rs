@@ -1,6 +1,6 @@
 //! Who may enter: a handler's arguments say it, and nothing else does.
 use super::{
-    context::{origin_of_request, request_id},
+    context::{name_org, name_user, origin_of_request, request_id},
     room::Nav,
 };
 use crate::{
@@ -74,7 +74,7 @@ impl FromRequestParts<App> for SignedIn {
         }
         let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
         let account = account::of_login(app, login).await?.ok_or_else(|| signed_out(parts))?;
-        tracing::Span::current().record("user", tracing::field::display(account.person.id));
+        name_user(account.person.id);
         let who = SignedIn(Arc::new(account));
         parts.extensions.insert(who.clone());
         Ok(who)
@@ -99,9 +99,13 @@ impl FromRequestParts<App> for Member {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let slug = org_in_url(parts, app).await?;
         let person = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        let membership = person.memberships().iter().find(|membership| membership.slug == slug);
-        let membership = membership.cloned().ok_or(Error::NotFound)?;
-        tracing::Span::current().record("org", tracing::field::display(membership.org));
+        let membership = person.memberships().iter().find(|membership| membership.slug == slug).cloned();
+        let Some(membership) = membership else {
+            // The page says no more than that nothing is there; the log says who asked.
+            tracing::warn!(asked_for = slug, why = "not a member of it, or there is none", "authz_fail");
+            return Err(Error::NotFound);
+        };
+        name_org(membership.org);
         let scope = Scope::admit(membership.org, slug, origin_of_request(Some(person.id)));
         let nav = app.rooms.iter().filter_map(|room| room.nav).collect();
         Ok(Member { person, scope, membership, nav })
@@ -123,7 +127,11 @@ macro_rules! role_guard {
 
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
                 let member = Member::from_request_parts(parts, app).await?;
-                if $may(member.role) { Ok($guard(member)) } else { Err(Error::NotAllowed) }
+                if $may(member.role) {
+                    return Ok($guard(member));
+                }
+                tracing::warn!(role = member.role.as_str(), needed = stringify!($guard), "authz_fail");
+                Err(Error::NotAllowed)
             }
         }
     };

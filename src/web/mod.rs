@@ -11,6 +11,7 @@ mod frame;
 mod guards;
 mod headers;
 mod limits;
+mod once_a_minute;
 mod origin;
 pub mod page;
 mod redirect;
@@ -23,12 +24,14 @@ pub use dev::{DevLine, dev_line};
 pub use extract::{Form, Path, Query};
 pub use flash::flash;
 pub use form::Errors;
-pub use frame::frame;
+pub use frame::{AlreadyLogged, frame};
 pub use guards::{
     Admin, BillingManager, Member, Owner, RecentSignIn, RecentSignInForBilling, SignedIn, Visitor,
 };
 pub use headers::Headers;
 pub use limits::{Limits, Rate};
+pub use once_a_minute::OnceAMinute;
+pub use origin::Door;
 pub use page::{OrgLink, Page, Shell};
 pub use redirect::{ToStripe, leave_for, local_path, see_other};
 pub use room::{Nav, Room};

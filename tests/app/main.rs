@@ -28,6 +28,8 @@ mod orgs;
 mod permissions;
 mod process;
 mod projects;
+mod rooms;
+mod squeezed;
 mod stripe;
 mod templates;
 mod test_app;

@@ -1,9 +1,11 @@
 //! The operators' port: metrics, and the inbox with its replays.
 use crate::{
     billing_app::{BillingApp, GOOD},
+    support::http::{Person, Site},
     test_app::TestApp,
     webhook_deliveries::{delivered, event, state_of, with_secret},
 };
+use portico::routes;
 use serde_json::json;
 
 #[portico_test]
@@ -118,4 +120,21 @@ async fn the_operators_pages_are_on_their_own_port_alone(app: TestApp) {
     acme.owner.post("/inbox/replay").field("id", "evt_1").await.assert_status(404);
     app.operator().get("/orgs/acme").await.assert_status(404);
     app.operator().get("/readyz").await.assert_status(200);
+}
+
+/// Over plain http browsers send no Sec-Fetch-Site, but to this machine.
+#[portico_test]
+async fn an_operator_replays_over_plain_http_at_a_name_of_ours_alone(app: TestApp) {
+    let app = with_secret(&app).await.restarted_with("OPS_HOSTS", "ops.internal").await;
+    delivered(&app, &event("evt_1", "product.created", "cus_1")).await;
+    let at = |name: &str| Person::visiting(&Site::of(routes::ops_router(app.app.clone()), name));
+    let replayed = async |name: &str| {
+        let operator = at(name);
+        operator.post("/inbox/replay").field("id", "evt_1").without("sec-fetch-site").await.status.as_u16()
+    };
+
+    assert_eq!(replayed("http://ops.internal:3001").await, 303);
+    assert_eq!(replayed("http://rebound.example:3001").await, 421);
+    assert_eq!(at("http://rebound.example:3001").get("/inbox").await.status.as_u16(), 421);
+    at("http://10.1.2.3:3001").get("/readyz").await.assert_status(200);
 }

@@ -174,7 +174,7 @@ impl TestApp {
 
     /// Somebody at the operators' port.
     pub fn operator(&self) -> Person {
-        Person::visiting(&Site::of(routes::ops_router(self.app.clone()), PUBLIC_URL))
+        Person::visiting(&Site::of(routes::ops_router(self.app.clone()), "http://localhost:3001"))
     }
 
     /// A number of the operators' metrics, by its whole name, labels and all.

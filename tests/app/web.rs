@@ -78,6 +78,39 @@ async fn pages_are_compressed_for_whom_they_may_be(app: TestApp) {
 
     assert_eq!(squeezed.header_text("content-encoding"), "gzip");
     assert_eq!(app.visitor().get("/").await.header_text("content-encoding"), "");
+    for unwelcome in ["gzip;q=0", "gzip;q=0, *", "identity"] {
+        for path in ["/", assets::url("app.css")] {
+            let plain = app.visitor().get(path).sending(&[("accept-encoding", unwelcome)]).await;
+            assert_eq!(plain.header_text("content-encoding"), "", "{path} for {unwelcome}");
+        }
+    }
+}
+
+#[portico_test]
+async fn a_page_under_a_name_that_is_not_ours_is_refused(app: TestApp) {
+    let rebound = [("host", "rebound.example:3000"), ("origin", "")];
+
+    for path in ["/", "/sign-in", "/dev/mailbox.json", "/nothing-here"] {
+        app.visitor().get(path).sending(&rebound).await.assert_status(421);
+    }
+    app.visitor()
+        .post("/sign-in")
+        .fields(&sign_in_form("x@y.test"))
+        .sending(&rebound)
+        .await
+        .assert_status(421);
+    app.visitor().get("/healthz").sending(&rebound).await.assert_status(200);
+    app.visitor().get("/readyz").sending(&rebound).await.assert_status(200);
+    app.visitor().get("/").sending(&[("host", "127.0.0.1:49152")]).await.assert_status(200);
+}
+
+#[portico_test]
+async fn a_form_that_is_not_utf_8_is_refused(app: TestApp) {
+    for body in ["email=olivia%ff", "email=%c3", "email=%ed%a0%80", "email=a%00b"] {
+        let form = app.visitor().post("/sign-in").body("application/x-www-form-urlencoded", body).await;
+        assert_eq!(form.status.as_u16(), 422, "{body}");
+        assert!(form.text().contains("It does not match the form"), "{body}: refused as a whole, not mended");
+    }
 }
 
 #[portico_test]
@@ -212,4 +245,62 @@ async fn a_request_in_flight_is_answered_before_we_stop() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
     assert!(TcpStream::connect(address).await.is_err(), "and nobody new is let in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_will_be_refused_is_not_asked_for() {
+    let (_app, address, _stop) = listening().await;
+    let signature = format!("Stripe-Signature: t=1,v1={}\r\n", "0".repeat(64));
+    for (path, length, header, status) in [
+        ("/sign-in", 30_000_000, "", 413),
+        ("/webhooks/stripe", 30_000_000, signature.as_str(), 413),
+        ("/webhooks/stripe", 1_000_000, "", 400),
+        ("/webhooks/stripe", 1_000_000, signature.as_str(), 400),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: portico.test\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n{header}\r\n"
+        );
+
+        let answer = answer_to(address, &head).await;
+
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path} {length}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_reads_nothing_is_let_go() {
+    let (_app, address, _stop) = listening().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let script =
+        format!("GET {} HTTP/1.1\r\nHost: portico.test\r\n\r\n", assets::url("vendor/htmx.LICENSE.txt"));
+    // More than the buffers of both ends hold.
+    stream.write_all(script.repeat(400).as_bytes()).await.unwrap();
+
+    let started = Instant::now();
+    while stream.write_all(b"\r\n").await.is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(30), "still held");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_read_nothing_keep_nobody_from_being_served_and_us_not_from_stopping() {
+    let app = TestApp::sqlite("listening").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(accept::serve(listener, app.router.clone(), async { drop(stopped.await) }));
+    let mut idle = Vec::new();
+    for _ in 0..accept::CONNECTIONS_OF_AN_ADDRESS + 20 {
+        idle.push(TcpStream::connect(address).await.unwrap());
+    }
+
+    let answer = answer_to(address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let told = Instant::now();
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(told.elapsed() < Duration::from_secs(3), "{:?}", told.elapsed());
 }

@@ -88,7 +88,7 @@ impl Arrows {
     }
 }
 
-/// All modules, and what each brings into scope by `use`.
+/// All modules, and what each brings into scope by `use`; the top also what `#[macro_export]` puts there.
 struct Modules {
     files: BTreeMap<Path, String>,
     brought: BTreeMap<Path, BTreeMap<String, Path>>,
@@ -104,7 +104,10 @@ impl Modules {
             let leaves = uses.iter().flat_map(|tree| leaves(tree, &[]));
             let known = leaves.filter_map(|(name, path)| Some((name, modules.absolute(&path, &here)?)));
             let known: BTreeMap<String, Path> = known.collect();
-            modules.brought.insert(here, known);
+            let exported = file.text.split("#[macro_export]\nmacro_rules! ").skip(1).map(ident);
+            let at_the_top = modules.brought.entry(vec![]).or_default();
+            at_the_top.extend(exported.map(|name| (name.to_owned(), below(&here, name))));
+            modules.brought.entry(here).or_default().extend(known);
         }
         modules
     }
