@@ -3,6 +3,7 @@
 mod checks;
 mod reader;
 
+use crate::brand;
 use ipnet::IpNet;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +13,7 @@ use url::Url;
 /// Name and default, in the order of `.env.example`.
 pub const VARIABLES: &[(&str, &str)] = &[
     ("APP_ENV", "development"),
-    ("DATABASE_URL", "sqlite://data/portico.db"),
+    ("DATABASE_URL", concat!("sqlite://data/", env!("CARGO_PKG_NAME"), ".db")),
     ("BIND", "127.0.0.1:3000"),
     ("PUBLIC_URL", "http://localhost:3000"),
     ("OPS_BIND", "127.0.0.1:3001"),
@@ -28,7 +29,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SANDBOX_WEBHOOK_URL", ""),
     ("SANDBOX_WEBHOOK_SECRET", ""),
     ("SMTP_URL", ""),
-    ("MAIL_FROM", "Portico <portico@localhost>"),
+    ("MAIL_FROM", concat!(brand::name!(), " <", env!("CARGO_PKG_NAME"), "@localhost>")),
     ("ARGON2_MEMORY_KIB", "19456"),
     ("ARGON2_TIME", "2"),
     ("SESSION_IDLE_MINUTES", "720"),
@@ -95,7 +96,7 @@ pub struct Sandbox {
     /// As for `BIND`.
     pub bind_is_fixed: bool,
     pub data: String,
-    /// Where `portico sandbox` delivers from the start, and what signs it.
+    /// Where `sandbox` alone delivers from the start, and what signs it.
     pub webhook: Option<(Url, SecretString)>,
 }
 

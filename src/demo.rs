@@ -9,7 +9,7 @@ use crate::{
 };
 use std::sync::atomic::Ordering;
 
-const PASSWORD: &str = "portico demo password";
+pub const PASSWORD: &str = concat!(env!("CARGO_PKG_NAME"), " demo password");
 const OWNER: (&str, &str) = ("demo@example.com", "Olivia Owner");
 const OTHERS: [(&str, &str, Role); 3] = [
     ("admin@example.com", "Adam Admin", Role::Admin),

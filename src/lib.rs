@@ -1,9 +1,10 @@
-//! Portico: a server-rendered SaaS shell with billing that cannot drift. A room per feature.
+//! A server-rendered SaaS shell with billing that cannot drift. A room per feature.
 pub mod account;
 mod app;
 pub mod audit;
 pub mod auth;
 pub mod billing;
+pub mod brand;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,8 @@
 //! The command line.
+extern crate portico as product;
+
 use clap::{Parser, Subcommand};
-use portico::{cli, config::Config, log::Log, serve};
+use product::{brand, cli, config::Config, log::Log, serve};
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 /// A SaaS starter with accounts, organisations and Stripe billing.
@@ -25,7 +27,7 @@ enum Command {
         #[command(subcommand)]
         command: StripeCommand,
     },
-    /// Check what Portico depends on: database, keys, secrets, endpoint, clock. Changes nothing.
+    /// Check what this program depends on: database, keys, secrets, endpoint, clock. Changes nothing.
     Doctor,
     /// The demo of development.
     Demo {
@@ -164,6 +166,6 @@ fn begin_log(config: &Config, to_stderr: bool) -> std::io::Result<Log> {
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]
 fn refuse(error: &(dyn std::error::Error + Send + Sync)) -> ExitCode {
-    eprintln!("portico: {error}");
+    eprintln!("{}: {error}", brand::SLUG);
     ExitCode::FAILURE
 }

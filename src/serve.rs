@@ -8,7 +8,7 @@ pub use reset::demo_reset;
 pub use result::Result;
 
 use crate::{
-    App, auth,
+    App, auth, brand,
     config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, rooms, routes,
@@ -24,7 +24,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(600);
 /// For the database's last statements.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
-/// `portico serve`: runs until it is told to stop, then lets requests in flight finish.
+/// `serve`: runs until it is told to stop, then lets requests in flight finish.
 pub async fn serve(mut config: Config) -> Result<()> {
     let listener = listen::bind("BIND", config.bind, config.bind_is_fixed).await?;
     let operators = listen::bind("OPS_BIND", config.ops_bind, config.ops_bind_is_fixed).await?;
@@ -58,7 +58,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     Ok(())
 }
 
-/// `portico worker`: the queue alone, beside as many others as there are.
+/// `worker`: the queue alone, beside as many others as there are.
 pub async fn work(config: Config) -> Result<()> {
     let app = attach(config).await?;
     let _marks = mark_in_use(&app.config, false);
@@ -74,7 +74,7 @@ pub async fn work(config: Config) -> Result<()> {
 }
 
 /// The product without a listener, for the command line and the worker. In development without a key
-/// it uses the sandbox that `portico serve` has embedded.
+/// it uses the sandbox that `serve` has embedded.
 pub async fn attach(config: Config) -> Result<App> {
     let config = at_stripe(config)?;
     let db = open_database(&config).await?;
@@ -82,7 +82,7 @@ pub async fn attach(config: Config) -> Result<App> {
     Ok(App::new(config, db, &secrets, rooms::ROOMS))
 }
 
-/// Points at the sandbox that `portico serve` embeds, where there is no key of Stripe's. A running one
+/// Points at the sandbox that `serve` embeds, where there is no key of Stripe's. A running one
 /// has noted the ports that it got.
 pub fn at_stripe(mut config: Config) -> Result<Config> {
     if config.stripe.keys.is_empty() {
@@ -99,7 +99,7 @@ pub fn at_stripe(mut config: Config) -> Result<Config> {
     Ok(config)
 }
 
-/// For `portico demo reset`, which leaves alone what is in use, and for commands that look for the
+/// For `demo reset`, which leaves alone what is in use, and for commands that look for the
 /// sandbox. Held until the process ends.
 fn mark_in_use(config: &Config, embedded: bool) -> Vec<std::fs::File> {
     let sandbox = reset::sandbox_file(config).filter(|_| embedded);
@@ -225,7 +225,7 @@ fn sandbox_options(
     Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
 }
 
-/// `portico sandbox`: the stand-in alone, for another project or another process.
+/// `sandbox`: the stand-in alone, for another project or another process.
 #[cfg(feature = "sandbox")]
 pub async fn sandbox_alone(config: Config) -> Result<()> {
     let listener = listen::bind("SANDBOX_BIND", config.sandbox.bind, config.sandbox.bind_is_fixed).await?;
@@ -261,7 +261,7 @@ async fn tidy(app: App) {
 
 /// The start lines: where everything is, and how to get in.
 fn welcome(app: &App, embedded: bool, operators: SocketAddr, note: Option<String>) {
-    let mut lines = format!("\n  Portico         {}\n", app.url(""));
+    let mut lines = format!("\n  {:<15} {}\n", brand::NAME, app.url(""));
     let mut line = |what: &str, text: &str| lines += &format!("  {what:<15} {text}\n");
     if embedded {
         line("Stripe sandbox", app.config.stripe.api_base.as_str().trim_end_matches('/'));

@@ -1,5 +1,7 @@
-//! One line of text as people type it, and instants as they read them.
+//! One line of text as people type it, and instants and amounts as they read them.
 use crate::db::At;
+use icu_decimal::{DecimalFormatter, input::Decimal};
+use icu_locale_core::locale;
 use time::macros::format_description;
 
 /// Trimmed, one line, at most `max_chars` characters, with nothing that could forge a log line, a mail
@@ -48,35 +50,57 @@ pub fn plural(one: &str) -> String {
     }
 }
 
-/// `$29.00`, `€12.50`, `¥500`, `12.50 SEK`: as the currency has it.
+/// `$1,800.00`, `€12.50`, `¥500`, `₹1,50,000.00`, `1,250.00 SEK`: English text, grouped as the currency's
+/// own country does. `minor` is in Stripe's units; a currency without a symbol here has its code behind.
 pub fn money(minor: i64, currency: &str) -> String {
-    const WHOLE: [&str; 7] = ["jpy", "krw", "vnd", "clp", "isk", "xof", "xaf"];
-    const THOUSANDTHS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
-    let places = if WHOLE.contains(&currency) {
-        0
-    } else if THOUSANDTHS.contains(&currency) {
-        3
-    } else {
-        2
+    let code = currency.to_ascii_lowercase();
+    let mut amount = Decimal::from(minor.unsigned_abs());
+    amount.multiply_pow10(-decimals(&code));
+    let locale = match code.as_str() {
+        "inr" => locale!("en-IN"),
+        "chf" => locale!("en-CH"),
+        _ => locale!("en"),
     };
-    let unit = 10_i64.pow(places);
-    let (sign, whole, rest) = (if minor < 0 { "-" } else { "" }, minor.abs() / unit, minor.abs() % unit);
-    let figure = match places {
-        0 => whole.to_string(),
-        places => format!("{whole}.{rest:0places$}", places = places as usize),
+    let figure = DecimalFormatter::try_new(locale.into(), Default::default())
+        .expect("the data of these three locales is compiled in")
+        .format(&amount)
+        .to_string();
+    let sign = if minor < 0 { "-" } else { "" };
+    let symbol = match code.as_str() {
+        "usd" => "$",
+        "eur" => "€",
+        "gbp" => "£",
+        "jpy" => "¥",
+        "inr" => "₹",
+        _ => return format!("{sign}{figure} {}", code.to_uppercase()),
     };
-    match currency {
-        "usd" => format!("{sign}${figure}"),
-        "eur" => format!("{sign}€{figure}"),
-        "gbp" => format!("{sign}£{figure}"),
-        "jpy" => format!("{sign}¥{figure}"),
-        other => format!("{sign}{figure} {}", other.to_uppercase()),
+    format!("{sign}{symbol}{figure}")
+}
+
+/// How many of an amount's digits are decimals, in Stripe's API: ISO 4217, except that ISK and UGX keep
+/// two that are always zero (<https://docs.stripe.com/currencies>).
+fn decimals(code: &str) -> i16 {
+    match code {
+        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv"
+        | "xaf" | "xof" | "xpf" => 0,
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
+        _ => 2,
     }
+}
+
+/// A price as it is advertised: `$29`, and `$29.50` where the cents matter.
+pub fn price(minor: i64, currency: &str) -> String {
+    let zeros = match decimals(&currency.to_ascii_lowercase()) {
+        3 => ".000",
+        2 => ".00",
+        _ => "",
+    };
+    money(minor, currency).replacen(zeros, "", 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{money, several};
+    use super::*;
 
     #[test]
     fn several_of_a_thing_take_its_plural() {
@@ -95,12 +119,38 @@ mod tests {
     fn an_amount_is_written_as_its_currency_has_it() {
         for (minor, currency, written) in [
             (2_900, "usd", "$29.00"),
+            (180_000, "usd", "$1,800.00"),
             (-105, "eur", "-€1.05"),
-            (500, "jpy", "¥500"),
+            (123_456_789, "eur", "€1,234,567.89"),
+            (5, "gbp", "£0.05"),
+            (0, "usd", "$0.00"),
+            (1_500_000, "jpy", "¥1,500,000"),
+            (15_000_000, "inr", "₹1,50,000.00"),
+            (180_000, "chf", "1’800.00 CHF"),
             (12_345, "kwd", "12.345 KWD"),
-            (99, "sek", "0.99 SEK"),
+            (500, "isk", "5.00 ISK"),
+            (500, "xof", "500 XOF"),
+            (-99, "sek", "-0.99 SEK"),
+            (100, "USD", "$1.00"),
+            (100, "zzz", "1.00 ZZZ"),
+            (i64::MIN, "jpy", "-¥9,223,372,036,854,775,808"),
         ] {
             assert_eq!(money(minor, currency), written);
+        }
+    }
+
+    #[test]
+    fn a_price_has_cents_where_there_are_any() {
+        for (minor, currency, written) in [
+            (2_900, "usd", "$29"),
+            (2_905, "usd", "$29.05"),
+            (100_000, "eur", "€1,000"),
+            (0, "eur", "€0"),
+            (1_500, "jpy", "¥1,500"),
+            (29_000, "kwd", "29 KWD"),
+            (29_500, "sek", "295 SEK"),
+        ] {
+            assert_eq!(price(minor, currency), written);
         }
     }
 }

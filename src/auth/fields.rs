@@ -1,5 +1,5 @@
 //! What people type about themselves, checked once.
-use crate::words;
+use crate::{brand, words};
 
 /// Bytes; more is refused before hashing (a 1 MB password is an attack, a 64-character one is not).
 pub const LONGEST: usize = 1024;
@@ -72,8 +72,16 @@ impl NewPassword {
 /// Fewer than five different characters, or fewer than six left after taking out the obvious.
 fn is_guessable(password: &str, words: &[&str]) -> bool {
     let different: std::collections::HashSet<char> = password.chars().collect();
-    let obvious =
-        ["portico", "password", "qwertyuiop", "1234567890", "0123456789", "abcdefghij", "letmein", "welcome"];
+    let obvious = [
+        brand::SLUG,
+        "password",
+        "qwertyuiop",
+        "1234567890",
+        "0123456789",
+        "abcdefghij",
+        "letmein",
+        "welcome",
+    ];
     let mut rest = password.to_owned();
     let said: Vec<String> =
         words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();
@@ -120,7 +128,7 @@ mod tests {
     fn a_password_is_long_and_not_the_obvious() {
         let words = ["Olivia Owner", "olivia@acme-anvils.com", "Acme Anvils"];
         for good in
-            ["a few unrelated words", "пароль из четырёх слов", "portico demo password", "aB3$xxxxxxxxxxx!?"]
+            ["a few unrelated words", "пароль из четырёх слов", crate::demo::PASSWORD, "aB3$xxxxxxxxxxx!?"]
         {
             assert!(NewPassword::parse(good, &words).is_ok(), "{good}");
         }

@@ -1,8 +1,8 @@
 //! What an organisation may do, from what it pays for. Stripe's status decides; dates are compared with our clock
 //! only for the grace periods.
 use super::{
-    BillingState,
     plans::{Feature, Plan},
+    state::BillingState,
 };
 use crate::{db::At, limit::Limit};
 use time::Duration;

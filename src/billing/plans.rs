@@ -17,19 +17,25 @@ pub enum Feature {
     AuditExport,
 }
 
-/// A plan as it is offered. Amounts are US cents for one unit and interval; Stripe's price, found
-/// by its lookup key `{plan}_{interval}`, is what people really pay.
+/// What every plan is sold in: a code of ISO 4217, in lower case as Stripe writes it.
+pub const CURRENCY: &str = "usd";
+
+/// A plan as it is offered. Amounts are minor units of [`CURRENCY`] for one unit and interval; Stripe's
+/// price, found by its lookup key `{plan}_{interval}`, is what people really pay.
 #[derive(Debug)]
 pub struct Offer {
     pub plan: Plan,
     pub name: &'static str,
     pub tagline: &'static str,
-    pub month: i64,
-    pub year: i64,
+    /// None: not sold by the month. Free is sold by neither.
+    pub month: Option<i64>,
+    pub year: Option<i64>,
     /// The quantity follows the number of members.
     pub per_seat: bool,
     /// Days, once an organisation.
     pub trial: Option<u16>,
+    /// The one that the pricing page recommends.
+    pub highlighted: bool,
     /// At most so many of each. What is not named here has no limit; what is named is counted by a room
     /// (`limit.rs`).
     pub limits: &'static [(&'static str, i64)],
@@ -38,15 +44,16 @@ pub struct Offer {
     pub features: &'static [&'static str],
 }
 
-pub const OFFERS: [Offer; 3] = [
+pub const OFFERS: &[Offer] = &[
     Offer {
         plan: Plan::Free,
         name: "Free",
         tagline: "For trying it out, for as long as you like.",
-        month: 0,
-        year: 0,
+        month: None,
+        year: None,
         per_seat: false,
         trial: None,
+        highlighted: false,
         limits: &[("project", 3), ("member", 3)],
         allows: &[],
         features: &["Community support"],
@@ -55,10 +62,11 @@ pub const OFFERS: [Offer; 3] = [
         plan: Plan::Pro,
         name: "Pro",
         tagline: "For a team that relies on it.",
-        month: 2_900,
-        year: 29_000,
+        month: Some(2_900),
+        year: Some(29_000),
         per_seat: false,
         trial: Some(14),
+        highlighted: true,
         limits: &[("project", 50), ("member", 10)],
         allows: &[],
         features: &["Support by e-mail"],
@@ -67,10 +75,11 @@ pub const OFFERS: [Offer; 3] = [
         plan: Plan::Business,
         name: "Business",
         tagline: "For a company with rules to keep.",
-        month: 1_500,
-        year: 15_000,
+        month: Some(1_500),
+        year: Some(15_000),
         per_seat: true,
         trial: None,
+        highlighted: false,
         limits: &[],
         allows: &[Feature::AuditExport],
         features: &["Priced per member", "Support within a working day"],
@@ -79,15 +88,29 @@ pub const OFFERS: [Offer; 3] = [
 
 impl Plan {
     pub fn offer(self) -> &'static Offer {
-        match self {
-            Plan::Free => &OFFERS[0],
-            Plan::Pro => &OFFERS[1],
-            Plan::Business => &OFFERS[2],
-        }
+        OFFERS.iter().find(|offer| offer.plan == self).expect("a test compares Plan and OFFERS")
     }
 }
 
 impl Offer {
+    /// What one of it costs, in minor units of [`CURRENCY`]; none where it is not sold by that interval.
+    pub fn amount(&self, interval: Interval) -> Option<i64> {
+        match interval {
+            Interval::Month => self.month,
+            Interval::Year => self.year,
+        }
+    }
+
+    /// By which it is sold, and for how much.
+    pub fn prices(&self) -> impl Iterator<Item = (Interval, i64)> {
+        Interval::ALL.iter().filter_map(|&every| Some((every, self.amount(every)?)))
+    }
+
+    /// What a year paid at once saves over twelve months.
+    pub fn saved_by_year(&self) -> Option<i64> {
+        Some(self.month? * 12 - self.year?).filter(|&saved| saved > 0)
+    }
+
     /// How many of these there may be. None: no limit.
     pub fn limit(&self, one: &str) -> Option<i64> {
         self.limits.iter().find(|(limited, _)| *limited == one).map(|(_, most)| *most)
@@ -131,12 +154,9 @@ pub fn of_lookup_key(key: &str) -> Option<(Plan, Interval)> {
     Some((plan.parse().ok()?, interval.parse().ok()?))
 }
 
-/// `$29`, or `$29.50` where cents matter.
-pub fn dollars(cents: i64) -> String {
-    match (cents / 100, cents % 100) {
-        (whole, 0) => format!("${whole}"),
-        (whole, rest) => format!("${whole}.{rest:02}"),
-    }
+/// An amount of [`CURRENCY`] as a price is written: `$29`, or `$29.50` where the cents matter.
+pub fn price(minor: i64) -> String {
+    words::price(minor, CURRENCY)
 }
 
 #[cfg(test)]
@@ -144,34 +164,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_plan_is_offered_under_its_own_name() {
-        for plan in Plan::ALL {
-            assert_eq!(plan.offer().plan, *plan);
+    fn each_plan_is_offered_once_and_in_order() {
+        let offered: Vec<Plan> = OFFERS.iter().map(|offer| offer.plan).collect();
+        assert_eq!(offered, Plan::ALL, "OFFERS and Plan name the same plans in the same order");
+    }
+
+    #[test]
+    fn every_plan_but_free_is_sold() {
+        for offer in OFFERS {
+            assert_eq!(offer.prices().count() == 0, offer.plan == Plan::Free, "{}", offer.name);
         }
     }
 
     #[test]
     fn a_lookup_key_names_plan_and_interval() {
-        assert_eq!(of_lookup_key("pro_year"), Some((Plan::Pro, Interval::Year)));
-        assert_eq!(
-            of_lookup_key(&lookup_key(Plan::Business, Interval::Month)),
-            Some((Plan::Business, Interval::Month))
-        );
-        for foreign in ["pro", "pro_week", "legacy_month", "_month", ""] {
+        for (plan, interval) in Plan::ALL.iter().flat_map(|p| Interval::ALL.iter().map(move |i| (*p, *i))) {
+            assert_eq!(of_lookup_key(&lookup_key(plan, interval)), Some((plan, interval)));
+        }
+        for foreign in ["free", "free_week", "legacy_month", "_month", ""] {
             assert_eq!(of_lookup_key(foreign), None, "{foreign}");
         }
     }
 
     #[test]
-    fn a_plan_says_its_limits_and_what_has_none() {
-        let (free, business) = (Plan::Free.offer(), Plan::Business.offer());
-
-        assert!(free.includes().contains(&"3 members".to_owned()), "{:?}", free.includes());
-        assert!(business.includes().contains(&"Unlimited members".to_owned()), "{:?}", business.includes());
-    }
-
-    #[test]
-    fn cents_are_shown_where_there_are_any() {
-        assert_eq!((dollars(2_900), dollars(2_905)), ("$29".into(), "$29.05".into()));
+    fn a_plan_says_how_many_of_each_it_includes() {
+        for offer in OFFERS {
+            let members = match offer.limit("member") {
+                Some(most) => words::several(most, "member"),
+                None => "Unlimited members".to_owned(),
+            };
+            assert!(offer.includes().contains(&members), "{:?}", offer.includes());
+        }
     }
 }

@@ -104,7 +104,7 @@ async fn sync_and_compare(app: &App, scope: &Scope) -> Result<bool> {
     Ok(!before.says_the_same_as(&after))
 }
 
-/// `portico stripe sync`: one organisation by slug; or all of them, and then the events.
+/// `stripe sync`: one organisation by slug; or all of them, and then the events.
 pub async fn by_hand(app: &App, slug: Option<&str>) -> Result<Report> {
     match slug {
         None => {

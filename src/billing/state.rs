@@ -1,5 +1,5 @@
 //! The billing state: our record of what Stripe holds for an organisation, and the words pages use for it.
-use super::plans::{Interval, Plan, dollars};
+use super::plans::{self, Interval, Plan};
 use crate::{
     db::At,
     words::{date, money},
@@ -129,12 +129,10 @@ impl BillingState {
 
     /// The amount Stripe charges for one unit; our list price until we have asked Stripe.
     fn each(&self) -> Option<String> {
-        let offered =
-            if self.interval? == Interval::Month { self.plan.offer().month } else { self.plan.offer().year };
-        Some(match (self.unit_amount, self.currency.as_deref()) {
-            (Some(amount), Some(currency)) => money(amount, currency),
-            _ => dollars(offered),
-        })
+        match (self.unit_amount, self.currency.as_deref()) {
+            (Some(amount), Some(currency)) => Some(money(amount, currency)),
+            _ => self.plan.offer().amount(self.interval?).map(plans::price),
+        }
     }
 
     /// Amount and date of the next payment, without discounts and credit.
@@ -174,7 +172,7 @@ pub fn card_text(brand: &str, last4: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::plans::OFFERS, *};
 
     fn state(status: &str) -> BillingState {
         let (plan, interval) = (Plan::Pro, Some(Interval::Month));
@@ -206,10 +204,18 @@ mod tests {
 
     #[test]
     fn a_price_counts_seats_only_where_they_are_sold() {
-        let business = BillingState { plan: Plan::Business, quantity: Some(5), ..state("active") };
+        let paid = |plan: Plan| BillingState {
+            plan,
+            quantity: Some(5),
+            unit_amount: Some(2_900),
+            currency: Some("usd".into()),
+            ..state("active")
+        };
+        let plan_sold = |per_seat| OFFERS.iter().find(|o| o.plan != Plan::Free && o.per_seat == per_seat);
+        let (flat, seats) = (paid(plan_sold(false).unwrap().plan), paid(plan_sold(true).unwrap().plan));
 
-        assert_eq!(state("active").price().as_deref(), Some("$29 a month"));
-        assert_eq!(business.price().as_deref(), Some("5 seats at $15 a month"));
+        assert_eq!(flat.price().as_deref(), Some("$29.00 a month"));
+        assert_eq!(seats.price().as_deref(), Some("5 seats at $29.00 a month"));
         assert_eq!(BillingState::default().price(), None);
     }
 }

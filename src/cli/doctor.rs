@@ -1,4 +1,4 @@
-//! `portico doctor`.
+//! `doctor`.
 use crate::{
     config::{Config, Refused},
     ops::{self, Check, Verdict},

@@ -1,4 +1,4 @@
-//! What the commands of `portico` print, for people and for scripts.
+//! What the commands print, for people and for scripts.
 mod doctor;
 mod stripe;
 mod stripe_setup;

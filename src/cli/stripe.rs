@@ -1,4 +1,4 @@
-//! `portico stripe status`, `sync`, `events` and `replay`.
+//! `stripe status`, `sync`, `events` and `replay`.
 use crate::{
     App,
     billing::{self, BillingState, EventState},

@@ -1,6 +1,7 @@
-//! `portico stripe setup` and `portico stripe verify`.
+//! `stripe setup` and `stripe verify`.
 use crate::{
     billing::setup::{self, Mending, Outcome, Report},
+    brand::SLUG,
     config::Config,
     serve::Result,
     stripe::{self, Stripe},
@@ -44,7 +45,7 @@ pub async fn verify(config: &Config) -> Result<()> {
             Ok(())
         }
         drifts => {
-            Err(format!("{drifts} differences at Stripe; run `portico stripe setup` to fix them").into())
+            Err(format!("{drifts} differences at Stripe; run `{SLUG} stripe setup` to fix them").into())
         }
     }
 }
@@ -53,7 +54,7 @@ fn explain(error: &stripe::Error) -> String {
     match error {
         stripe::Error::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
             format!(
-                "{error}: the API key lacks a permission; `portico doctor` names it, docs/stripe.md lists them all"
+                "{error}: the API key lacks a permission; `{SLUG} doctor` names it, docs/stripe.md lists them all"
             )
         }
         error => error.to_string(),

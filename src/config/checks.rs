@@ -23,7 +23,7 @@ impl Reader<'_> {
         self.refuse_if(
             tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
             "LOG",
-            "must be a level such as info, or directives such as info,portico=debug",
+            "must be a level such as info, or directives such as info,sqlx=debug",
         );
         self.refuse_if(
             !config.sandbox.bind.ip().is_loopback(),
@@ -125,7 +125,11 @@ impl Reader<'_> {
         self.refuse_if(
             self.webhooks_needed && has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
             "STRIPE_WEBHOOK_SECRETS",
-            "must not be blank with a key of Stripe's: `portico stripe setup` makes the endpoint and prints its secret",
+            concat!(
+                "must not be blank with a key of Stripe's: `",
+                env!("CARGO_PKG_NAME"),
+                " stripe setup` makes the endpoint and prints its secret"
+            ),
         );
     }
 
@@ -137,7 +141,7 @@ impl Reader<'_> {
         self.refuse_if(
             !usable,
             "SMTP_URL",
-            "must be smtp:// or smtps://, with MAIL_FROM an address such as Portico <billing@example.com>",
+            "must be smtp:// or smtps://, with MAIL_FROM an address such as Billing <billing@example.com>",
         );
     }
 }

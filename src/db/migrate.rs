@@ -1,11 +1,22 @@
 //! Migrations, run under a lock so that two instances may start at once, and the check that
 //! row-level security really holds for the role we connected as.
 use super::{Db, OrgId, Result, Scope};
-use crate::sql;
+use crate::{brand::SLUG, sql};
 use sqlx::migrate::{Migrate, Migrator};
+use std::sync::LazyLock;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| with_our_roles(sqlx::migrate!("migrations/postgres")));
+
+/// The migrations say `portico_tenant` and `portico_system`. Roles belong to the server, not to a database,
+/// and two products on one server must not share them: each puts its own name in. Checksums stay those
+/// of the files, so that a renamed product runs our later migrations unchanged.
+fn with_our_roles(mut all: Migrator) -> Migrator {
+    for migration in all.migrations.to_mut() {
+        migration.sql = migration.sql.replace("portico_", concat!(env!("CARGO_PKG_NAME"), "_")).into();
+    }
+    all
+}
 
 /// Brings the schema up to date. A role that may not create tables can start on a current schema.
 pub async fn migrate(db: &mut Db) -> Result<()> {
@@ -56,12 +67,14 @@ async fn to_come(all: &Migrator, connection: &mut impl Migrate) -> usize {
 }
 
 async fn may_become_tenant(connection: &mut sqlx::PgConnection) -> Result<bool> {
-    let may = "select coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'portico_tenant'), false)
+    let may = "select coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = $1), false)
                and has_table_privilege('orgs', 'select')";
-    let (may,): (bool,) = sqlx::query_as(may).fetch_one(&mut *connection).await?;
+    let role = format!("{SLUG}_tenant");
+    let (may,): (bool,) = sqlx::query_as(may).bind(&role).fetch_one(&mut *connection).await?;
     // Being a member is not enough where another database's owner made the role: try it.
     Ok(may
-        && sqlx::query("select has_table_privilege('portico_tenant', 'members', 'select') as granted")
+        && sqlx::query("select has_table_privilege($1, 'members', 'select') as granted")
+            .bind(&role)
             .fetch_one(&mut *connection)
             .await
             .and_then(|row| sqlx::Row::try_get(&row, "granted"))?)

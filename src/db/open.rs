@@ -3,6 +3,7 @@ use super::{
     Exec, Query, Result, Stmt,
     statement::{On, Source},
 };
+use crate::brand;
 use sqlx::{
     Pool, Postgres, Sqlite,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
@@ -17,7 +18,7 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 pub enum Db {
     /// One writer, because SQLite has one; several readers, which never wait for it (WAL).
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// `tenant_role` once `portico_tenant` exists and we may become it.
+    /// `tenant_role` once the tenant role exists and we may become it.
     Postgres { pool: PgPool, tenant_role: bool },
 }
 
@@ -44,7 +45,7 @@ impl Db {
     }
 
     async fn postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.application_name("portico");
+        let options = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(ACQUIRE)

@@ -14,7 +14,7 @@ fn statements() -> Vec<&'static super::Stmt> {
 }
 
 async fn sqlite() -> Db {
-    let path = std::env::temp_dir().join(format!("portico-{}.db", uuid::Uuid::now_v7()));
+    let path = std::env::temp_dir().join(format!("unit-test-{}.db", uuid::Uuid::now_v7()));
     let mut db = Db::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     migrate(&mut db).await.unwrap();
     db

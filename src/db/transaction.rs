@@ -81,7 +81,7 @@ async fn begin<D: Database>(pool: &Pool<D>, statement: Option<String>) -> Result
 /// One round trip, and local to the transaction: safe behind pgbouncer. A formatted UUID is hex
 /// and hyphens, so nothing can be smuggled into the text.
 fn begin_in(org: OrgId, tenant_role: bool) -> String {
-    let role = if tenant_role { "set local role portico_tenant; " } else { "" };
+    let role = if tenant_role { concat!("set local role ", env!("CARGO_PKG_NAME"), "_tenant; ") } else { "" };
     format!("begin; {role}set local app.org_id = '{org}'")
 }
 

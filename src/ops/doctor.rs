@@ -1,7 +1,8 @@
-//! `portico doctor`: what has to be right around us, a line each, with what would be right. It
+//! `doctor`: what has to be right around us, a line each, with what would be right. It
 //! changes nothing, here or at Stripe.
 use super::{check::Check, doctor_stripe};
 use crate::{
+    brand::SLUG,
     config::{Config, sqlite_file},
     db::{self, Db, RowSecurity},
 };
@@ -27,7 +28,7 @@ fn public_url(config: &Config) -> Check {
 
 async fn database(config: &Config) -> Vec<Check> {
     if let Some(file) = sqlite_file(&config.database_url).filter(|file| !file.exists()) {
-        let said = format!("{} does not exist yet; `portico serve` creates it", file.display());
+        let said = format!("{} does not exist yet; `{SLUG} serve` creates it", file.display());
         return vec![Check::fail_in_production(config, "database", said)];
     }
     let mut db = match Db::connect(&config.database_url).await {
@@ -44,7 +45,7 @@ async fn database(config: &Config) -> Vec<Check> {
         ],
         Ok(pending) => {
             let said =
-                format!("{pending} migrations are pending; `portico serve` or `portico worker` runs them");
+                format!("{pending} migrations are pending; `{SLUG} serve` or `{SLUG} worker` runs them");
             vec![Check::fail("database", said)]
         }
     };
@@ -104,7 +105,11 @@ fn webhook_secrets(config: &Config) -> Check {
         0 if config.uses_embedded_sandbox() => Check::ok("webhook secrets", "the sandbox's"),
         0 => Check::fail(
             "webhook secrets",
-            "STRIPE_WEBHOOK_SECRETS is empty; `portico stripe setup` prints one",
+            concat!(
+                "STRIPE_WEBHOOK_SECRETS is empty; `",
+                env!("CARGO_PKG_NAME"),
+                " stripe setup` prints one"
+            ),
         ),
         1 => Check::ok("webhook secrets", "one, in the right form"),
         several => Check::ok(

@@ -3,6 +3,7 @@ use super::check::{Check, Verdict};
 use crate::{
     App,
     billing::setup::{self, Mending, Part, Report},
+    brand::SLUG,
     config::Config,
     stripe::{Error, Stripe, account::READS},
 };
@@ -84,7 +85,7 @@ fn lacks(right: &str, is_needed: bool) -> Check {
         ),
         false => Check::warn(
             "rights",
-            format!("the key may not read {right}; only `portico stripe setup` and `verify` need it"),
+            format!("the key may not read {right}; only `{SLUG} stripe setup` and `verify` need it"),
         ),
     }
 }
@@ -114,7 +115,7 @@ async fn mixed_modes(stripe: &Stripe, config: &Config) -> Result<Option<String>,
 pub async fn compare_modes(app: App) {
     match mixed_modes(&app.stripe, &app.config).await {
         Ok(None) => tracing::info!("Stripe: key, prices and portal configuration are of one mode"),
-        Ok(Some(mixed)) => tracing::error!(mixed, "Stripe: live and test are mixed up; run `portico doctor`"),
+        Ok(Some(mixed)) => tracing::error!(mixed, "Stripe: live and test are mixed up; run `{SLUG} doctor`"),
         Err(error) => {
             tracing::warn!(%error, "Stripe could not be reached, so live and test modes were not compared")
         }
@@ -131,8 +132,9 @@ async fn as_set_up(stripe: &Stripe, config: &Config) -> Vec<Check> {
     let matters =
         |part: Part| matches!(part, Part::Portal | Part::Endpoint) && !config.uses_embedded_sandbox();
     let found = report.findings.into_iter().map(|found| {
-        let (drift, way) = (&found.drift, "`portico stripe setup` corrects it");
-        let said = if drift.contains("portico ") { drift.clone() } else { format!("{drift}; {way}") };
+        let (drift, way) = (&found.drift, format!("`{SLUG} stripe setup` corrects it"));
+        let said =
+            if drift.contains(&format!("`{SLUG} ")) { drift.clone() } else { format!("{drift}; {way}") };
         match matters(found.part) {
             true => Check::fail("setup", said),
             false => Check::warn("setup", said),

@@ -3,6 +3,7 @@ use super::counters::Metrics;
 use crate::{
     App,
     billing::{self, Figures},
+    brand::SLUG,
     error::Result,
     jobs,
 };
@@ -13,18 +14,18 @@ pub async fn rendered(app: &App) -> Result<String> {
     let mut text = String::new();
     counters(&mut text, &app.metrics);
     let Figures { events, duplicates, disputes } = billing::figures(app).await?;
-    family(&mut text, "portico_inbox_events", "gauge", "Events in the inbox, by state.");
+    family(&mut text, "inbox_events", "gauge", "Events in the inbox, by state.");
     for (state, count) in events {
-        line(&mut text, "portico_inbox_events", &format!("state=\"{}\"", state.as_str()), count);
+        line(&mut text, "inbox_events", &format!("state=\"{}\"", state.as_str()), count);
     }
     let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
     let twice = "Organisations with more than one subscription alive.";
     for (name, help, count) in [
-        ("portico_jobs_waiting", "Jobs in the queue.", jobs_alive),
-        ("portico_jobs_dead", "Jobs given up.", jobs_dead),
-        ("portico_duplicate_subscriptions", twice, duplicates),
-        ("portico_disputes", "Charges disputed with a bank, ever.", disputes),
-        ("portico_stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.circuit_is_open())),
+        ("jobs_waiting", "Jobs in the queue.", jobs_alive),
+        ("jobs_dead", "Jobs given up.", jobs_dead),
+        ("duplicate_subscriptions", twice, duplicates),
+        ("disputes", "Charges disputed with a bank, ever.", disputes),
+        ("stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.circuit_is_open())),
     ] {
         family(&mut text, name, "gauge", help);
         line(&mut text, name, "", count);
@@ -33,21 +34,21 @@ pub async fn rendered(app: &App) -> Result<String> {
 }
 
 fn counters(text: &mut String, m: &Metrics) {
-    family(text, "portico_webhook_rejected_total", "counter", "Webhooks that were not verified.");
+    family(text, "webhook_rejected_total", "counter", "Webhooks that were not verified.");
     for (label, count) in
         [("reason=\"signature\"", &m.bad_signature), ("reason=\"timestamp\"", &m.bad_timestamp)]
     {
-        line(text, "portico_webhook_rejected_total", label, count.load(Relaxed));
+        line(text, "webhook_rejected_total", label, count.load(Relaxed));
     }
-    family(text, "portico_webhook_signed_total", "counter", "Webhooks that were verified, by our secret.");
+    family(text, "webhook_signed_total", "counter", "Webhooks that were verified, by our secret.");
     for (label, count) in [("secret=\"newest\"", &m.newest_secret), ("secret=\"older\"", &m.older_secret)] {
-        line(text, "portico_webhook_signed_total", label, count.load(Relaxed));
+        line(text, "webhook_signed_total", label, count.load(Relaxed));
     }
     for (name, help, count) in [
-        ("portico_webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),
-        ("portico_webhook_not_stored_total", "Webhooks that could not be stored.", &m.not_stored),
-        ("portico_events_missed_total", "Events that never came and were found at Stripe.", &m.missed),
-        ("portico_drift_total", "Organisations whose copy was not what Stripe holds.", &m.drifted),
+        ("webhook_stored_total", "Webhooks stored and acknowledged.", &m.stored),
+        ("webhook_not_stored_total", "Webhooks that could not be stored.", &m.not_stored),
+        ("events_missed_total", "Events that never came and were found at Stripe.", &m.missed),
+        ("drift_total", "Organisations whose copy was not what Stripe holds.", &m.drifted),
     ] {
         family(text, name, "counter", help);
         line(text, name, "", count.load(Relaxed));
@@ -57,14 +58,15 @@ fn counters(text: &mut String, m: &Metrics) {
     line(text, "portico_log_lines_dropped_total", "", crate::log::dropped_lines());
 }
 
+/// Each name begins with the product's: several products may be watched in one place.
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {
-    writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
+    writeln!(text, "# HELP {SLUG}_{name} {help}\n# TYPE {SLUG}_{name} {kind}").ok();
 }
 
 fn line(text: &mut String, name: &str, label: &str, value: impl std::fmt::Display) {
     match label {
-        "" => writeln!(text, "{name} {value}"),
-        label => writeln!(text, "{name}{{{label}}} {value}"),
+        "" => writeln!(text, "{SLUG}_{name} {value}"),
+        label => writeln!(text, "{SLUG}_{name}{{{label}}} {value}"),
     }
     .ok();
 }

@@ -2,7 +2,7 @@
 //! organisation straight to its billing page.
 use crate::{
     App,
-    billing::plans::{OFFERS, Offer, dollars},
+    billing::plans::{self, Interval, OFFERS, Offer},
     demo::DemoHint,
     web::{Page, SignedIn},
 };
@@ -27,17 +27,35 @@ pub struct PlanCard {
     pub key: &'static str,
     pub name: &'static str,
     pub tagline: &'static str,
-    pub month: String,
-    pub year: String,
-    /// What paying by the year saves.
-    pub saved: String,
-    /// `per organisation` or `per seat`.
-    pub per: String,
+    /// What it costs; none where it costs nothing.
+    pub prices: Vec<CardPrice>,
     pub trial: Option<String>,
     /// On the button.
     pub verb: String,
     pub features: Vec<String>,
     pub highlighted: bool,
+}
+
+pub struct CardPrice {
+    /// `month` or `year`.
+    pub interval: &'static str,
+    pub amount: String,
+    /// `per seat`, `per organisation, saves $58`
+    pub note: String,
+    /// Shown only while the page's switch says so, where the plan is sold by both.
+    pub class: &'static str,
+}
+
+impl Pricing {
+    /// Whether there is anything to switch between.
+    pub fn has_switch(&self) -> bool {
+        self.plans.iter().any(|plan| plan.prices.len() > 1)
+    }
+
+    /// As a price of nothing is written.
+    pub fn nothing(&self) -> String {
+        plans::price(0)
+    }
 }
 
 #[derive(Template)]
@@ -76,17 +94,31 @@ impl From<&Offer> for PlanCard {
             key: offer.plan.as_str(),
             name: offer.name,
             tagline: offer.tagline,
-            month: dollars(offer.month),
-            year: dollars(offer.year),
-            saved: dollars(offer.month * 12 - offer.year),
-            per: if offer.per_seat { "per seat".into() } else { "per organisation".into() },
+            prices: offer.prices().map(|(every, amount)| CardPrice::of(offer, every, amount)).collect(),
             verb: match offer.trial {
                 Some(_) => "Start the trial".into(),
                 None => format!("Start with {}", offer.name),
             },
             trial: offer.trial.map(|days| format!("{days}-day trial")),
             features: offer.includes(),
-            highlighted: offer.trial.is_some(),
+            highlighted: offer.highlighted,
+        }
+    }
+}
+
+impl CardPrice {
+    fn of(offer: &Offer, every: Interval, amount: i64) -> Self {
+        let per = if offer.per_seat { "per seat" } else { "per organisation" };
+        let saved = offer.saved_by_year().filter(|_| every == Interval::Year);
+        Self {
+            interval: every.as_str(),
+            amount: plans::price(amount),
+            note: saved.map_or(per.to_owned(), |saved| format!("{per}, saves {}", plans::price(saved))),
+            class: match every {
+                _ if offer.prices().count() < 2 => "",
+                Interval::Month => "by-month",
+                Interval::Year => "by-year",
+            },
         }
     }
 }

@@ -96,7 +96,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// A file of somebody else's stays as it is; `portico doctor` says so.
+/// A file of somebody else's stays as it is; `doctor` says so.
 #[cfg(unix)]
 fn close_to_others(path: &Path) {
     use std::os::unix::fs::PermissionsExt;

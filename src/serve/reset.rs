@@ -1,15 +1,18 @@
-//! The product's database and the sandbox's belong together: `portico demo reset` removes both, and a
+//! The product's database and the sandbox's belong together: `demo reset` removes both, and a
 //! start that finds only one of them says so.
 use super::{Result, files};
-use crate::config::{Config, sqlite_file};
+use crate::{
+    brand::SLUG,
+    config::{Config, sqlite_file},
+};
 use std::path::{Path, PathBuf};
 
-/// `portico demo reset`: the next start makes both databases anew. Only in development, only with the
+/// `demo reset`: the next start makes both databases anew. Only in development, only with the
 /// sandbox, and only while nothing runs on them.
 pub fn demo_reset(config: &Config) -> Result<()> {
     let Some(product) = sqlite_file(&config.database_url) else {
         return Err(format!(
-            "Nothing was removed: DATABASE_URL is Postgres. Drop that database and create it again, delete {}, then start Portico.",
+            "Nothing was removed: DATABASE_URL is Postgres. Drop that database and create it again, delete {}, then start again.",
             config.sandbox.data
         ).into());
     };
@@ -24,7 +27,7 @@ pub fn demo_reset(config: &Config) -> Result<()> {
     let both: Vec<PathBuf> = [Some(product), sandbox_file(config)].into_iter().flatten().collect();
     if let Some(used) = both.iter().find(|database| files::is_in_use(database)) {
         let used = used.display();
-        return Err(format!("Nothing was removed: {used} is in use. Stop Portico, then try again.").into());
+        return Err(format!("Nothing was removed: {used} is in use. Stop it, then try again.").into());
     }
     for database in &both {
         match files::remove(database)? {
@@ -53,5 +56,5 @@ pub fn mismatch(config: &Config, has_people: bool, sandbox_is_old: bool) -> Opti
         (false, true) => format!("{data} holds customers of an earlier database"),
         _ => return None,
     };
-    Some(format!("{what}. To start afresh: portico demo reset"))
+    Some(format!("{what}. To start afresh: {SLUG} demo reset"))
 }

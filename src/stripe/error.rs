@@ -15,8 +15,8 @@ pub enum Error {
     /// Too many failures in a row; we are not asking for the moment.
     #[error("Stripe is not called for now, after repeated failures")]
     CircuitOpen,
-    /// Something that `portico stripe setup` makes is missing.
-    #[error("Stripe does not have {0}; run `portico stripe setup`")]
+    /// Something that `stripe setup` makes is missing.
+    #[error("Stripe does not have {0}; run `{slug} stripe setup`", slug = crate::brand::SLUG)]
     Absent(String),
     /// A hosted page that is not on a host of Stripe's.
     #[error("Stripe answered with a page on a host that is not allowed: {0}")]

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 /// What our objects carry.
-const OURS: (&str, &str) = ("app", "portico");
+const OURS: (&str, &str) = ("app", crate::brand::SLUG);
 
 pub type Metadata = HashMap<String, String>;
 

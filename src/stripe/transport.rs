@@ -179,7 +179,7 @@ impl Transport {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/v1{}{query}", self.base, ask.path))
-            .header(USER_AGENT, concat!("portico/", env!("CARGO_PKG_VERSION")))
+            .header(USER_AGENT, concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .header("stripe-version", VERSION.as_str())
             .header(AUTHORIZATION, self.authorization());
         if ask.body.is_some() {

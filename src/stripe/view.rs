@@ -291,7 +291,7 @@ mod tests {
             serde_json::from_str::<Subscription>(&whole).unwrap().lookup_keys().collect::<Vec<_>>()
         };
 
-        assert_eq!(paying("portico"), ["pro_year"]);
+        assert_eq!(paying(crate::brand::SLUG), ["pro_year"]);
         assert_eq!(paying("another product"), Vec::<String>::new());
     }
 }

@@ -31,10 +31,10 @@ pub fn local_path(next: &str, otherwise: &str) -> String {
         && !next.starts_with("//")
         && !next.chars().any(|c| c == '\\' || c == '@' || c.is_control() || c.is_whitespace())
         && next.len() < 1000;
-    let base = url::Url::parse("http://portico.invalid").ok();
+    let base = url::Url::parse("http://product.invalid").ok();
     let parsed = base.as_ref().filter(|_| plain).and_then(|base| base.join(next).ok());
     match parsed {
-        Some(url) if url.host_str() == Some("portico.invalid") && !url.path().starts_with("//") => {
+        Some(url) if url.host_str() == Some("product.invalid") && !url.path().starts_with("//") => {
             let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
             format!("{}{query}", url.path())
         }

@@ -4,7 +4,7 @@ use crate::support::{
     circles::Arrows,
     source::{Source, files, has_word},
 };
-use portico::rooms::ROOMS;
+use product::rooms::ROOMS;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::LazyLock,

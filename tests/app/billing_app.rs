@@ -6,7 +6,7 @@ use crate::{
     test_app::{Org, TestApp},
 };
 use hyper::Method;
-use portico::{billing, web::accept, worker};
+use product::{billing, web::accept, worker};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -151,7 +151,7 @@ impl BillingApp {
     pub async fn billing_state(&self, slug: &str) -> Value {
         let all = billing::state_of_every_org(&self.app.app).await.unwrap();
         let (slug, customer, state) = all.iter().find(|(it, ..)| it == slug).expect("it is there");
-        portico::cli::status_line(slug, customer.as_deref(), state)
+        product::cli::status_line(slug, customer.as_deref(), state)
     }
 
     /// What it has to be, from what Stripe holds.
@@ -189,8 +189,8 @@ impl BillingApp {
     /// As if the leases of the dead had run out, and what failed had waited long enough.
     pub async fn hurry(&self) {
         let now = match &self.app.app.db {
-            portico::db::Db::Sqlite { .. } => "0",
-            portico::db::Db::Postgres { .. } => "'epoch'",
+            product::db::Db::Sqlite { .. } => "0",
+            product::db::Db::Postgres { .. } => "'epoch'",
         };
         let rest = "where key not in ('reconcile', 'full-pass', 'tidy')";
         self.app.run(&format!("update jobs set leased_until = null, run_at = {now} {rest}")).await;

@@ -4,7 +4,7 @@ use crate::{
     test_app::TestApp,
 };
 use fantoccini::{Locator, key::Key};
-use portico::{demo, web::accept};
+use product::{demo, web::accept};
 
 #[portico_test]
 async fn the_demos_owner_manages_billing_and_comes_back(app: TestApp) {
@@ -39,7 +39,7 @@ async fn the_keyboard_alone_is_enough() {
     browser.goto(&format!("{home}/sign-in")).await.unwrap();
 
     fill(&browser, "#email", "demo@example.com").await;
-    fill(&browser, "#password", &format!("portico demo password{}", char::from(Key::Enter))).await;
+    fill(&browser, "#password", &format!("{}{}", demo::PASSWORD, char::from(Key::Enter))).await;
     wait_for(&browser, &format!("{home}/account")).await;
     let mut seen = Vec::new();
     for _ in 0..40 {
@@ -102,7 +102,7 @@ async fn served(app: &TestApp) -> (TestApp, String) {
 async fn sign_in(browser: &Browser, home: &str) {
     browser.goto(&format!("{home}/sign-in?next=/account")).await.unwrap();
     fill(browser, "#email", "demo@example.com").await;
-    fill(browser, "#password", "portico demo password").await;
+    fill(browser, "#password", product::demo::PASSWORD).await;
     press(browser, "main form button").await;
     wait_for(browser, &format!("{home}/account")).await;
 }

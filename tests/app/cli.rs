@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 /// `portico stripe …`, with the settings of this test's product.
 async fn portico(it: &BillingApp, arguments: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_portico"));
+    let mut program = Command::new(crate::support::process::PROGRAM);
     program.arg("stripe").args(arguments).env_clear();
     program.env("DATABASE_URL", &it.app.app.config.database_url);
     program.env("APP_SECRET", "a secret that only tests use and long enough");

@@ -1,5 +1,5 @@
 //! Every refusal of a setting names it and says what would be right; a start lists them all.
-use portico::config::{Config, VARIABLES};
+use product::config::{Config, VARIABLES};
 
 fn refused(settings: &[(&str, &str)]) -> Vec<String> {
     match Config::read(|name| {

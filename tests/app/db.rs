@@ -15,7 +15,7 @@ async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: Tes
 
     app.org("acme").await;
 
-    if let portico::db::Db::Postgres { .. } = &app.app.db {
+    if let product::db::Db::Postgres { .. } = &app.app.db {
         let left = "select count(*) from pg_stat_activity
                     where state like 'idle in transaction%' and datname = current_database()";
         assert_eq!(app.count(left).await, 0);

@@ -1,9 +1,11 @@
 //! A developer's first minute: ports, start lines, private files, beginning afresh.
 use crate::support::{process::Process, temp::TempDir};
-use portico::config::Config;
+use product::config::Config;
 use std::{net::TcpListener, path::Path};
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
+/// The default of `DATABASE_URL`.
+const DATABASE: &str = concat!("data/", env!("CARGO_PKG_NAME"), ".db");
 
 fn config(settings: &[(&str, &str)]) -> Config {
     let given =
@@ -48,11 +50,11 @@ fn the_public_address_follows_the_one_we_listen_on_unless_it_is_set() {
 async fn two_developers_programs_run_side_by_side_without_a_setting() {
     let (mut ada, mut bob) = (Process::start(PORTICO, &[], &[]), Process::start(PORTICO, &[], &[]));
 
-    for line in ["Portico  ", "Stripe sandbox", "For operators"] {
+    for line in [&*format!("{}  ", product::brand::NAME), "Stripe sandbox", "For operators"] {
         assert_ne!(printed(&mut ada, line).await, printed(&mut bob, line).await, "{line}");
     }
     for portico in [&mut ada, &mut bob] {
-        let home = printed(portico, "Portico  ").await;
+        let home = printed(portico, &format!("{}  ", product::brand::NAME)).await;
         assert_eq!(printed(portico, "Mailbox").await, format!("{home}/dev/mailbox"));
         portico.answers_at(&format!("{}/readyz", home.replace("localhost", "127.0.0.1"))).await;
     }
@@ -78,8 +80,8 @@ async fn nobody_else_on_the_machine_can_read_the_data() {
     // As an earlier version left it.
     std::fs::create_dir(folder.join("data")).unwrap();
     std::fs::set_permissions(folder.join("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::write(folder.join("data/portico.db"), "").unwrap();
-    std::fs::set_permissions(folder.join("data/portico.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(folder.join(DATABASE), "").unwrap();
+    std::fs::set_permissions(folder.join(DATABASE), std::fs::Permissions::from_mode(0o644)).unwrap();
     let mut portico = Process::start_in(folder, PORTICO, &[], &[]);
     portico.line_with("Sign in as").await;
 
@@ -119,15 +121,15 @@ async fn one_database_without_the_other_is_said_at_start_and_a_reset_mends_it() 
     portico.line_with("Sign in as").await;
     let folder = portico.stop();
     for ending in ["", "-wal", "-shm"] {
-        std::fs::remove_file(folder.join(&format!("data/portico.db{ending}"))).ok();
+        std::fs::remove_file(folder.join(&format!("{DATABASE}{ending}"))).ok();
     }
 
     let mut portico = Process::start_in(folder, PORTICO, &[], &[]);
-    portico.line_with("portico demo reset").await;
+    portico.line_with("demo reset").await;
     let folder = portico.stop();
     let (success, output, folder) = ended_with(&[], folder, &["demo", "reset"]).await;
 
-    assert!(success && !folder.join("data/portico.db").exists(), "{output}");
+    assert!(success && !folder.join(DATABASE).exists(), "{output}");
     assert!(!folder.join("data/sandbox.db").exists(), "{output}");
     let mut portico = Process::start_in(folder, PORTICO, &[], &[]);
     portico.line_with("Sign in as").await;
@@ -159,7 +161,7 @@ async fn a_reset_removes_nothing_while_it_runs_or_with_a_key_or_in_production() 
         let (success, output, left) = ended_with(settings, folder, &["demo", "reset"]).await;
 
         assert!(!success && output.contains(why), "{output}");
-        assert!(left.join("data/portico.db").exists() && left.join("data/sandbox.db").exists());
+        assert!(left.join(DATABASE).exists() && left.join("data/sandbox.db").exists());
         folder = left;
     }
 }
@@ -178,5 +180,5 @@ async fn a_command_finds_the_sandbox_of_a_running_program_wherever_it_went() {
         .unwrap();
 
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-    assert!(verified.status.success() && said.contains("1 looked at"), "{said}{verified:?}");
+    assert!(verified.status.success() && said.starts_with("Checked 1"), "{said}{verified:?}");
 }

@@ -1,6 +1,6 @@
 //! The queue: what happens when workers are slow, or several.
 use crate::test_app::TestApp;
-use portico::{
+use product::{
     App,
     error::Error,
     jobs::{self, Done, Job, Try},

@@ -3,7 +3,7 @@ use crate::{
     billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
     test_app::{PUBLIC_URL, TestApp},
 };
-use portico::{App, config::Config, orgs::Role, routes};
+use product::{App, config::Config, orgs::Role, routes};
 use serde_json::{Value, json};
 
 #[portico_test]
@@ -22,7 +22,7 @@ async fn a_payment_that_fails_is_told_step_by_step_and_each_step_once(app: TestA
     for _ in 0..4 {
         it.advance(2 * DAY).await; // retries after 3 and 5 days and the end of the week of grace
         it.settled().await;
-        portico::billing::full_pass(&it.app.app).await.unwrap();
+        product::billing::full_pass(&it.app.app).await.unwrap();
     }
     it.settled().await;
     assert_eq!(it.mails().await[2..], ["Your organisation is now read-only"]);
@@ -53,7 +53,7 @@ async fn a_trial_that_ends_soon_is_told_once(app: TestApp) {
     for _ in 0..3 {
         it.advance(DAY + 60).await;
         it.settled().await;
-        portico::billing::full_pass(&it.app.app).await.unwrap();
+        product::billing::full_pass(&it.app.app).await.unwrap();
     }
     it.settled().await;
 
@@ -132,7 +132,7 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
 async fn production_has_no_mailbox(app: TestApp) {
     let mut config: Config = app.app.config.clone();
     config.production = true;
-    let production = App::new(config.clone(), app.app.db.clone(), &config.app_secrets, portico::rooms::ROOMS);
+    let production = App::new(config.clone(), app.app.db.clone(), &config.app_secrets, product::rooms::ROOMS);
     let site = crate::support::http::Site::of(routes::router(production), PUBLIC_URL);
     let visitor = crate::support::http::Person::visiting(&site);
 

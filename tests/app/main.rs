@@ -4,6 +4,8 @@
 /// `#[portico_test]` is at hand everywhere, as `#[test]` is.
 #[macro_use]
 extern crate portico_test;
+// Tests name the library so, whatever the product is called.
+extern crate portico as product;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -13,7 +13,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
-    assert_eq!(it.app.figure("portico_duplicate_subscriptions").await, 0);
+    assert_eq!(it.app.figure("duplicate_subscriptions").await, 0);
     let prices = it.app.at_stripe("/v1/prices?limit=100").await;
     let pro = prices.iter().find(|price| price["lookup_key"] == "pro_month").unwrap()["id"].as_str().unwrap();
     it.act(&customer, "add_card", json!({ "card": GOOD })).await;
@@ -21,7 +21,7 @@ async fn two_subscriptions_alive_are_an_alarm_and_a_banner(app: TestApp) {
     it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", pro)]).await;
     it.settled().await;
 
-    assert_eq!(it.app.figure("portico_duplicate_subscriptions").await, 1);
+    assert_eq!(it.app.figure("duplicate_subscriptions").await, 1);
     acme.owner.get("/orgs/acme/billing").await.assert_says("There are two subscriptions");
 }
 
@@ -31,23 +31,20 @@ async fn missed_events_and_drift_are_counted(app: TestApp) {
     let acme = it.org("acme").await;
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
     it.reconcile().await;
-    let stored = it.app.figure("portico_webhook_stored_total").await;
+    let stored = it.app.figure("webhook_stored_total").await;
     it.deliver(json!({ "drop": 1.0 })).await;
     it.act(&customer, "switch_plan", json!({ "price": "business_year" })).await;
 
-    portico::billing::full_pass(&it.app.app).await.unwrap();
+    product::billing::full_pass(&it.app.app).await.unwrap();
     it.reconcile().await;
     it.settled().await;
 
     assert!(stored > 0);
-    assert_eq!(it.app.figure("portico_webhook_stored_total").await, stored);
-    assert_eq!(it.app.figure("portico_drift_total").await, 1);
-    assert!(it.app.figure("portico_events_missed_total").await > 0);
-    assert_eq!(
-        (it.app.figure("portico_jobs_waiting").await, it.app.figure("portico_jobs_dead").await),
-        (0, 0)
-    );
-    assert_eq!(it.app.figure("portico_stripe_resting").await, 0);
+    assert_eq!(it.app.figure("webhook_stored_total").await, stored);
+    assert_eq!(it.app.figure("drift_total").await, 1);
+    assert!(it.app.figure("events_missed_total").await > 0);
+    assert_eq!((it.app.figure("jobs_waiting").await, it.app.figure("jobs_dead").await), (0, 0));
+    assert_eq!(it.app.figure("stripe_resting").await, 0);
 }
 
 #[portico_test]

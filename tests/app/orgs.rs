@@ -1,6 +1,6 @@
 //! Organisations: several per person, found by their word in the URL, seen by members alone.
 use crate::test_app::TestApp;
-use portico::orgs::Role;
+use product::orgs::Role;
 
 #[portico_test]
 async fn a_person_has_several_organisations_and_switches_between_them(app: TestApp) {

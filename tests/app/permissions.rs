@@ -3,7 +3,7 @@ use crate::{
     support::{http::Person, source::files},
     test_app::{Org, TestApp},
 };
-use portico::orgs::Role;
+use product::orgs::Role;
 use std::collections::BTreeSet;
 
 /// Status for: a visitor, a stranger (signed in, not a member), member, billing, admin, owner.

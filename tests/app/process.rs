@@ -8,7 +8,7 @@ use crate::support::{
 };
 use std::time::{Duration, Instant};
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
 
 /// The settings that keep one test's program out of another's way, and nothing more.
 fn settings(more: &[(&str, &str)]) -> (Vec<(String, String)>, String) {
@@ -83,7 +83,7 @@ async fn a_second_start_keeps_people_and_their_logins() {
     portico.line_with("Sign in as").await;
     portico.answers_at(&address).await;
     let owner = Person::visiting(&Site::behind(&address, &home));
-    let form = [("email", "demo@example.com"), ("password", "portico demo password")];
+    let form = [("email", "demo@example.com"), ("password", product::demo::PASSWORD)];
     owner.post("/sign-in").fields(&form).await.assert_redirects_to("/account");
     let folder = portico.stop();
 

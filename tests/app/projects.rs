@@ -5,7 +5,7 @@ use crate::{
     templates::Pages,
     test_app::{Org, TestApp},
 };
-use portico::{db::Db, orgs::Role};
+use product::{db::Db, orgs::Role};
 use serde_json::json;
 
 inventory::submit! {

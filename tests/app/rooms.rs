@@ -1,6 +1,6 @@
 //! What rooms declare reaches every place that has to know it.
 use crate::test_app::TestApp;
-use portico::{
+use product::{
     billing::plans::{OFFERS, limited},
     rooms::ROOMS,
     words::plural,
@@ -50,7 +50,7 @@ async fn the_pricing_page_says_what_each_plan_limits(app: TestApp) {
     let page = app.visitor().get("/pricing").await.text();
 
     for (one, most) in OFFERS.iter().flat_map(|offer| offer.limits) {
-        assert!(page.contains(&portico::words::several(*most, one)), "{most} {one}");
+        assert!(page.contains(&product::words::several(*most, one)), "{most} {one}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     },
     test_app::TestApp,
 };
-use portico::stripe::{
+use product::stripe::{
     CustomerId, Deadline, Error, Flow, NewCheckoutSession, NewCustomer, NewPortalSession,
     account::{NewPrice, NewProduct, Portal, READS, SwitchTo},
 };

@@ -4,7 +4,7 @@ use crate::support::{
     postgres,
     temp::TempDir,
 };
-use portico::{App, config::Config, db, db::Db, orgs, orgs::Role, rooms, routes};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, rooms, routes};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
@@ -90,7 +90,7 @@ impl TestApp {
 
     /// Somebody new with this role in the organisation, signed in.
     pub async fn joins(&self, org: &Org, role: Role) -> Person {
-        let email = format!("{}-{}@{}.test", role.as_str(), portico::db::UserId::new(), org.slug);
+        let email = format!("{}-{}@{}.test", role.as_str(), product::db::UserId::new(), org.slug);
         let person = self.signs_up(&email).await;
         let ids = format!(
             "select u.id as user_id, o.id as org_id from users u, orgs o where u.email = '{email}' and o.slug = '{}'",
@@ -177,10 +177,11 @@ impl TestApp {
         Person::visiting(&Site::of(routes::ops_router(self.app.clone()), "http://localhost:3001"))
     }
 
-    /// A number of the operators' metrics, by its whole name, labels and all.
+    /// A number of the operators' metrics, by its name without the product's, labels and all.
     pub async fn figure(&self, name: &str) -> u64 {
+        let name = format!("{}_{name}", product::brand::SLUG);
         let text = self.operator().get("/metrics").await.assert_status(200).text();
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = text.lines().find_map(|line| line.strip_prefix(&*name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
     }
 

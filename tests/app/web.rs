@@ -1,6 +1,6 @@
 //! The frame: what every answer carries, and what slow, large and strange requests get.
 use crate::test_app::{Headers, PUBLIC_URL, TestApp, sign_in_form};
-use portico::web::{accept, assets};
+use product::web::{accept, assets};
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,7 +17,8 @@ async fn an_unknown_page_looks_like_us(app: TestApp) {
             page.status.as_u16()
         );
         assert!(
-            page.text().contains("Portico") && page.text().contains(page.header_text("x-request-id")),
+            page.text().contains(product::brand::NAME)
+                && page.text().contains(page.header_text("x-request-id")),
             "{path}"
         );
     }
@@ -28,7 +29,11 @@ async fn a_wrong_method_looks_like_us(app: TestApp) {
     let page = app.visitor().get("/sign-out").await;
 
     page.assert_status(405);
-    assert!(page.header_text("allow").contains("POST") && page.text().contains("Portico"), "{}", page.text());
+    assert!(
+        page.header_text("allow").contains("POST") && page.text().contains(product::brand::NAME),
+        "{}",
+        page.text()
+    );
 }
 
 #[portico_test]

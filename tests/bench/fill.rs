@@ -1,5 +1,5 @@
 //! Ten thousand people with an organisation, a login and a session each, so that look-ups look through something.
-use portico::{
+use product::{
     auth,
     clock::Clock,
     db::{Db, Origin},

@@ -1,4 +1,6 @@
 //! What this build costs, beside the floor built in the same run. `bin/bench` builds and runs it.
+extern crate portico as product;
+
 mod fill;
 mod measure;
 #[path = "../support/postgres.rs"]
@@ -72,7 +74,7 @@ async fn on_sqlite(ours: &str, floors: &str) -> Vec<Row> {
         ),
         row("first visit, all of it, KB on the wire", vec![bytes], vec![], "30"),
         row("first visit, requests", vec![requests], vec![], "5"),
-        row("release binary, MB", vec![size("portico")], vec![size("floor")], "30"),
+        row("release binary, MB", vec![size(env!("CARGO_PKG_NAME"))], vec![size("floor")], "30"),
     ]);
     rows
 }
@@ -114,7 +116,7 @@ fn start(url: &str, postmaster: Option<u32>) -> (Server, std::time::Duration) {
         ("ARGON2_TIME", &time),
     ];
     let start = Start {
-        program: &beside("portico"),
+        program: &beside(env!("CARGO_PKG_NAME")),
         arguments: &[],
         settings: &settings,
         address: &address,

@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The program under test, whatever it is called.
+pub const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
 /// Past this a program counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,7 +24,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// `Process::start(env!("CARGO_BIN_EXE_portico"), &["worker"], &[("BIND", "127.0.0.1:0")])`
+    /// `Process::start(PROGRAM, &["worker"], &[("BIND", "127.0.0.1:0")])`
     pub fn start(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::start_in(TempDir::new(), program, arguments, environment)
     }

@@ -24,7 +24,9 @@ static STATEMENTS: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new
 /// Tests that are listening; without one nothing is kept.
 static LISTENING: AtomicUsize = AtomicUsize::new(0);
 static INSTALLED: LazyLock<()> = LazyLock::new(|| {
-    let targets = Targets::new().with_target("sqlx::query", Level::DEBUG).with_target("portico", Level::INFO);
+    let targets = Targets::new()
+        .with_target("sqlx::query", Level::DEBUG)
+        .with_target(env!("CARGO_PKG_NAME"), Level::INFO);
     let registry = tracing_subscriber::registry().with(Recorder.with_filter(targets));
     tracing::subscriber::set_global_default(registry).expect("no other test sets a subscriber");
 });

@@ -1,16 +1,13 @@
 //! Products, known by their metadata, and prices, known by their lookup key.
 use super::work::{Part, Work};
 use crate::{
-    billing::plans::{Interval, OFFERS, Offer, Plan, lookup_key},
+    billing::plans::{CURRENCY, OFFERS, Offer, Plan, lookup_key},
     stripe::{
         Error,
         account::{NewPrice, NewProduct, Price, Product},
     },
 };
 use std::cmp::Reverse;
-
-/// plans.rs counts in US cents.
-const CURRENCY: &str = "usd";
 
 /// A plan's product and prices as they are at Stripe now.
 pub struct ProductOfPlan {
@@ -27,10 +24,7 @@ fn offers() -> impl Iterator<Item = &'static Offer> {
 
 /// The lookup keys of all prices that there have to be.
 pub fn lookup_keys() -> Vec<String> {
-    let of = |offer: &Offer| {
-        Interval::ALL.iter().map(|interval| lookup_key(offer.plan, *interval)).collect::<Vec<_>>()
-    };
-    offers().flat_map(of).collect()
+    offers().flat_map(|offer| offer.prices().map(|(every, _)| lookup_key(offer.plan, every))).collect()
 }
 
 impl Work<'_> {
@@ -40,11 +34,10 @@ impl Work<'_> {
         let mut all = Vec::new();
         for offer in offers() {
             let product = self.product(offer, &products).await?;
-            let (month, year, retired) = self.prices(offer, product.as_ref(), &prices).await?;
+            let (prices, retired) = self.prices(offer, product.as_ref(), &prices).await?;
             if let Some(product) = product {
                 let is_new = !products.iter().any(|known| known.id == product.id);
-                self.default_price(&product, is_new, month.as_ref()).await?;
-                let prices = [month, year].into_iter().flatten().collect();
+                self.default_price(&product, is_new, prices.first()).await?;
                 all.push(ProductOfPlan { offer, product: product.id, prices });
             }
             for old in retired {
@@ -79,16 +72,15 @@ impl Work<'_> {
         Ok(Some(found.clone()))
     }
 
-    /// The right price for a month and for a year, and the prices that they replace.
+    /// The right price of each interval it is sold by, the month first, and the prices that they replace.
     async fn prices(
         &mut self,
         offer: &'static Offer,
         product: Option<&Product>,
         all: &[Price],
-    ) -> Result<(Option<String>, Option<String>, Vec<String>), Error> {
-        let (mut sold, mut retired) = ([None, None], Vec::new());
-        let every = [(Interval::Month, offer.month), (Interval::Year, offer.year)];
-        for ((interval, amount), into) in every.into_iter().zip(&mut sold) {
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        let (mut sold, mut retired) = (Vec::new(), Vec::new());
+        for (interval, amount) in offer.prices() {
             let key = lookup_key(offer.plan, interval);
             let found = all.iter().find(|price| price.lookup_key.as_ref() == Some(&key));
             let new = NewPrice {
@@ -99,13 +91,13 @@ impl Work<'_> {
                 amount,
                 interval: interval.as_str(),
             };
-            *into = self.price(&new, found).await?;
+            let right = self.price(&new, found).await?;
             // A price of another product only loses its lookup key.
-            let replaced = found.filter(|old| old.product == new.product && into.as_ref() != Some(&old.id));
+            let replaced = found.filter(|old| old.product == new.product && right.as_ref() != Some(&old.id));
             retired.extend(replaced.filter(|_| self.mends()).map(|old| old.id.clone()));
+            sold.extend(right);
         }
-        let [month, year] = sold;
-        Ok((month, year, retired))
+        Ok((sold, retired))
     }
 
     /// Stripe never changes the amount, currency or interval of a price, so a wrong price is replaced by a new one.
@@ -145,17 +137,17 @@ impl Work<'_> {
         &mut self,
         product: &Product,
         is_new: bool,
-        month: Option<&String>,
+        first: Option<&String>,
     ) -> Result<(), Error> {
-        let Some(month) = month.filter(|month| product.default_price.as_ref() != Some(month)) else {
+        let Some(first) = first.filter(|first| product.default_price.as_ref() != Some(first)) else {
             return Ok(());
         };
         if !is_new {
             let key = product.plan().unwrap_or_default();
-            self.found(Part::Product, format!("product {key}: default price is not the monthly one"));
+            self.found(Part::Product, format!("product {key}: default price is not its first one"));
         }
         match self.mends() {
-            true => self.stripe.set_default_price(&product.id, month).await,
+            true => self.stripe.set_default_price(&product.id, first).await,
             false => Ok(()),
         }
     }

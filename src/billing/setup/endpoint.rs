@@ -1,6 +1,7 @@
 //! The webhook endpoint, known by its exact URL. Its secret stays as it is.
 use super::work::{Mending, Part, Work};
 use crate::{
+    brand::SLUG,
     config::Config,
     stripe::{
         Error, Stripe,
@@ -78,7 +79,7 @@ fn wrong_events(heard: &[String]) -> impl Iterator<Item = String> {
 /// Stripe sets an endpoint's API version when it is made and never changes it.
 fn version_drift(found: &Endpoint) -> String {
     format!(
-        "webhook endpoint {}: API version is {}, should be {}; `portico stripe setup --replace-endpoint` replaces it",
+        "webhook endpoint {}: API version is {}, should be {}; `{SLUG} stripe setup --replace-endpoint` replaces it",
         found.id,
         found.api_version.as_deref().unwrap_or("the account's default"),
         Stripe::version()

@@ -94,8 +94,13 @@ pub async fn start_checkout(
 /// A month where the form names no interval.
 fn plan_of(plan: &str, interval: &str) -> Result<(Plan, Interval)> {
     let plan: Plan = plan.parse().map_err(|_| Error::unknown("plan"))?;
-    let interval = if interval.is_empty() { "month" } else { interval };
-    Ok((plan, interval.parse().map_err(|_| Error::unknown("interval"))?))
+    let first = plan.offer().prices().next().map_or(Interval::Month, |(every, _)| every);
+    let interval =
+        if interval.is_empty() { first } else { interval.parse().map_err(|_| Error::unknown("interval"))? };
+    if plan != Plan::Free && plan.offer().amount(interval).is_none() {
+        return Err(Error::unknown("interval"));
+    }
+    Ok((plan, interval))
 }
 
 /// Where Stripe sends people back to, from Checkout with a session, from the portal without. The request proves

@@ -4,7 +4,7 @@ use crate::{
     App,
     billing::{
         self, BillingState, Entitlements, InvoiceRow,
-        plans::{OFFERS, Offer, Plan, dollars},
+        plans::{self, Interval, OFFERS, Offer, Plan},
     },
     db::At,
     error::Result,
@@ -83,8 +83,8 @@ pub struct PlanChoice {
     pub key: &'static str,
     pub name: &'static str,
     pub tagline: &'static str,
-    pub month: String,
-    pub year: String,
+    /// By which it can be paid: the interval's key, and `$29 a month`.
+    pub prices: Vec<(Interval, String)>,
     pub per: &'static str,
     pub trial: Option<String>,
 }
@@ -150,12 +150,15 @@ fn choices(state: &BillingState) -> Vec<PlanChoice> {
         key: offer.plan.as_str(),
         name: offer.name,
         tagline: offer.tagline,
-        month: dollars(offer.month),
-        year: dollars(offer.year),
+        prices: offer.prices().map(|(every, amount)| (every, price_of(every, amount))).collect(),
         per: if offer.per_seat { "per seat" } else { "per organisation" },
         trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
     })
     .collect()
+}
+
+fn price_of(every: Interval, amount: i64) -> String {
+    format!("{} a {}", plans::price(amount), every.as_str())
 }
 
 fn usage(may: &Entitlements, used: &[Usage]) -> Vec<String> {

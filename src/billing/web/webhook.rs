@@ -22,8 +22,8 @@ const BODY_BYTES: usize = 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(15);
 /// Almost every event of Stripe's is smaller; up to here the number of connections is the bound.
 const SMALL_BYTES: usize = 64 * 1024;
-/// Larger bodies at once, over all connections: 8 MiB. The next waits.
-const LARGE_BODIES: usize = 8;
+/// Larger bodies at once, over all connections: 4 MiB. The next waits.
+const LARGE_BODIES: usize = 4;
 /// For a place among them.
 const PLACE_TIME: Duration = Duration::from_secs(5);
 

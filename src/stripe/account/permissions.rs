@@ -4,7 +4,7 @@ use crate::stripe::{deadline::Deadline, error::Error, gateway::Stripe};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 /// Lists to read: the permission's name in the Dashboard, the path, and whether the running product needs it
-/// (otherwise only `portico stripe setup` does).
+/// (otherwise only `stripe setup` does).
 pub const READS: [(&str, &str, bool); 10] = [
     ("Customers", "/customers", true),
     ("Checkout Sessions", "/checkout/sessions", true),

@@ -152,7 +152,10 @@ impl Stripe {
     }
 
     pub async fn make_price(&self, new: &NewPrice<'_>) -> Result<Price, Error> {
-        let currency = new.currency.parse().unwrap_or(Currency::USD);
+        let Ok(currency) = new.currency.parse::<Currency>();
+        if let Currency::Unknown(code) = currency {
+            return Err(Error::Absent(format!("the currency {code}")));
+        }
         let interval: CreatePriceRecurringInterval = match new.interval {
             "year" => CreatePriceRecurringInterval::Year,
             _ => CreatePriceRecurringInterval::Month,

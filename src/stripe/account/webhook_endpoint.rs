@@ -1,5 +1,6 @@
 //! The webhook endpoint.
 use super::requests::{Done, Listed};
+use crate::brand;
 use crate::stripe::{
     error::Error,
     gateway::Stripe,
@@ -81,7 +82,7 @@ impl Stripe {
             subscribed().into_iter().map(event_type::<CreateWebhookEndpointEnabledEvents>).collect();
         let ask = CreateWebhookEndpoint::new(events, url)
             .api_version(VERSION)
-            .description("Portico: billing")
+            .description(concat!(brand::name!(), ": billing"))
             .metadata(ours(None));
         let made: NewEndpoint = self.change(ask.build()).await?;
         made.secret

@@ -2,7 +2,7 @@
 mod reauthentication;
 
 use crate::test_app::{Headers, PUBLIC_URL, TestApp, sign_in_form, sign_up_form};
-use portico::auth::sessions::Store;
+use product::auth::sessions::Store;
 use tower_sessions::{SessionStore, session::Record};
 
 const OLIVIA: &str = "owner@acme.test";

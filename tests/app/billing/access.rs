@@ -3,7 +3,7 @@ use crate::{
     billing_app::{BillingApp, PRO},
     test_app::TestApp,
 };
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 
 #[portico_test]

@@ -6,7 +6,7 @@ use crate::{
     test_app::TestApp,
 };
 use fantoccini::Locator;
-use portico::web::accept;
+use product::web::accept;
 use serde_json::json;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::{
     support::stub::{Reply, Stub},
     test_app::TestApp,
 };
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
 
 const SECRET: &str = "whsec_of_the_one_who_is_killed";
 
@@ -234,7 +234,7 @@ impl Post {
 }
 
 fn signed(body: &str) -> String {
-    signature(SECRET, portico::clock::Clock::default().now().unix(), body)
+    signature(SECRET, product::clock::Clock::default().now().unix(), body)
 }
 
 /// The inbox as the command line prints it, once nothing in it waits.

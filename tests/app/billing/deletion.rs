@@ -5,7 +5,7 @@ use crate::{
     webhook_deliveries::hand_over,
 };
 use hyper::Method;
-use portico::{db::TENANT_TABLES, orgs::Role};
+use product::{db::TENANT_TABLES, orgs::Role};
 use serde_json::json;
 
 async fn deletes(org: &Org) -> u16 {

@@ -7,7 +7,7 @@ use crate::{
     },
     test_app::{Org, TestApp},
 };
-use portico::{orgs::Role, worker};
+use product::{orgs::Role, worker};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -329,9 +329,9 @@ async fn a_key_that_is_rejected_for_good_is_not_tried_for_ever(app: TestApp) {
 
     assert_eq!(it.app.count("select count(*) from jobs where dead = false").await, 0);
     assert_eq!(it.app.count("select count(*) from stripe_events where state = 'pending'").await, 0);
-    assert!(it.app.figure("portico_jobs_dead").await > 0);
+    assert!(it.app.figure("jobs_dead").await > 0);
     let given_up = it.app.texts("select id from stripe_events where state = 'dead'").await;
-    assert!(it.app.figure(r#"portico_inbox_events{state="dead"}"#).await as usize == given_up.len());
+    assert!(it.app.figure(r#"inbox_events{state="dead"}"#).await as usize == given_up.len());
     assert_eq!(it.billing_state("acme").await["interval"], "month", "and nothing was taken away");
     it.ask(hyper::Method::DELETE, "/faults", json!({})).await.assert_status(200);
     for id in &given_up {

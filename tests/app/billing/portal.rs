@@ -8,7 +8,7 @@ use crate::{
     },
     test_app::{Headers, PUBLIC_URL, TestApp},
 };
-use portico::orgs::Role;
+use product::orgs::Role;
 use serde_json::json;
 
 #[portico_test]
@@ -45,10 +45,10 @@ async fn what_happened_in_the_portal_is_shown_on_return(app: TestApp) {
     let acme = app.org("acme").await;
     acme.owner.post("/orgs/acme/billing/portal").await;
     let customer = app.customers_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
-    let customer = portico::stripe::CustomerId(customer);
+    let customer = product::stripe::CustomerId(customer);
     app.app
         .stripe
-        .start_trial(&customer, "pro_month", 14, portico::stripe::Deadline::of_click())
+        .start_trial(&customer, "pro_month", 14, product::stripe::Deadline::of_click())
         .await
         .unwrap();
 

@@ -4,7 +4,7 @@ use crate::{
     test_app::TestApp,
     webhook_deliveries::state_of,
 };
-use portico::billing;
+use product::billing;
 use serde_json::json;
 
 #[portico_test]

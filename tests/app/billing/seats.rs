@@ -3,7 +3,7 @@ use crate::{
     billing_app::{BillingApp, GOOD},
     test_app::TestApp,
 };
-use portico::{billing, orgs::Role};
+use product::{billing, orgs::Role};
 use serde_json::json;
 
 #[portico_test]

@@ -6,7 +6,7 @@ use crate::support::{
     stub::{Reply, Stub},
     temp::TempDir,
 };
-use portico::{
+use product::{
     billing::setup::{self, Mending, Outcome, Report},
     clock::Clock,
     config::Config,
@@ -17,7 +17,7 @@ use portico::{
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
 const KEY: &str = "Bearer sk_test_123";
 const HOOK: &str = "http://localhost:3000/webhooks/stripe";
 
@@ -386,7 +386,7 @@ async fn the_doctor_finds_what_is_missing() {
     let said = doctor(&config(&[("STRIPE_API_BASE", &world.url), ("DATABASE_URL", &url)])).await;
 
     assert_says(&said, "fail database", "migrations are pending");
-    assert_says(&said, "fail webhook secrets", "portico stripe setup");
+    assert_says(&said, "fail webhook secrets", "stripe setup");
     assert_says(&said, "warn stripe key", "a restricted key");
     assert_says(&said, "fail setup", "webhook endpoint");
     assert_says(&said, "fail setup", "payment_method_update.enabled is false");

@@ -8,7 +8,7 @@ use crate::{
     test_app::TestApp,
     webhook_deliveries::{delivered, event, state_of, with_secret},
 };
-use portico::{
+use product::{
     billing::{self, plans::Plan},
     orgs::Role,
 };
@@ -198,7 +198,7 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
         (state_of(&app, "evt_1").await, state_of(&app, "evt_2").await),
         ("ignored".into(), "ignored".into())
     );
-    assert_eq!(app.figure("portico_disputes").await, 1, "somebody has to look");
+    assert_eq!(app.figure("disputes").await, 1, "somebody has to look");
     olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Pro));
 }
 

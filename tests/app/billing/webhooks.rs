@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::body::{Body, Bytes};
 use hyper::Request;
-use portico::config::Config;
+use product::config::Config;
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -115,9 +115,9 @@ async fn metadata_that_names_an_organisation_binds_nothing(app: TestApp) {
     assert_ne!(it.customer_of("acme").await, foreign);
 }
 
-const BAD_SIGNATURE: &str = r#"portico_webhook_rejected_total{reason="signature"}"#;
+const BAD_SIGNATURE: &str = r#"webhook_rejected_total{reason="signature"}"#;
 
-const BAD_TIMESTAMP: &str = r#"portico_webhook_rejected_total{reason="timestamp"}"#;
+const BAD_TIMESTAMP: &str = r#"webhook_rejected_total{reason="timestamp"}"#;
 
 #[portico_test]
 async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(app: TestApp) {
@@ -140,9 +140,8 @@ async fn an_event_signed_with_either_secret_is_taken_until_the_old_one_is_gone(a
     );
 
     assert_eq!((both, after), ((200, 200), (200, 400)));
-    let signed = async |app: &TestApp, by| {
-        app.figure(&format!("portico_webhook_signed_total{{secret=\"{by}\"}}")).await
-    };
+    let signed =
+        async |app: &TestApp, by| app.figure(&format!("webhook_signed_total{{secret=\"{by}\"}}")).await;
     assert_eq!((signed(&rolling, "newest").await, signed(&rolling, "older").await), (1, 1));
     assert_eq!(app.texts("select id from stripe_events order by id").await, ["evt_1", "evt_2", "evt_3"]);
     assert_eq!(rolled.figure(BAD_SIGNATURE).await, 1);
@@ -191,7 +190,7 @@ async fn an_event_of_the_other_mode_waits_for_a_person_and_changes_nothing(app: 
 
     assert_eq!((status, state_of(&app, "evt_live").await), (200, "parked".into()));
     assert_eq!(app.count("select count(*) from jobs").await, 0, "nobody works on it");
-    assert_eq!(app.figure(r#"portico_inbox_events{state="parked"}"#).await, 1);
+    assert_eq!(app.figure(r#"inbox_events{state="parked"}"#).await, 1);
 }
 
 #[portico_test]
@@ -328,8 +327,8 @@ async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
     let stored = (0..2_100).map(|n| {
         let event = json!({ "id": format!("evt_{n}"), "type": "customer.updated", "created": n,
             "data": { "object": { "id": customer, "object": "customer" } } });
-        let envelope = portico::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
-        let delivery = portico::billing::Delivery { envelope, payload: Vec::new(), live: false };
+        let envelope = product::stripe::Envelope::parse(event.to_string().as_bytes()).unwrap();
+        let delivery = product::billing::Delivery { envelope, payload: Vec::new(), live: false };
         let inbox = app.app.inbox.clone();
         tokio::spawn(async move { inbox.store(delivery).await })
     });
@@ -337,7 +336,7 @@ async fn more_events_of_one_customer_than_a_page_are_all_settled(app: TestApp) {
         assert!(stored.await.unwrap());
     }
 
-    portico::billing::process(&app.app, &customer).await.unwrap();
+    product::billing::process(&app.app, &customer).await.unwrap();
 
     let done = "select count(*) from stripe_events where state = 'done' and applied = 1";
     assert_eq!(app.count(done).await, 2_100);

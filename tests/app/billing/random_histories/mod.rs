@@ -19,7 +19,7 @@ use crate::{
     test_app::{Org, TestApp},
 };
 use hyper::Method;
-use portico::billing;
+use product::billing;
 use serde_json::{Value, json};
 use std::{
     sync::{
