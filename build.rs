@@ -16,7 +16,7 @@ fn main() {
         .expect("cargo made the folder");
 }
 
-/// `create table projects ( org_id … );` → `projects`
+/// `create table notes ( org_id … );` → `notes`
 fn tenant_tables(migration: &str) -> Vec<String> {
     let statements = migration.split("create table ").skip(1).filter_map(|rest| rest.split_once(" ("));
     let of_orgs = statements

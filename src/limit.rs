@@ -12,7 +12,7 @@ pub type Counting<'a> = Pin<Box<dyn Future<Output = db::Result<i64>> + Send + 'a
 /// Something that an organisation has a number of.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// `project`: the key in plans.rs, and the word on pages and in mails.
+    /// `note`: the key in plans.rs, and the word on pages and in mails.
     pub one: &'static str,
     /// How many the organisation has.
     pub count: for<'a> fn(&'a mut OrgTx<'_>) -> Counting<'a>,
@@ -26,7 +26,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// `1 project`, `5 projects`.
+    /// `1 note`, `5 notes`.
     pub fn text(&self) -> String {
         words::several(self.count, self.limit.one)
     }

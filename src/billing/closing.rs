@@ -78,7 +78,7 @@ async fn delete(app: &App, scope: &Scope, by: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// What is deleted with the organisation besides its memberships: `5 projects`.
+/// What is deleted with the organisation besides its memberships: `5 notes`.
 async fn made(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<String>> {
     let usage = queries::usage_in(tx, app).await?;
     let made = usage.iter().filter(|used| used.limit.one != orgs::MEMBERS.one && used.count > 0);

@@ -116,7 +116,7 @@ impl Offer {
         self.limits.iter().find(|(limited, _)| *limited == one).map(|(_, most)| *most)
     }
 
-    /// Everything it includes, as pages and Stripe say it: `3 projects`, `Unlimited members`, then the rest.
+    /// Everything it includes, as pages and Stripe say it: `3 notes`, `Unlimited members`, then the rest.
     pub fn includes(&self) -> Vec<String> {
         let limits = limited().into_iter().map(|one| match self.limit(one) {
             Some(most) => words::several(most, one),

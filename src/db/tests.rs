@@ -307,10 +307,11 @@ async fn every_tenant_table_has_its_policies_and_grants() {
     let tables: Vec<Protection> = sqlx::query_as(
         "select cast(c.relname as text) as table, c.relrowsecurity and c.relforcerowsecurity as forced,
                 (select count(*) from pg_policy p where p.polrelid = c.oid) as policies,
-                has_any_column_privilege('portico_tenant', c.oid, 'select, insert') as may_read
+                has_any_column_privilege(cast($1 as name), c.oid, 'select, insert') as may_read
          from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
          where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace",
     )
+    .bind(concat!(env!("CARGO_PKG_NAME"), "_tenant"))
     .fetch_all(&pool)
     .await
     .unwrap();

@@ -28,7 +28,7 @@ pub enum Message {
     Ended {
         plan: String,
     },
-    /// `made`: what was in it, `5 projects` each.
+    /// `made`: what was in it, `5 notes` each.
     Deleted {
         by: String,
         made: Vec<String>,
@@ -116,7 +116,7 @@ impl Message {
     }
 }
 
-/// `Olivia deleted it, with 5 projects and 1 note.`
+/// `Olivia deleted it, with 5 notes and 1 file.`
 fn deleted(by: &str, made: &[String]) -> String {
     match made {
         [] => format!("{by} deleted it."),
@@ -158,7 +158,7 @@ mod tests {
             Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
             Message::GoesOn { plan: plan() },
             Message::Ended { plan: plan() },
-            Message::Deleted { by: "Olivia Owner".into(), made: vec!["5 projects".into()] },
+            Message::Deleted { by: "Olivia Owner".into(), made: vec!["5 notes".into()] },
         ] {
             let mail = message.mail(CONTEXT).unwrap();
 

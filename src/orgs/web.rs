@@ -70,7 +70,7 @@ impl SettingsPage {
 
 /// What its owner should know before deleting it.
 pub struct End {
-    /// `Its 5 projects are deleted.`
+    /// `Its 5 notes are deleted.`
     pub deleted: Vec<String>,
     pub members: i64,
     /// The plan that is cancelled with it.

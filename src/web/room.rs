@@ -6,7 +6,7 @@ use axum::Router;
 pub struct Room<App> {
     /// Its entry in the navigation.
     pub nav: Option<Nav>,
-    /// The room's own URLs, whole: `/orgs/{org}/projects`.
+    /// The room's own URLs, whole: `/orgs/{org}/notes`.
     pub routes: fn() -> Router<App>,
     /// What it counts. The billing page shows it, and it is deleted with the organisation.
     pub limit: Option<Limit>,

@@ -54,7 +54,7 @@ const TABLES: &[(&str, &[&str])] = &[
 static LISTED: LazyLock<Vec<&str>> =
     LazyLock::new(|| ROOMS.iter().filter_map(|room| room.nav).map(|nav| nav.key).collect());
 
-/// Table → room. `1000_projects.sql` makes tables of the room `projects`.
+/// Table → room. `5000_notes.sql` makes tables of the room `notes`.
 static OWNERS: LazyLock<BTreeMap<String, &str>> = LazyLock::new(|| {
     let listed =
         TABLES.iter().flat_map(|(room, tables)| tables.iter().map(|table| ((*table).to_owned(), *room)));

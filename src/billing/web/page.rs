@@ -32,7 +32,7 @@ pub struct BillingPage {
     /// The customer's own payment method, where it is not the one charged.
     pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
-    /// `2 of 50 projects`
+    /// `2 of 10 members`
     pub usage: Vec<String>,
     pub invoices: Vec<InvoiceLine>,
     /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
