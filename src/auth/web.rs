@@ -163,7 +163,7 @@ pub async fn sign_out(
         let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
         super::sign_out(&app, origin, &who).await?;
     }
-    session.flush().await?;
+    session.flush().await.map_err(Error::broken)?;
     let mut response = see_other("/sign-in");
     // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
     let removal =
@@ -198,6 +198,6 @@ pub async fn reauthenticate(
 
 /// A new session id for a new login, so that an id planted before is worth nothing (session fixation).
 async fn begin(session: &Session, login: LoginId) -> Result<()> {
-    session.cycle_id().await?;
-    Ok(session.insert(sessions::LOGIN, login).await?)
+    session.cycle_id().await.map_err(Error::broken)?;
+    session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
 }
