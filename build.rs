@@ -16,10 +16,9 @@ fn main() {
         .expect("cargo made the folder");
 }
 
-/// `create table notes ( org_id … );` → `notes`
+/// `create table notes ( org_id … );` → `notes`, and the same of views.
 fn tenant_tables(migration: &str) -> Vec<String> {
-    let statements = migration.split("create table ").skip(1).filter_map(|rest| rest.split_once(" ("));
-    let of_orgs = statements
-        .filter(|(_, columns)| columns.split(';').next().is_some_and(|own| own.contains("org_id ")));
-    of_orgs.map(|(name, _)| name.to_owned()).collect()
+    let made = ["create table ", "create view "].into_iter().flat_map(|make| migration.split(make).skip(1));
+    let made = made.filter_map(|rest| rest.split(';').next()?.split_once(' '));
+    made.filter(|(_, rest)| rest.contains("org_id")).map(|(name, _)| name.to_owned()).collect()
 }

@@ -15,6 +15,11 @@ use crate::{
     web::accept,
     worker,
 };
+#[cfg(feature = "sandbox")]
+use crate::{
+    billing::setup::{self, Mending, Report},
+    stripe::Stripe,
+};
 use secrecy::SecretString;
 use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
 use tokio::net::TcpListener;
@@ -142,15 +147,22 @@ fn secrets(config: &Config) -> Result<Vec<SecretString>> {
     }
     let folder = sqlite_file(&config.database_url).and_then(|file| file.parent().map(Path::to_owned));
     let path = folder.unwrap_or_else(|| "data".into()).join("app_secret");
-    files::make_folder_of(&path)?;
-    match std::fs::read_to_string(&path) {
-        Ok(kept) if kept.len() >= 32 => Ok(vec![kept.into()]),
+    let kept = kept_secret(&path)
+        .map_err(|error| format!("APP_SECRET is not set, and {} failed: {error}", path.display()));
+    Ok(vec![kept?])
+}
+
+/// Made at the first start.
+fn kept_secret(path: &Path) -> Result<SecretString> {
+    files::make_folder_of(path)?;
+    match std::fs::read_to_string(path) {
+        Ok(kept) if kept.len() >= 32 => Ok(kept.into()),
         _ => {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
             let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            files::write_private(&path, &fresh)?;
-            Ok(vec![fresh.into()])
+            files::write_private(path, &fresh)?;
+            Ok(fresh.into())
         }
     }
 }
@@ -172,14 +184,25 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let options = sandbox_options(config, Some((url, &secret)))?;
-    let sandbox = portico_sandbox::Sandbox::open(options).await?;
+    let options = sandbox_options(config, Some((url.clone(), &secret)))?;
+    let opened = portico_sandbox::Sandbox::open(options).await;
+    let sandbox = opened.map_err(|error| format!("SANDBOX_DATA {}: {error}", config.sandbox.data))?;
     tokio::spawn(async move {
         if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");
         }
     });
+    // The sandbox's endpoint is ours, wherever the public address leads.
+    let public_url = url.trim_end_matches("webhooks/stripe").parse()?;
+    set_up_sandbox(&Config { public_url, ..config.clone() }).await?;
     Ok(true)
+}
+
+/// Does what `portico stripe setup` does: the sandbox sells what plans.rs says, and nothing else says it.
+#[cfg(feature = "sandbox")]
+pub async fn set_up_sandbox(config: &Config) -> Result<()> {
+    let done = setup::compare(&Stripe::new(config), config, Mending::All, &mut Report::default()).await;
+    done.map_err(|error| format!("the sandbox cannot be set up: {error}").into())
 }
 
 /// The public address where it leads here, so that `stripe setup` knows the endpoint again.
@@ -190,7 +213,7 @@ fn webhook_url(config: &Config, ours: SocketAddr) -> String {
         && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
         && public.port_or_known_default() == Some(ours.port());
     if is_here {
-        crate::billing::setup::webhook_url(config)
+        setup::webhook_url(config)
     } else {
         // All addresses are no name.
         let host = match ours.ip().is_unspecified() {
@@ -222,7 +245,7 @@ fn sandbox_options(
         portico_sandbox::Webhook { url, secret }
     });
     let data = config.sandbox.data.clone();
-    Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
+    Ok(portico_sandbox::Options { data, webhook, ..portico_sandbox::Options::default() })
 }
 
 /// `sandbox`: the stand-in alone, for another project or another process.

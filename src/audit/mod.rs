@@ -2,6 +2,7 @@
 mod db;
 
 use crate::{
+    App,
     db::{At, EventId, OrgId, OrgTx, Origin, Tx},
     error::Result,
 };
@@ -115,6 +116,14 @@ impl<'a> Event<'a> {
 pub async fn record(tx: &mut OrgTx<'_>, now: At, event: Event<'_>) -> Result<()> {
     let (org, origin) = (tx.org(), tx.scope().origin().clone());
     Ok(db::append(tx, entry(org, &origin, now, event)).await?)
+}
+
+/// Failed sign-ins before then: strangers write them, as many as they like, so that they are the one
+/// entry that does not stay for ever.
+pub async fn forget_failed_sign_ins(app: &App, before: At) -> Result<()> {
+    let mut tx = app.db.system_tx().await?;
+    db::forget_failed_sign_ins(&mut tx, OrgId::INSTALLATION, before).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Into the log of `org` (or of the installation) from work of the system.

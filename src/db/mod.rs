@@ -3,6 +3,9 @@ mod error;
 mod ids;
 mod migrate;
 mod open;
+mod pool;
+mod probe;
+mod role;
 mod scope;
 mod statement;
 #[cfg(test)]
@@ -18,6 +21,9 @@ pub use open::Db;
 pub use scope::{Origin, Scope};
 #[cfg(test)]
 pub use statement::Registered;
-pub use statement::{Exec, Query, Record, Stmt, TENANT_TABLES, Value, names_tenant_table, on};
-pub use transaction::{OrgTx, System, Tx};
-pub use values::{At, Json};
+pub use statement::{
+    Exec, Query, Record, SYSTEM_TABLES, Stmt, TENANT_TABLES, Value, names_system_table, names_tenant_table,
+    on,
+};
+pub use transaction::{OrgTx, System, Tx, Within};
+pub use values::{At, Json, kept};

@@ -7,6 +7,9 @@ use crate::sql;
 use sqlx::{Column, Executor, Statement};
 use std::collections::BTreeMap;
 
+mod outages;
+mod roles;
+
 fn statements() -> Vec<&'static super::Stmt> {
     let all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|r| r.0).collect();
     assert!(all.len() > 20, "the registry is empty: sql! no longer registers");
@@ -240,6 +243,22 @@ async fn the_audit_log_cannot_be_edited(db: &Db) {
 }
 
 #[tokio::test]
+async fn an_audit_entry_is_not_replaced_on_sqlite_either() {
+    let db = sqlite().await;
+    let Db::Sqlite { writer, .. } = &db else { unreachable!() };
+    let entry = "audit_events (org_id, id, at, action, detail) values (x'01', x'02', 1, 'x', '{}')";
+    sqlx::query(&format!("insert into {entry}")).execute(writer).await.unwrap();
+
+    for again in ["insert or replace into", "replace into", "insert into"] {
+        let refused = sqlx::query(&format!("{again} {entry}")).execute(writer).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{again}: {refused}");
+    }
+    let by_rowid = "insert or replace into audit_events (rowid, org_id, id, at, action, detail)
+                    values (1, x'01', x'03', 1, 'x', '{}')";
+    assert!(sqlx::query(by_rowid).execute(writer).await.is_err());
+}
+
+#[tokio::test]
 async fn the_audit_log_cannot_be_edited_on_either_engine() {
     the_audit_log_cannot_be_edited(&sqlite().await).await;
     if let Some(postgres) = postgres().await {
@@ -265,7 +284,7 @@ async fn both_migration_folders_make_the_same_tables() {
     let Some(Db::Postgres { pool, .. }) = postgres().await else { return };
     let Db::Sqlite { writer, .. } = sqlite().await else { unreachable!() };
     let sqlite = sqlx::query_as(
-        "select m.name, c.name, c.\"notnull\" from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table'",
+        "select m.name, c.name, c.\"notnull\" from sqlite_master m join pragma_table_info(m.name) c where m.type in ('table', 'view')",
     );
     let postgres = sqlx::query_as(
         "select cast(table_name as text), cast(column_name as text), is_nullable = 'NO' from information_schema.columns

@@ -6,7 +6,7 @@ use crate::{
     limit::Usage,
     web::{
         Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Room, Shell, SignedIn, flash,
-        origin_of_request, see_other,
+        origin_of_request, see_other, to_the_end,
     },
     words,
 };
@@ -96,16 +96,18 @@ pub async fn new_page(who: SignedIn) -> Page<NewOrgPage> {
 }
 
 pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NameForm>) -> Result<Response> {
-    let name = match super::name(&form.name) {
-        Ok(name) => name,
-        Err(message) => {
-            let (shell, errors) = (Shell::of(&who, "account"), Errors::of("name", message));
-            return Ok(Page::mistake(NewOrgPage { shell, name: form.name, errors }).into_response());
-        }
+    let message = match super::name(&form.name) {
+        Err(message) => message,
+        Ok(name) => match super::create(&app, &origin_of_request(Some(who.id)), who.id, &name).await? {
+            Some(scope) => {
+                flash("success", format!("{name} is ready."));
+                return Ok(see_other(&format!("/orgs/{}", scope.slug())));
+            }
+            None => format!("You are in {} organisations, and nobody can be in more.", super::MOST),
+        },
     };
-    let scope = super::create(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
-    flash("success", format!("{name} is ready."));
-    Ok(see_other(&format!("/orgs/{}", scope.slug())))
+    let (shell, errors) = (Shell::of(&who, "account"), Errors::of("name", message));
+    Ok(Page::mistake(NewOrgPage { shell, name: form.name, errors }).into_response())
 }
 
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
@@ -171,8 +173,9 @@ pub async fn delete(
         let page = settings_page(&app, &who, who.org_name.clone(), form.confirm, errors).await?;
         return Ok(Page::mistake(page).into_response());
     }
-    billing::close(&app, &who.scope, &who.person.name).await?;
-    flash("success", format!("{} is deleted.", who.org_name));
+    let deleted = format!("{} is deleted.", who.org_name);
+    to_the_end(async move { billing::close(&app, &who.scope, &who.person.name).await }).await?;
+    flash("success", deleted);
     Ok(see_other("/account"))
 }
 

@@ -29,16 +29,22 @@ pub enum Made {
     Done,
     /// The plan's limit, or read-only for want of a payment.
     NotIncluded,
+    /// There are [`MOST`].
+    TooMany,
 }
+
+/// Where a plan has no limit of its own.
+pub const MOST: i64 = 10_000;
 
 /// A project's name, 1 to 80 characters.
 pub fn name(typed: &str) -> Result<String, String> {
     words::line(typed, 80, "Enter the project's name.")
 }
 
-pub async fn all(app: &App, scope: &Scope) -> Result<Vec<Project>> {
+/// Newest first: `limit` of them, after the first `offset`.
+pub async fn some(app: &App, scope: &Scope, limit: u32, offset: u32) -> Result<Vec<Project>> {
     let mut tx = app.db.read(scope).await?;
-    Ok(db::projects(&mut tx, scope.org()).await?)
+    Ok(db::projects(&mut tx, scope.org(), limit.into(), offset.into()).await?)
 }
 
 pub async fn used(app: &App, scope: &Scope) -> Result<i64> {
@@ -55,6 +61,9 @@ pub async fn create(app: &App, scope: &Scope, name: &str) -> Result<Made> {
     let used = db::count(&mut tx, scope.org()).await?;
     if may.remaining(&LIMIT, used) == Some(0) {
         return Ok(Made::NotIncluded);
+    }
+    if used >= MOST {
+        return Ok(Made::TooMany);
     }
     db::insert(&mut tx, ProjectId::new(), name, now).await?;
     audit::record(&mut tx, now, Event::of_room("project.created", json!({ "name": name }))).await?;

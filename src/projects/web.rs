@@ -4,7 +4,7 @@ use crate::{
     App,
     billing::{self, Access},
     error::Result,
-    web::{Errors, Form, Member, Nav, Page, Path, Room, Shell, flash, see_other},
+    web::{Errors, Form, Member, Nav, Page, PageOf, Paging, Path, Query, Room, Shell, flash, see_other},
     words,
 };
 use askama::Template;
@@ -32,11 +32,15 @@ fn routes() -> Router<App> {
         .route("/orgs/{org}/projects/{id}/delete", post(delete))
 }
 
+/// Projects on a page.
+const A_PAGE: u32 = 50;
+
 #[derive(Template)]
 #[template(path = "projects/projects.html")]
 pub struct ProjectsPage {
     pub shell: Shell,
     pub projects: Vec<ProjectLine>,
+    pub paging: Paging,
     pub name: String,
     pub errors: Errors,
     /// `2 of 3 projects on the Free plan`
@@ -63,8 +67,12 @@ pub struct InUrl {
     id: ProjectId,
 }
 
-pub async fn list(State(app): State<App>, who: Member) -> Result<Page<ProjectsPage>> {
-    page(&app, &who, String::new(), Errors::default()).await.map(Page::ok)
+pub async fn list(
+    State(app): State<App>,
+    who: Member,
+    Query(wanted): Query<PageOf>,
+) -> Result<Page<ProjectsPage>> {
+    page(&app, &who, wanted, String::new(), Errors::default()).await.map(Page::ok)
 }
 
 pub async fn create(State(app): State<App>, who: Member, Form(form): Form<ProjectForm>) -> Result<Response> {
@@ -76,9 +84,11 @@ pub async fn create(State(app): State<App>, who: Member, Form(form): Form<Projec
                 return Ok(home(&who));
             }
             Made::NotIncluded => Errors::of("name", "Your plan has no room for another project."),
+            Made::TooMany => Errors::of("name", "There is no room for another project. Delete one first."),
         },
     };
-    Ok(Page::mistake(page(&app, &who, form.name, errors).await?).into_response())
+    let page = page(&app, &who, PageOf::default(), form.name, errors).await?;
+    Ok(Page::mistake(page).into_response())
 }
 
 pub async fn rename(
@@ -90,7 +100,9 @@ pub async fn rename(
     let mistake = match super::name(&form.name) {
         Err(message) => message,
         Ok(name) => match super::rename(&app, &who.scope, id, &name).await? {
-            Made::NotIncluded => "A payment is overdue, so projects cannot be changed.".to_owned(),
+            Made::NotIncluded | Made::TooMany => {
+                "A payment is overdue, so projects cannot be changed.".to_owned()
+            }
             Made::Done => {
                 flash("success", "Project renamed.");
                 return Ok(home(&who));
@@ -98,7 +110,8 @@ pub async fn rename(
         },
     };
     let errors = Errors::of_form(mistake);
-    Ok(Page::mistake(page(&app, &who, String::new(), errors).await?).into_response())
+    let page = page(&app, &who, PageOf::default(), String::new(), errors).await?;
+    Ok(Page::mistake(page).into_response())
 }
 
 pub async fn delete(
@@ -115,10 +128,11 @@ fn home(who: &Member) -> Response {
     see_other(&format!("/orgs/{}/projects", who.scope.slug()))
 }
 
-async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<ProjectsPage> {
-    let projects = super::all(app, &who.scope).await?;
+async fn page(app: &App, who: &Member, wanted: PageOf, name: String, errors: Errors) -> Result<ProjectsPage> {
     let may = billing::entitlements(app, &who.scope).await?;
     let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
+    let paging = Paging::of(wanted, used, A_PAGE);
+    let projects = super::some(app, &who.scope, paging.size(), paging.offset()).await?;
     let usage = match may.limit(&LIMIT) {
         Some(limit) => format!("{used} of {limit} projects on the {plan} plan"),
         None => format!("{used} projects; the {plan} plan has no limit"),
@@ -139,6 +153,7 @@ async fn page(app: &App, who: &Member, name: String, errors: Errors) -> Result<P
     });
     Ok(ProjectsPage {
         projects: lines.collect(),
+        paging,
         shell: Shell::inside(who, NAV.key),
         name,
         errors,

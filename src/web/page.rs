@@ -46,7 +46,10 @@ impl<T: Template> IntoResponse for Page<T> {
 pub struct Shell {
     pub person_name: String,
     pub person_email: String,
+    /// The first of the person's organisations, by name.
     pub orgs: Vec<OrgLink>,
+    /// Whether there are others, which the account page lists.
+    pub has_more_orgs: bool,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
     /// Entries of the navigation that rooms add, where there is an organisation.
@@ -70,13 +73,17 @@ impl From<&Membership> for OrgLink {
     }
 }
 
+/// The switcher stands on every page.
+const IN_SWITCHER: usize = 10;
+
 impl Shell {
     /// Around a page of no organisation.
     pub fn of(who: &SignedIn, section: &'static str) -> Self {
         Self {
             person_name: who.name.clone(),
             person_email: who.email.clone(),
-            orgs: who.memberships().iter().map(OrgLink::from).collect(),
+            orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
+            has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,
             nav: Vec::new(),
             section,

@@ -63,6 +63,38 @@ async fn fifty_clicks_at_the_last_place_make_one_project(app: TestApp) {
 }
 
 #[portico_test]
+async fn without_a_limit_in_the_plan_there_is_still_one_and_the_list_has_pages(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    it.subscribe(&acme, "business", "month", GOOD).await;
+    let (id, of, time) = match it.app.app.db.engine() {
+        "SQLite" => (
+            "randomblob(16)",
+            "(with recursive t(n) as (select 1 union all select n + 1 from t where n < 9999) select n from t)",
+            "1798761600000000",
+        ),
+        _ => (
+            "gen_random_uuid()",
+            "(select n from generate_series(1, 9999) n)",
+            "timestamptz '2027-01-01 00:00:00Z'",
+        ),
+    };
+    let many = format!(
+        "insert into projects (org_id, id, name, created_at)
+         select o.id, {id}, 'Project ' || n, {time} from orgs o, {of} s where o.slug = 'acme'"
+    );
+    it.app.run(&many).await;
+    has_projects(&acme, &["The last one"]).await;
+
+    let refused = acme.owner.post("/orgs/acme/projects").field("name", "One more").await;
+
+    refused.assert_status(422).assert_says("no room for another project").assert_says("value=\"One more\"");
+    let page = acme.owner.get("/orgs/acme/projects?page=200").await;
+    page.assert_status(200).assert_says("Page 200 of 200").assert_does_not_say("page=201");
+    assert_eq!(page.text().matches("<li class=\"project\">").count(), 50);
+}
+
+#[portico_test]
 async fn a_larger_plan_makes_room_at_once(app: TestApp) {
     let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
