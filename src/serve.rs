@@ -11,7 +11,7 @@ use crate::{
     App, auth, brand,
     config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
-    demo, jobs, ops, routes,
+    demo, jobs, ops, rooms, routes,
     web::accept,
     worker,
 };
@@ -39,7 +39,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
     let _marks = mark_in_use(&config, embedded);
-    let app = App::new(config.clone(), db, &secrets);
+    let app = App::new(config.clone(), db, &secrets, rooms::ROOMS);
     jobs::begin_schedules(&app).await?;
     let note = match embedded {
         true => reset::mismatch(&config, auth::has_anyone(&app).await?, sandbox_is_old),
@@ -84,7 +84,7 @@ pub async fn attach(config: Config) -> Result<App> {
     let config = at_stripe(config)?;
     let db = open_database(&config).await?;
     let secrets = secrets(&config)?;
-    Ok(App::new(config, db, &secrets))
+    Ok(App::new(config, db, &secrets, rooms::ROOMS))
 }
 
 /// Points at the sandbox that `serve` embeds, where there is no key of Stripe's. A running one

@@ -25,7 +25,7 @@ begin
     for it in
         select t as name, case t when 'orgs' then 'id' else 'org_id' end as key
         from unnest(array['orgs', 'members', 'audit_events', 'billing_customers', 'billing_state', 'billing_invoices',
-                          'billing_former_customers', 'checkout_attempts', 'projects']) as t
+                          'billing_former_customers', 'checkout_attempts']) as t
     loop
         execute format('drop policy tenant on %I', it.name);
         if roles then
@@ -47,7 +47,7 @@ begin
         execute format('grant select, insert, update, delete on all tables in schema public to %I', system);
         execute format('grant select, update, delete on orgs to %I', tenant);
         execute format('grant select, insert, update, delete on members, billing_customers, billing_state,
-                        billing_invoices, checkout_attempts, projects to %I', tenant);
+                        billing_invoices, checkout_attempts to %I', tenant);
         execute format('grant select, insert on audit_events to %I', tenant);
         execute format('grant insert on billing_former_customers to %I', tenant);
         execute format('grant select on org_people to %I', tenant);

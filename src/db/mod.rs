@@ -14,7 +14,8 @@ mod transaction;
 mod values;
 
 pub use error::{Error, Result};
-pub use ids::{AttemptId, EventId, LeaseId, LoginId, OrgId, ProjectId, UserId};
+pub(crate) use ids::id;
+pub use ids::{AttemptId, EventId, LeaseId, LoginId, OrgId, UserId};
 pub use migrate::{RowSecurity, migrate, pending, row_security};
 pub use open::Db;
 pub use scope::{Origin, Scope};

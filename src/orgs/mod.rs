@@ -12,7 +12,17 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
+    limit::Limit,
     words,
+};
+
+/// Members count against the plan.
+pub const MEMBERS: Limit = Limit {
+    one: "member",
+    count: |tx| {
+        let org = tx.org();
+        Box::pin(db::count_members(tx, org))
+    },
 };
 
 /// Organisations one person can be in and still create another.

@@ -3,6 +3,7 @@ use super::{
     context::{Flash, request_id},
     flash,
     guards::{Member, SignedIn},
+    room::Nav,
 };
 use crate::{account::Membership, error::Error, orgs::Role};
 use askama::Template;
@@ -51,6 +52,8 @@ pub struct Shell {
     pub has_more_orgs: bool,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
+    /// Entries of the navigation that rooms add, where there is an organisation.
+    pub nav: Vec<Nav>,
     /// The current entry of the navigation.
     pub section: &'static str,
     pub flash: Option<Flash>,
@@ -82,6 +85,7 @@ impl Shell {
             orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
             has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,
+            nav: Vec::new(),
             section,
             flash: flash::take(),
         }
@@ -89,7 +93,8 @@ impl Shell {
 
     /// Around a page of the organisation in the URL.
     pub fn inside(who: &Member, section: &'static str) -> Self {
-        Self { here: Some(OrgLink::from(&who.membership)), ..Self::of(&who.person, section) }
+        let here = Some(OrgLink::from(&who.membership));
+        Self { here, nav: who.nav.clone(), ..Self::of(&who.person, section) }
     }
 }
 

@@ -1,5 +1,4 @@
-//! SQL of what billing reads of the organisation itself: who is billed, who may be written to, and how
-//! much of the plan's limits is used.
+//! SQL of what billing reads of the organisation itself: who is billed and who may be written to.
 use crate::{
     db::{Exec, OrgId, OrgTx, Result},
     orgs::Role,
@@ -52,18 +51,6 @@ pub async fn recipients(tx: &mut OrgTx<'_>) -> Result<Vec<Recipient>> {
         org
     )
     .all()
-    .await
-}
-
-/// How many projects and members there are: what a plan limits.
-pub async fn usage(on: impl Exec<'_>, org: OrgId) -> Result<(i64, i64)> {
-    sql!(
-        on,
-        "select (select count(*) from projects where org_id = $1) as projects,
-                (select count(*) from members where org_id = $1) as members",
-        org
-    )
-    .one()
     .await
 }
 
