@@ -1,7 +1,7 @@
 //! Pages: a template and a status; the shell around those of signed-in people; the error page.
 use super::{
     context::{Flash, request_id},
-    flash,
+    dev, flash,
     guards::{Member, SignedIn},
     room::Nav,
 };
@@ -113,17 +113,14 @@ pub struct ErrorPage {
 
 /// The one page for everything that went wrong.
 pub fn error(status: StatusCode, title: &'static str, text: &'static str) -> Response {
-    Page::with_status(
-        status,
-        ErrorPage {
-            status: status.as_u16(),
-            title,
-            text,
-            request_id: request_id(),
-            back_href: "/account",
-            back_label: "Go to your account",
-            retry_href: None,
-        },
-    )
-    .into_response()
+    let page = ErrorPage {
+        status: status.as_u16(),
+        title,
+        text,
+        request_id: request_id(),
+        back_href: "/account",
+        back_label: "Go to your account",
+        retry_href: None,
+    };
+    dev::without_org(|| Page::with_status(status, page).into_response())
 }
