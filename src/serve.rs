@@ -11,9 +11,14 @@ use crate::{
     App, auth, brand,
     config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
-    demo, jobs, ops, routes,
+    demo, jobs, ops, rooms, routes,
     web::accept,
     worker,
+};
+#[cfg(feature = "sandbox")]
+use crate::{
+    billing::setup::{self, Mending, Report},
+    stripe::Stripe,
 };
 use secrecy::SecretString;
 use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
@@ -34,7 +39,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
     let _marks = mark_in_use(&config, embedded);
-    let app = App::new(config.clone(), db, &secrets);
+    let app = App::new(config.clone(), db, &secrets, rooms::ROOMS);
     jobs::begin_schedules(&app).await?;
     let note = match embedded {
         true => reset::mismatch(&config, auth::has_anyone(&app).await?, sandbox_is_old),
@@ -79,7 +84,7 @@ pub async fn attach(config: Config) -> Result<App> {
     let config = at_stripe(config)?;
     let db = open_database(&config).await?;
     let secrets = secrets(&config)?;
-    Ok(App::new(config, db, &secrets))
+    Ok(App::new(config, db, &secrets, rooms::ROOMS))
 }
 
 /// Points at the sandbox that `serve` embeds, where there is no key of Stripe's. A running one
@@ -179,7 +184,7 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     };
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
-    let options = sandbox_options(config, Some((url, &secret)))?;
+    let options = sandbox_options(config, Some((url.clone(), &secret)))?;
     let opened = portico_sandbox::Sandbox::open(options).await;
     let sandbox = opened.map_err(|error| format!("SANDBOX_DATA {}: {error}", config.sandbox.data))?;
     tokio::spawn(async move {
@@ -187,7 +192,17 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
             tracing::error!(%error, "the sandbox stopped");
         }
     });
+    // The sandbox's endpoint is ours, wherever the public address leads.
+    let public_url = url.trim_end_matches("webhooks/stripe").parse()?;
+    set_up_sandbox(&Config { public_url, ..config.clone() }).await?;
     Ok(true)
+}
+
+/// Does what `portico stripe setup` does: the sandbox sells what plans.rs says, and nothing else says it.
+#[cfg(feature = "sandbox")]
+pub async fn set_up_sandbox(config: &Config) -> Result<()> {
+    let done = setup::compare(&Stripe::new(config), config, Mending::All, &mut Report::default()).await;
+    done.map_err(|error| format!("the sandbox cannot be set up: {error}").into())
 }
 
 /// The public address where it leads here, so that `stripe setup` knows the endpoint again.
@@ -198,7 +213,7 @@ fn webhook_url(config: &Config, ours: SocketAddr) -> String {
         && matches!(public.host_str(), Some("localhost" | "127.0.0.1"))
         && public.port_or_known_default() == Some(ours.port());
     if is_here {
-        crate::billing::setup::webhook_url(config)
+        setup::webhook_url(config)
     } else {
         // All addresses are no name.
         let host = match ours.ip().is_unspecified() {
@@ -230,7 +245,7 @@ fn sandbox_options(
         portico_sandbox::Webhook { url, secret }
     });
     let data = config.sandbox.data.clone();
-    Ok(portico_sandbox::Options { data, webhook, catalogue: true, ..portico_sandbox::Options::default() })
+    Ok(portico_sandbox::Options { data, webhook, ..portico_sandbox::Options::default() })
 }
 
 /// `sandbox`: the stand-in alone, for another project or another process.

@@ -49,8 +49,18 @@ pub fn minute(at: At) -> String {
 }
 
 /// `1 seat`, `5 seats`.
-pub fn several(count: i64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+pub fn several(count: i64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {}", plural(one)) }
+}
+
+/// `seats`, `entries`, `boxes`: the regular plural of an English noun.
+pub fn plural(one: &str) -> String {
+    let before_y = one.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match before_y {
+        Some(stem) => format!("{stem}ies"),
+        None if ["s", "x", "z", "ch", "sh"].iter().any(|end| one.ends_with(end)) => format!("{one}es"),
+        None => format!("{one}s"),
+    }
 }
 
 /// `$1,800.00`, `€12.50`, `¥500`, `₹1,50,000.00`, `1,250.00 SEK`: English text, grouped as the currency's
@@ -104,6 +114,19 @@ pub fn price(minor: i64, currency: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_of_a_thing_take_its_plural() {
+        for (count, one, written) in [
+            (1, "seat", "1 seat"),
+            (0, "seat", "0 seats"),
+            (2, "day", "2 days"),
+            (2, "entry", "2 entries"),
+            (2, "box", "2 boxes"),
+        ] {
+            assert_eq!(several(count, one), written);
+        }
+    }
 
     #[test]
     fn a_name_shows_something_on_one_line() {

@@ -1,8 +1,9 @@
 //! What a customer can do, by name: the control API and the hosted pages take the same path.
 use super::{
-    api::{Answer, Params, Refusal},
     engine::{self, Change, Holder, ItemChange, Paying, Proration, cards},
     objects::{Cancellation, Features, Subscription},
+    params::Params,
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };

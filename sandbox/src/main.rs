@@ -24,7 +24,7 @@ async fn run() -> Result<()> {
         .parse()
         .map_err(|_| "SANDBOX_BIND must be a loopback address and port, such as 127.0.0.1:12111")?;
     let data = setting("SANDBOX_DATA").unwrap_or_else(|| "data/sandbox.db".into());
-    let options = Options { data, webhook: webhook()?, catalogue: true, ..Options::default() };
+    let options = Options { data, webhook: webhook()?, ..Options::default() };
     let listener = bind(address, is_set_by_hand).await?;
     Ok(run_alone(listener, options, told_to_stop()).await?)
 }

@@ -1,9 +1,11 @@
 //! A year in a few seconds, twice, and both years are the same.
 use super::{
     Options, Sandbox, act,
-    api::{Answer, Params, Refusal},
     engine::{self, Holder, NewSubscription},
     objects::Customer,
+    params::Params,
+    refusal::{Answer, Refusal},
+    seed,
     state::{DAY, Dunning, World},
     wire,
 };
@@ -29,10 +31,11 @@ fn customer(w: &mut World, n: usize) -> Answer<()> {
 }
 
 /// Every event of a year of a hundred customers, half of whom cannot pay.
-async fn year(seed: u64) -> Vec<String> {
-    let options = Options { catalogue: true, seed: Some(seed), frozen_at: Some(BEGIN), ..Options::default() };
+async fn year(chance: u64) -> Vec<String> {
+    let options = Options { seed: Some(chance), frozen_at: Some(BEGIN), ..Options::default() };
     let sandbox = Sandbox::open(options).await.unwrap();
     let lived = sandbox.act(|w| {
+        seed::ensure_catalogue(w)?;
         w.change_settings().dunning = Dunning::MarkUnpaid;
         (0..100).try_for_each(|n| customer(w, n))?;
         engine::advance(w, BEGIN + 180 * DAY);

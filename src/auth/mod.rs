@@ -15,7 +15,7 @@ pub use passwords::Passwords;
 use crate::{
     App,
     audit::{self, Event},
-    db::{At, LoginId, OrgId, Origin, Tx, UserId},
+    db::{At, LoginId, OrgId, Origin, Tx, UserId, kept},
     error::{Error, Result},
     orgs,
 };
@@ -144,10 +144,18 @@ async fn begin_login(
     Ok(login)
 }
 
+/// Strangers write here: no more of it than an address has (RFC 5321: 254).
 async fn note_failure(app: &App, origin: &Origin, email: &str) -> Result<()> {
+    let email = kept(email, 254);
     let mut tx = app.db.system_tx().await?;
-    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::SignInFailed { email })
-        .await?;
+    audit::record_in(
+        &mut tx,
+        OrgId::INSTALLATION,
+        origin,
+        app.clock.now(),
+        Event::SignInFailed { email: &email },
+    )
+    .await?;
     Ok(tx.commit().await?)
 }
 
@@ -200,9 +208,10 @@ pub async fn rename(app: &App, origin: &Origin, user: UserId, name: &str) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Deletes old logins, expired sessions, and throttles that no longer limit anybody.
+/// Deletes old logins, expired sessions, throttles that no longer limit anybody, and failed sign-ins of long ago.
 pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
+    audit::forget_failed_sign_ins(app, now - Duration::days(90)).await?;
     db::delete_old_logins(&app.db, now - Duration::days(30)).await?;
     db::delete_idle_throttles(&app.db, now.micros()).await?;
     sessions::Store::new(&app.db).delete_expired(now).await.map_err(Error::broken)

@@ -3,7 +3,7 @@ use super::{Email, NewPassword, NewPerson, SignUp, person_name, sessions};
 use crate::{
     App,
     db::LoginId,
-    error::{Error, Result},
+    error::Result,
     orgs,
     web::{
         Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, device, local_path,
@@ -164,7 +164,7 @@ pub async fn sign_out(
         let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
         super::sign_out(&app, origin, &who).await?;
     }
-    session.flush().await.map_err(Error::broken)?;
+    session.flush().await?;
     let mut response = see_other("/sign-in");
     // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
     let removal =
@@ -206,6 +206,6 @@ fn take_a_try(app: &App, email: &str) -> Result<()> {
 /// A new session id for a new login, so that an id planted before is worth nothing (session fixation).
 async fn begin(session: &Session, login: LoginId, email: &str) -> Result<()> {
     remember_device(email);
-    session.cycle_id().await.map_err(Error::broken)?;
-    session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
+    session.cycle_id().await?;
+    Ok(session.insert(sessions::LOGIN, login).await?)
 }

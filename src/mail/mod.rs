@@ -30,8 +30,8 @@ pub async fn enqueue(
     let org = tx.org();
     for (address, name) in recipients {
         let (key, mail) = (format!("{reason}:{org}:{address}"), message.mail(Context { org: &name, link })?);
-        if db::insert(&mut *tx, &key, &address, &mail, now).await? {
-            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
+        if db::insert(tx.system(), &key, &address, &mail, now).await? {
+            jobs::enqueue(tx.system(), &Job::Mail(key), app.clock.now()).await?;
         }
     }
     Ok(())

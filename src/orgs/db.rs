@@ -74,11 +74,12 @@ pub async fn delete(tx: &mut OrgTx<'_>) -> Result<u64> {
 }
 
 /// Addresses of its people, each with the organisation's name.
-pub async fn addresses(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String, String)>> {
+pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select u.email, o.name from members m join users u on u.id = m.user_id join orgs o on o.id = m.org_id
-         where m.org_id = $1 order by u.email",
+        tx,
+        "select p.email, o.name from org_people p join orgs o on o.id = p.org_id
+         where p.org_id = $1 order by p.email",
         org
     )
     .all()

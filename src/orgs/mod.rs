@@ -12,7 +12,17 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
+    limit::Limit,
     words,
+};
+
+/// Members count against the plan.
+pub const MEMBERS: Limit = Limit {
+    one: "member",
+    count: |tx| {
+        let org = tx.org();
+        Box::pin(db::count_members(tx, org))
+    },
 };
 
 /// Organisations one person can be in and still create another.
@@ -73,8 +83,7 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
 
 /// Addresses of all who are in it, each with the organisation's name.
 pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
-    let org = tx.org();
-    Ok(db::addresses(tx, org).await?)
+    Ok(db::addresses(tx).await?)
 }
 
 /// How many are in the organisation.

@@ -1,19 +1,25 @@
 //! The organisation's dashboard and settings, and the form for another one.
-use super::Role;
+use super::{MEMBERS, Role};
 use crate::{
     App, billing,
     error::Result,
+    limit::Usage,
     web::{
-        Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Shell, SignedIn, flash, origin_of_request,
-        see_other, to_the_end,
+        Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Room, Shell, SignedIn, flash,
+        origin_of_request, see_other, to_the_end,
     },
+    words,
 };
 use askama::Template;
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+
+/// The organisation itself: its URLs are in routes.rs, since other rooms' lie below them.
+pub const ROOM: Room<App> = Room { nav: None, routes: Router::new, limit: Some(MEMBERS) };
 
 #[derive(Template)]
 #[template(path = "orgs/new.html")]
@@ -64,7 +70,8 @@ impl SettingsPage {
 
 /// What its owner should know before deleting it.
 pub struct End {
-    pub projects: i64,
+    /// `Its 5 notes are deleted.`
+    pub deleted: Vec<String>,
     pub members: i64,
     /// The plan that is cancelled with it.
     pub plan: Option<String>,
@@ -185,7 +192,20 @@ async fn settings_page(
 }
 
 async fn end(app: &App, who: &Member) -> Result<End> {
-    let (projects, members) = billing::usage(app, &who.scope).await?;
+    let usage = billing::usage(app, &who.scope).await?;
+    let (members, made): (Vec<_>, Vec<_>) = usage.iter().partition(|used| used.limit.one == MEMBERS.one);
     let state = billing::state(app, &who.scope).await?;
-    Ok(End { projects, members, plan: state.is_alive().then(|| state.plan_name()) })
+    Ok(End {
+        deleted: made.into_iter().map(is_deleted).collect(),
+        members: members.iter().map(|used| used.count).sum(),
+        plan: state.is_alive().then(|| state.plan_name()),
+    })
+}
+
+fn is_deleted(used: &Usage) -> String {
+    match used.count {
+        0 => format!("It has no {}.", words::plural(used.limit.one)),
+        1 => format!("Its one {} is deleted.", used.limit.one),
+        _ => format!("Its {} are deleted.", used.text()),
+    }
 }

@@ -1,8 +1,11 @@
 //! SQL of projects.
 use crate::{
-    db::{At, Exec, OrgId, OrgTx, ProjectId, Result},
+    db::{At, Exec, OrgId, OrgTx, Result, id},
     sql,
 };
+
+id!(/// A project.
+    ProjectId);
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Project {

@@ -1,19 +1,36 @@
 //! The projects page.
-use super::Made;
+use super::{LIMIT, Made, ProjectId};
 use crate::{
     App,
-    billing::{self, Access, plans::Limit},
-    db::ProjectId,
+    billing::{self, Access},
     error::Result,
-    web::{Errors, Form, Member, Page, PageOf, Paging, Path, Query, Shell, flash, see_other},
+    web::{Errors, Form, Member, Nav, Page, PageOf, Paging, Path, Query, Room, Shell, flash, see_other},
     words,
 };
 use askama::Template;
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use serde::Deserialize;
+
+pub const ROOM: Room<App> = Room { nav: Some(NAV), routes, limit: Some(LIMIT) };
+
+const NAV: Nav = Nav {
+    key: "projects",
+    title: "Projects",
+    icon: "m10 3 7 3.5-7 3.5-7-3.5zM3 10l7 3.5 7-3.5M3 13.5 10 17l7-3.5",
+};
+
+/// All of them are for members.
+fn routes() -> Router<App> {
+    Router::new()
+        .route("/orgs/{org}/projects", get(list).post(create))
+        .route("/orgs/{org}/projects/{id}", post(rename))
+        .route("/orgs/{org}/projects/{id}/delete", post(delete))
+}
 
 /// Projects on a page.
 const A_PAGE: u32 = 50;
@@ -116,11 +133,11 @@ async fn page(app: &App, who: &Member, wanted: PageOf, name: String, errors: Err
     let (used, plan) = (super::used(app, &who.scope).await?, may.plan.offer().name);
     let paging = Paging::of(wanted, used, A_PAGE);
     let projects = super::some(app, &who.scope, paging.size(), paging.offset()).await?;
-    let usage = match may.limit(Limit::Projects) {
+    let usage = match may.limit(&LIMIT) {
         Some(limit) => format!("{used} of {limit} projects on the {plan} plan"),
         None => format!("{used} projects; the {plan} plan has no limit"),
     };
-    let blocked = match (may.access, may.remaining(Limit::Projects, used)) {
+    let blocked = match (may.access, may.remaining(&LIMIT, used)) {
         (Access::ReadOnly, _) => {
             Some("A payment is overdue, so you can see your projects but not add or rename any.")
         }
@@ -137,7 +154,7 @@ async fn page(app: &App, who: &Member, wanted: PageOf, name: String, errors: Err
     Ok(ProjectsPage {
         projects: lines.collect(),
         paging,
-        shell: Shell::inside(who, "projects"),
+        shell: Shell::inside(who, NAV.key),
         name,
         errors,
         usage,

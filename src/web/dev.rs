@@ -26,3 +26,12 @@ impl DevLine {
 pub fn dev_line() -> Option<DevLine> {
     LINE.try_with(Clone::clone).ok()
 }
+
+/// Renders a page whose line says nothing of the organisation in the URL, which may be a stranger's:
+/// one that exists and one that does not must look the same.
+pub(super) fn without_org<T>(render: impl FnOnce() -> T) -> T {
+    match dev_line() {
+        Some(line) => LINE.sync_scope(DevLine { org: None, ..line }, render),
+        None => render(),
+    }
+}

@@ -1,5 +1,8 @@
 //! Who may enter: a handler's arguments say it, and nothing else does.
-use super::context::{name_org, name_user, origin_of_request, request_id};
+use super::{
+    context::{name_org, name_user, origin_of_request, request_id},
+    room::Nav,
+};
 use crate::{
     App,
     account::{self, Account, Membership},
@@ -25,6 +28,8 @@ pub struct Member {
     pub person: SignedIn,
     pub scope: Scope,
     pub membership: Membership,
+    /// Entries of the navigation that rooms add.
+    pub nav: Vec<Nav>,
 }
 
 /// Owner, admin or billing.
@@ -110,7 +115,8 @@ impl FromRequestParts<App> for Member {
         };
         name_org(membership.org);
         let scope = Scope::admit(membership.org, slug, origin_of_request(Some(person.id)));
-        Ok(Member { person, scope, membership })
+        let nav = app.rooms.iter().filter_map(|room| room.nav).collect();
+        Ok(Member { person, scope, membership, nav })
     }
 }
 
@@ -147,7 +153,7 @@ async fn login_of(parts: &mut Parts) -> Result<Option<LoginId>> {
     let Ok(session) = Session::from_request_parts(parts, &()).await else {
         return Err(Error::broken("the session layer is missing on this route"));
     };
-    session.get(LOGIN).await.map_err(Error::broken)
+    Ok(session.get(LOGIN).await?)
 }
 
 async fn org_in_url(parts: &mut Parts, app: &App) -> Result<String> {

@@ -1,8 +1,9 @@
 //! Pages: a template and a status; the shell around those of signed-in people; the error page.
 use super::{
     context::{Flash, request_id},
-    flash,
+    dev, flash,
     guards::{Member, SignedIn},
+    room::Nav,
 };
 use crate::{account::Membership, error::Error, orgs::Role};
 use askama::Template;
@@ -51,6 +52,8 @@ pub struct Shell {
     pub has_more_orgs: bool,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
+    /// Entries of the navigation that rooms add, where there is an organisation.
+    pub nav: Vec<Nav>,
     /// The current entry of the navigation.
     pub section: &'static str,
     pub flash: Option<Flash>,
@@ -82,6 +85,7 @@ impl Shell {
             orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
             has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,
+            nav: Vec::new(),
             section,
             flash: flash::take(),
         }
@@ -89,7 +93,8 @@ impl Shell {
 
     /// Around a page of the organisation in the URL.
     pub fn inside(who: &Member, section: &'static str) -> Self {
-        Self { here: Some(OrgLink::from(&who.membership)), ..Self::of(&who.person, section) }
+        let here = Some(OrgLink::from(&who.membership));
+        Self { here, nav: who.nav.clone(), ..Self::of(&who.person, section) }
     }
 }
 
@@ -108,17 +113,14 @@ pub struct ErrorPage {
 
 /// The one page for everything that went wrong.
 pub fn error(status: StatusCode, title: &'static str, text: &'static str) -> Response {
-    Page::with_status(
-        status,
-        ErrorPage {
-            status: status.as_u16(),
-            title,
-            text,
-            request_id: request_id(),
-            back_href: "/account",
-            back_label: "Go to your account",
-            retry_href: None,
-        },
-    )
-    .into_response()
+    let page = ErrorPage {
+        status: status.as_u16(),
+        title,
+        text,
+        request_id: request_id(),
+        back_href: "/account",
+        back_label: "Go to your account",
+        retry_href: None,
+    };
+    dev::without_org(|| Page::with_status(status, page).into_response())
 }

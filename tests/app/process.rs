@@ -77,6 +77,19 @@ async fn the_same_program_does_it_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_an_untouched_clone_stripe_verify_finds_nothing_wrong() {
+    let (settings, _) = settings(&[]);
+    let mut portico = start(&settings);
+    portico.line_with("Sign in as").await;
+
+    let pairs: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut verify = Process::start(PORTICO, &["stripe", "verify"], &pairs);
+
+    assert!(verify.ended().await.success(), "{}", verify.output());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_keeps_people_and_their_logins() {
     let (settings, home) = settings(&[]);
     let (mut portico, address) = (start(&settings), home.replace("localhost", "127.0.0.1"));

@@ -19,8 +19,7 @@ pub fn create_product(w: &mut World, mut p: Params) -> Answer {
     }
     let price = p.map("default_price_data")?;
     product_fields(&mut p, &mut product)?;
-    p.ignore(&["shippable", "package_dimensions", "tax_details", "type"]);
-    p.finish()?;
+    p.finish_but(&["shippable", "package_dimensions", "tax_details", "type"])?;
     let id = product.id.clone();
     w.emit("product.created", wire::product(&product));
     w.products.put(product);
@@ -31,7 +30,7 @@ pub fn create_product(w: &mut World, mut p: Params) -> Answer {
             product.default_price = default;
         }
     }
-    shown(w, "product", &id)
+    wire::shown(w, "product", &id)
 }
 
 pub fn update_product(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -45,11 +44,10 @@ pub fn update_product(w: &mut World, id: &str, mut p: Params) -> Answer {
         }
         product.default_price = Some(price).filter(|price| !price.is_empty());
     }
-    p.ignore(&["shippable", "package_dimensions", "tax_details"]);
-    p.finish()?;
+    p.finish_but(&["shippable", "package_dimensions", "tax_details"])?;
     product.updated = w.now();
     w.products.put(product);
-    let after = shown(w, "product", id)?;
+    let after = wire::shown(w, "product", id)?;
     w.emit_change("product.updated", &before, after.clone());
     Ok(after)
 }
@@ -80,24 +78,10 @@ fn product_fields(p: &mut Params, product: &mut Product) -> Answer<()> {
     p.metadata(&mut product.metadata)
 }
 
-pub fn retrieve_product(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    shown(w, "product", id)
-}
-
-fn shown(w: &World, what: &str, id: &str) -> Answer {
-    let found = match what {
-        "product" => w.products.get(id).map(wire::product),
-        _ => w.prices.get(id).map(wire::price),
-    };
-    found.ok_or_else(|| Refusal::not_found(what, id))
-}
-
 pub fn list_products(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (active, ids) = (p.flag("active")?, p.words("ids")?);
-    p.ignore(&["shippable", "url"]);
-    p.finish()?;
+    p.finish_but(&["shippable", "url"])?;
     let rows = w.products.iter().rev().filter(|product| {
         span.holds(product.created)
             && active.is_none_or(|active| active == product.active)
@@ -108,7 +92,7 @@ pub fn list_products(w: &World, mut p: Params) -> Answer {
 
 pub fn delete_product(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    let gone = shown(w, "product", id)?;
+    let gone = wire::shown(w, "product", id)?;
     if w.prices.iter().any(|price| price.product == id) {
         return Err(Refusal::invalid(
             "This product cannot be deleted because it has one or more user-created prices.",
@@ -156,8 +140,7 @@ fn create_price_of(w: &mut World, mut p: Params, product: Option<String>) -> Ans
     p.metadata(&mut price.metadata)?;
     price.lookup_key = claim(w, lookup_key, transfer)?;
     p.choice("billing_scheme", &["per_unit"])?;
-    p.ignore(&["currency_options"]);
-    p.finish()?;
+    p.finish_but(&["currency_options"])?;
     let object = wire::price(&price);
     w.prices.put(price);
     w.emit("price.created", object.clone());
@@ -170,8 +153,7 @@ fn every(mut p: Params) -> Answer<Every> {
     let most = if interval == "year" { 3 } else { 156 };
     let count = p.int_in("interval_count", 1, most)?.unwrap_or(1);
     p.choice("usage_type", &["licensed"])?; // metered prices have no place in this sandbox yet
-    p.ignore(&["trial_period_days"]);
-    p.finish()?;
+    p.finish_but(&["trial_period_days"])?;
     Ok(Every { interval, count })
 }
 
@@ -198,34 +180,25 @@ pub fn update_price(w: &mut World, id: &str, mut p: Params) -> Answer {
     let mut price = w.prices.get(id).cloned().ok_or_else(|| Refusal::not_found("price", id))?;
     let before = wire::price(&price);
     price.active = p.flag("active")?.unwrap_or(price.active);
-    if let Some(nickname) = p.text("nickname")? {
-        price.nickname = Some(nickname).filter(|it| !it.is_empty());
-    }
+    p.set("nickname", &mut price.nickname)?;
     price.tax_behavior = tax_behavior(&mut p)?.unwrap_or(price.tax_behavior);
     p.metadata(&mut price.metadata)?;
     let (key, transfer) = (p.text("lookup_key")?, p.flag("transfer_lookup_key")?.unwrap_or(false));
-    p.ignore(&["currency_options"]);
-    p.finish()?;
+    p.finish_but(&["currency_options"])?;
     if let Some(key) = key.filter(|key| price.lookup_key.as_deref() != Some(key)) {
         price.lookup_key = claim(w, Some(key).filter(|key| !key.is_empty()), transfer)?;
     }
     w.prices.put(price);
-    let after = shown(w, "price", id)?;
+    let after = wire::shown(w, "price", id)?;
     w.emit_change("price.updated", &before, after.clone());
     Ok(after)
-}
-
-pub fn retrieve_price(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    shown(w, "price", id)
 }
 
 pub fn list_prices(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (active, product, keys) = (p.flag("active")?, p.word("product")?, p.words("lookup_keys")?);
     let (kind, currency) = (p.choice("type", &["one_time", "recurring"])?, p.word("currency")?);
-    p.ignore(&["recurring"]);
-    p.finish()?;
+    p.finish_but(&["recurring"])?;
     let has_key =
         |price: &Price, keys: &[String]| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key));
     let rows = w.prices.iter().rev().filter(|price| {

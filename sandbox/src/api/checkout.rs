@@ -52,8 +52,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     let mut session = read(w, &mut p, mode, customer)?;
     p.metadata(&mut session.metadata)?;
     p.word("currency")?;
-    p.ignore(WITHOUT_EFFECT);
-    p.finish()?;
+    p.finish_but(WITHOUT_EFFECT)?;
     check(&session)?;
     let object = wire::checkout_session(w, &session);
     w.checkout_sessions.put(session);
@@ -130,8 +129,7 @@ fn line_items_of(w: &mut World, p: &mut Params, mode: &str) -> Answer<Vec<LineIt
     for mut item in p.maps("line_items")?.unwrap_or_default() {
         let price = item.required("price")?;
         let quantity = item.int_in("quantity", 1, 999_999)?.unwrap_or(1);
-        item.ignore(&["adjustable_quantity", "tax_rates", "dynamic_tax_rates", "metadata"]);
-        item.finish()?;
+        item.finish_but(&["adjustable_quantity", "tax_rates", "dynamic_tax_rates", "metadata"])?;
         let known =
             w.prices.get(&price).ok_or_else(|| Refusal::no_such("price", &price, "line_items[0][price]"))?;
         if mode == "subscription" && known.recurring.is_none() {
@@ -204,10 +202,9 @@ fn subscription_data(w: &World, p: &mut Params) -> Answer<SubscriptionData> {
     }
     if let Some(mut mode) = data.map("billing_mode")? {
         read.billing_mode = mode.choice("type", &["flexible", "classic"])?;
-        mode.ignore(&["flexible"]);
-        mode.finish()?;
+        mode.finish_but(&["flexible"])?;
     }
-    data.ignore(&[
+    data.finish_but(&[
         "application_fee_percent",
         "default_tax_rates",
         "invoice_settings",
@@ -215,16 +212,14 @@ fn subscription_data(w: &World, p: &mut Params) -> Answer<SubscriptionData> {
         "proration_behavior",
         "transfer_data",
         "pending_invoice_item_interval",
-    ]);
-    data.finish()?;
+    ])?;
     Ok(read)
 }
 
 fn enabled(p: &mut Params, name: &str, ignored: &[&str]) -> Answer<bool> {
     let Some(mut given) = p.map(name)? else { return Ok(false) };
     let enabled = given.flag("enabled")?.ok_or_else(|| given.missing("enabled"))?;
-    given.ignore(ignored);
-    given.finish()?;
+    given.finish_but(ignored)?;
     Ok(enabled)
 }
 
@@ -232,13 +227,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     let session = w.checkout_sessions.change(id).ok_or_else(|| Refusal::not_found("checkout session", id))?;
     p.metadata(&mut session.metadata)?;
     p.finish()?;
-    retrieve(w, id, Params::default())
-}
-
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    let found = w.checkout_sessions.get(id).map(|it| wire::checkout_session(w, it));
-    found.ok_or_else(|| Refusal::not_found("checkout.session", id))
+    wire::shown(w, "checkout.session", id)
 }
 
 pub fn line_items(w: &World, id: &str, mut p: Params) -> Answer {
@@ -250,17 +239,16 @@ pub fn line_items(w: &World, id: &str, mut p: Params) -> Answer {
 
 pub fn expire(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    retrieve(w, id, Params::default())?;
+    wire::shown(w, "checkout.session", id)?;
     engine::expire_checkout(w, id)?;
-    retrieve(w, id, Params::default())
+    wire::shown(w, "checkout.session", id)
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
     let status = p.choice("status", &["complete", "expired", "open"])?;
-    p.ignore(&["customer_details", "payment_intent", "payment_link"]);
-    p.finish()?;
+    p.finish_but(&["customer_details", "payment_intent", "payment_link"])?;
     let rows = w.checkout_sessions.iter().rev().filter(|it| {
         span.holds(it.created)
             && customer.as_ref().is_none_or(|customer| it.customer.as_ref() == Some(customer))

@@ -30,23 +30,15 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
 pub fn advance(w: &mut World, id: &str, mut p: Params) -> Answer {
     let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
     p.finish()?;
-    retrieve(w, id, Params::default())?;
+    wire::shown(w, "test_helpers.test_clock", id)?;
     if to <= w.now() {
         return Err(Refusal::invalid("Cannot advance a test clock to a time in the past.").at("frozen_time"));
     }
     reachable(w, to)?;
     engine::advance(w, to);
-    let object = retrieve(w, id, Params::default())?;
+    let object = wire::shown(w, "test_helpers.test_clock", id)?;
     w.emit("test_helpers.test_clock.ready", object.clone());
     Ok(object)
-}
-
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.test_clocks
-        .get(id)
-        .map(|clock| wire::test_clock(w, clock))
-        .ok_or_else(|| Refusal::not_found("test clock", id))
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
@@ -56,7 +48,8 @@ pub fn list(w: &World, mut p: Params) -> Answer {
 }
 
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
-    retrieve(w, id, p)?;
+    p.finish()?;
+    wire::shown(w, "test_helpers.test_clock", id)?;
     w.test_clocks.remove(id);
     Ok(json!({ "id": id, "object": "test_helpers.test_clock", "deleted": true }))
 }

@@ -19,8 +19,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         ..Coupon::default()
     };
     p.metadata(&mut coupon.metadata)?;
-    p.ignore(&["applies_to", "currency_options"]);
-    p.finish()?;
+    p.finish_but(&["applies_to", "currency_options"])?;
     if coupon.id.is_empty() {
         coupon.id = w.secret()[..8].to_owned();
     }
@@ -34,15 +33,11 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
 fn check(w: &World, coupon: &Coupon) -> Answer<()> {
     let percent = coupon.percent_off.is_none_or(|percent| percent > 0.0 && percent <= 100.0);
     let refusal = match (coupon.percent_off, coupon.amount_off) {
-        (None, None) => Refusal::invalid("Missing required param: percent_off.")
-            .with_code("parameter_missing")
-            .at("percent_off"),
+        (None, None) => Refusal::missing("percent_off"),
         (Some(_), Some(_)) => {
             Refusal::invalid("You may only specify one of these parameters: percent_off, amount_off.")
         }
-        (_, Some(_)) if coupon.currency.is_none() => Refusal::invalid("Missing required param: currency.")
-            .with_code("parameter_missing")
-            .at("currency"),
+        (_, Some(_)) if coupon.currency.is_none() => Refusal::missing("currency"),
         _ if !percent => {
             Refusal::invalid("Invalid percent_off: must be greater than 0 and at most 100.").at("percent_off")
         }
@@ -50,9 +45,7 @@ fn check(w: &World, coupon: &Coupon) -> Answer<()> {
             Refusal::invalid("Coupon already exists.").with_code("resource_already_exists").at("id")
         }
         _ if coupon.duration == "repeating" && coupon.duration_in_months.is_none() => {
-            Refusal::invalid("Missing required param: duration_in_months.")
-                .with_code("parameter_missing")
-                .at("duration_in_months")
+            Refusal::missing("duration_in_months")
         }
         _ => return Ok(()),
     };
@@ -70,8 +63,7 @@ fn there<'w>(w: &'w World, id: &str) -> Option<&'w Coupon> {
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
-    p.ignore(&["created"]);
-    p.finish()?;
+    p.finish_but(&["created"])?;
     paging
         .of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
 }
@@ -152,20 +144,11 @@ pub fn update_code(w: &mut World, id: &str, mut p: Params) -> Answer {
     Ok(after)
 }
 
-pub fn retrieve_code(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.promotion_codes
-        .get(id)
-        .map(wire::promotion_code)
-        .ok_or_else(|| Refusal::not_found("promotion code", id))
-}
-
 pub fn list_codes(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     let (code, coupon, active, customer) =
         (p.word("code")?, p.word("coupon")?, p.flag("active")?, p.word("customer")?);
-    p.ignore(&["created"]);
-    p.finish()?;
+    p.finish_but(&["created"])?;
     let rows = w.promotion_codes.iter().rev().filter(|it| {
         code.as_ref().is_none_or(|code| it.code.eq_ignore_ascii_case(code))
             && coupon.as_ref().is_none_or(|coupon| it.coupon == *coupon)

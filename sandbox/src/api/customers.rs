@@ -15,13 +15,13 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     p.finish()?;
     let id = engine::create_customer(w, new);
     if let Some(method) = method {
-        super::payment_methods::attach_to(w, &method, &id)?;
+        engine::attach(w, &method, &id)?;
     }
     default_card(w, &id, wanted)?;
     for data in tax_ids {
         create_tax_id(w, &id, data)?;
     }
-    shown(w, &id)
+    wire::shown(w, "customer", &id)
 }
 
 pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -38,13 +38,12 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
         changed.default_payment_method = Some(card).filter(|card| !card.is_empty());
     }
     engine::change_customer(w, id, |customer| *customer = changed)?;
-    shown(w, id)
+    wire::shown(w, "customer", id)
 }
 
 fn default_card(w: &mut World, id: &str, wanted: Option<String>) -> Answer<()> {
     let Some(card) = wanted.filter(|card| !card.is_empty()) else { return Ok(()) };
-    let held =
-        if card.starts_with("pm_card_") { super::payment_methods::attach_to(w, &card, id)? } else { card };
+    let held = if card.starts_with("pm_card_") { engine::attach(w, &card, id)? } else { card };
     if w.payment_methods.get(&held).is_none_or(|method| method.customer.as_deref() != Some(id)) {
         return Err(Refusal::no_such("PaymentMethod", &held, "invoice_settings[default_payment_method]"));
     }
@@ -53,15 +52,10 @@ fn default_card(w: &mut World, id: &str, wanted: Option<String>) -> Answer<()> {
 
 /// Reads what create and update share into `c`; the default payment method, if it was named.
 fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>> {
-    let set = |into: &mut Option<String>, given: Option<String>| {
-        if let Some(text) = given {
-            *into = Some(text).filter(|text| !text.is_empty());
-        }
-    };
-    set(&mut c.name, p.text("name")?);
-    set(&mut c.phone, p.text("phone")?);
-    set(&mut c.description, p.text("description")?);
-    set(&mut c.email, email(p)?);
+    p.set("name", &mut c.name)?;
+    p.set("phone", &mut c.phone)?;
+    p.set("description", &mut c.description)?;
+    email(p, c)?;
     if let Some(given) = p.map("address")? {
         c.address = address(given)?;
     }
@@ -91,13 +85,15 @@ fn fields(_: &World, p: &mut Params, c: &mut Customer) -> Answer<Option<String>>
     Ok(card)
 }
 
-fn email(p: &mut Params) -> Answer<Option<String>> {
-    match p.text("email")? {
-        Some(email) if !email.is_empty() && !email.contains('@') => {
+fn email(p: &mut Params, c: &mut Customer) -> Answer<()> {
+    let is_given = p.has("email");
+    p.set("email", &mut c.email)?;
+    match c.email.as_ref().filter(|email| is_given && !email.contains('@')) {
+        Some(email) => {
             let said = format!("Invalid email address: {email}");
             Err(Refusal::invalid(said).with_code("email_invalid").at("email"))
         }
-        email => Ok(email),
+        None => Ok(()),
     }
 }
 
@@ -105,8 +101,7 @@ fn email(p: &mut Params) -> Answer<Option<String>> {
 fn invoice_settings(p: &mut Params) -> Answer<Option<String>> {
     let Some(mut settings) = p.map("invoice_settings")? else { return Ok(None) };
     let card = settings.text("default_payment_method")?;
-    settings.ignore(&["custom_fields", "footer", "rendering_options"]);
-    settings.finish()?;
+    settings.finish_but(&["custom_fields", "footer", "rendering_options"])?;
     Ok(card)
 }
 
@@ -146,16 +141,6 @@ pub fn named<'w>(w: &'w World, id: &str) -> Answer<&'w Customer> {
     found.ok_or_else(|| Refusal::no_such("customer", id, "customer"))
 }
 
-fn shown(w: &World, id: &str) -> Answer {
-    wire::by_id(w, id).ok_or_else(|| Refusal::not_found("customer", id))
-}
-
-/// Also of a deleted one: its id and that it is gone.
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.customers.get(id).map(wire::customer).ok_or_else(|| Refusal::not_found("customer", id))
-}
-
 pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (email, clock) = (p.word("email")?, p.word("test_clock")?);
@@ -186,7 +171,7 @@ pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
         }
     }
     w.emit("customer.deleted", gone);
-    retrieve(w, id, Params::default())
+    wire::shown(w, "customer", id)
 }
 
 pub fn create_tax_id(w: &mut World, customer: &str, mut p: Params) -> Answer {

@@ -1,6 +1,6 @@
 //! Entitlements: a product's marketing features count as its features, keyed by their name.
-use super::{Answer, Params, customers, list::whole};
-use crate::state::World;
+use super::{Answer, Params, customers};
+use crate::{state::World, wire::whole};
 use serde_json::json;
 
 fn key(name: &str) -> String {
@@ -14,8 +14,7 @@ fn key(name: &str) -> String {
 
 pub fn active(w: &World, mut p: Params) -> Answer {
     let customer = p.required("customer")?;
-    p.ignore(&["limit", "starting_after", "ending_before"]);
-    p.finish()?;
+    p.finish_but(&["limit", "starting_after", "ending_before"])?;
     customers::named(w, &customer)?;
     let subs = w.subscriptions.iter().filter(|sub| sub.customer == customer);
     let entitling = subs.filter(|sub| matches!(sub.status.as_str(), "active" | "trialing" | "past_due"));
@@ -33,9 +32,8 @@ pub fn active(w: &World, mut p: Params) -> Answer {
     Ok(whole("/v1/entitlements/active_entitlements", data.collect()))
 }
 
-pub fn features(w: &World, mut p: Params) -> Answer {
-    p.ignore(&["limit", "starting_after", "ending_before", "archived", "lookup_key"]);
-    p.finish()?;
+pub fn features(w: &World, p: Params) -> Answer {
+    p.finish_but(&["limit", "starting_after", "ending_before", "archived", "lookup_key"])?;
     let mut names: Vec<&String> = w.products.iter().flat_map(|product| &product.marketing_features).collect();
     names.sort();
     names.dedup();

@@ -10,11 +10,6 @@ use serde_json::json;
 /// Stripe forgets events after that long.
 const KEPT: i64 = 30 * DAY;
 
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.events.get(id).map(wire::event).ok_or_else(|| Refusal::not_found("event", id))
-}
-
 /// The event behind a thin notification.
 pub fn retrieve_thin(w: &World, id: &str, p: Params) -> Answer {
     p.finish()?;
@@ -26,8 +21,7 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (kind, kinds) = (p.word("type")?, p.words("types")?);
     let delivered = p.flag("delivery_success")?;
-    p.ignore(&["related_object"]);
-    p.finish()?;
+    p.finish_but(&["related_object"])?;
     if kinds.as_ref().is_some_and(|kinds| kinds.len() > 20) {
         return Err(Refusal::invalid("You can pass at most 20 types.").at("types"));
     }
@@ -62,8 +56,7 @@ pub fn create_endpoint(w: &mut World, mut p: Params) -> Answer {
         ..Endpoint::default()
     };
     p.metadata(&mut endpoint.metadata)?;
-    p.ignore(&["connect"]);
-    p.finish()?;
+    p.finish_but(&["connect"])?;
     let object = wire::endpoint(&endpoint, true);
     w.endpoints.put(endpoint);
     Ok(object)
@@ -93,9 +86,7 @@ pub fn update_endpoint(w: &mut World, id: &str, mut p: Params) -> Answer {
     }
     endpoint.enabled_events = p.words("enabled_events")?.unwrap_or(endpoint.enabled_events);
     endpoint.enabled = !p.flag("disabled")?.unwrap_or(!endpoint.enabled);
-    if let Some(description) = p.text("description")? {
-        endpoint.description = Some(description).filter(|it| !it.is_empty());
-    }
+    p.set("description", &mut endpoint.description)?;
     p.metadata(&mut endpoint.metadata)?;
     p.finish()?;
     let object = wire::endpoint(&endpoint, false);
@@ -112,14 +103,6 @@ pub fn roll_secret(w: &mut World, id: &str, overlap: i64) -> Answer<String> {
     Ok(fresh)
 }
 
-pub fn retrieve_endpoint(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.endpoints
-        .get(id)
-        .map(|it| wire::endpoint(it, false))
-        .ok_or_else(|| Refusal::not_found("webhook endpoint", id))
-}
-
 pub fn list_endpoints(w: &World, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     p.finish()?;
@@ -127,7 +110,8 @@ pub fn list_endpoints(w: &World, mut p: Params) -> Answer {
 }
 
 pub fn delete_endpoint(w: &mut World, id: &str, p: Params) -> Answer {
-    retrieve_endpoint(w, id, p)?;
+    p.finish()?;
+    wire::shown(w, "webhook_endpoint", id)?;
     w.endpoints.remove(id);
     Ok(json!({ "id": id, "object": "webhook_endpoint", "deleted": true }))
 }

@@ -1,6 +1,6 @@
 //! Faults on request: Stripe's worst day, one rule at a time.
-use super::{Answer, Params, Refusal, Request, idempotency, to_the_end};
-use crate::{Sandbox, http::Reply, objects::Fault, state::World};
+use super::{Answer, Params, Refusal, Request, execute::to_the_end, idempotency};
+use crate::{Sandbox, objects::Fault, reply::Reply, state::World};
 use std::{sync::Arc, time::Duration};
 
 /// Longer than any client of Stripe's waits.

@@ -1,9 +1,5 @@
 //! Invoices.
-use super::{
-    Answer, Paging, Params, Refusal,
-    list::{Span, whole},
-    subscription_update,
-};
+use super::{Answer, Paging, Params, Refusal, list::Span, subscription_update};
 use crate::{
     engine::{self, Holder},
     state::World,
@@ -11,25 +7,19 @@ use crate::{
 };
 use serde_json::Value;
 
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.invoices.get(id).map(|it| wire::invoice(w, it)).ok_or_else(|| Refusal::not_found("invoice", id))
-}
-
 pub fn lines(w: &World, id: &str, mut p: Params) -> Answer {
     Paging::take(&mut p)?;
     p.finish()?;
-    let invoice = retrieve(w, id, Params::default())?;
+    let invoice = wire::shown(w, "invoice", id)?;
     let data = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
-    Ok(whole(&format!("/v1/invoices/{id}/lines"), data))
+    Ok(wire::whole(&format!("/v1/invoices/{id}/lines"), data))
 }
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
     let status = p.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
-    p.ignore(&["collection_method", "due_date"]);
-    p.finish()?;
+    p.finish_but(&["collection_method", "due_date"])?;
     super::customers::known(w, customer.as_deref())?;
     let rows = w.invoices.iter().rev().filter(|it| {
         span.holds(it.created)
@@ -43,17 +33,15 @@ pub fn list(w: &World, mut p: Params) -> Answer {
 pub fn payments(w: &World, mut p: Params) -> Answer {
     Paging::take(&mut p)?;
     let id = p.required("invoice")?;
-    p.ignore(&["payment", "status", "created"]);
-    p.finish()?;
-    let invoice = retrieve(w, &id, Params::default())?;
+    p.finish_but(&["payment", "status", "created"])?;
+    let invoice = wire::shown(w, "invoice", &id)?;
     wire::left_out(w, &invoice, "payments").ok_or_else(|| Refusal::no_such("invoice", &id, "invoice"))
 }
 
 pub fn list_items(w: &World, mut p: Params) -> Answer {
     let (paging, customer) = (Paging::take(&mut p)?, p.word("customer")?);
     let (invoice, pending) = (p.word("invoice")?, p.flag("pending")?);
-    p.ignore(&["created"]);
-    p.finish()?;
+    p.finish_but(&["created"])?;
     let rows = w.invoice_items.iter().rev().filter(|it| {
         customer.as_ref().is_none_or(|customer| it.customer == *customer)
             && invoice.as_ref().is_none_or(|invoice| it.invoice.as_ref() == Some(invoice))
@@ -64,8 +52,7 @@ pub fn list_items(w: &World, mut p: Params) -> Answer {
 
 pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
     let (method, outside) = (p.word("payment_method")?, p.flag("paid_out_of_band")?);
-    p.ignore(&["off_session", "forgive", "mandate", "source"]);
-    p.finish()?;
+    p.finish_but(&["off_session", "forgive", "mandate", "source"])?;
     let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
     let customer = Some(invoice.customer.as_str());
     let own =
@@ -79,12 +66,11 @@ pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
         );
     }
     engine::pay(w, id, Holder::Absent, method.as_deref())?;
-    retrieve(w, id, Params::default())
+    wire::shown(w, "invoice", id)
 }
 
-pub fn finalize(w: &mut World, id: &str, mut p: Params) -> Answer {
-    p.ignore(&["auto_advance"]);
-    p.finish()?;
+pub fn finalize(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish_but(&["auto_advance"])?;
     match w.invoices.get(id).map(|invoice| invoice.status.clone()).as_deref() {
         None => return Err(Refusal::not_found("invoice", id)),
         Some("draft") => engine::finalize(w, id),
@@ -95,7 +81,7 @@ pub fn finalize(w: &mut World, id: &str, mut p: Params) -> Answer {
             .with_code("invoice_not_editable"));
         }
     }
-    retrieve(w, id, Params::default())
+    wire::shown(w, "invoice", id)
 }
 
 pub fn void(w: &mut World, id: &str, p: Params) -> Answer {
@@ -107,7 +93,7 @@ pub fn void(w: &mut World, id: &str, p: Params) -> Answer {
             return Err(Refusal::invalid(format!("You can only void an open invoice; this one is {other}.")));
         }
     }
-    retrieve(w, id, Params::default())
+    wire::shown(w, "invoice", id)
 }
 
 /// What a change would cost, or what comes next.
@@ -120,7 +106,7 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
     let sub =
         sub.ok_or_else(|| Refusal::invalid("You must pass a subscription to preview.").at("subscription"))?;
     let change = subscription_update::read_preview(&mut p)?;
-    p.ignore(&[
+    p.finish_but(&[
         "automatic_tax",
         "coupon",
         "currency",
@@ -130,8 +116,7 @@ pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
         "issuer",
         "preview_mode",
         "schedule",
-    ]);
-    p.finish()?;
+    ])?;
     if w.subscriptions.get(&sub).is_none() {
         return Err(Refusal::no_such("subscription", &sub, "subscription"));
     }

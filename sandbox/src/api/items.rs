@@ -3,10 +3,11 @@ use super::{Answer, Params, Refusal};
 use crate::{state::World, wire};
 use serde_json::json;
 
-pub fn by_id(w: &World, kind: &str, id: &str, p: Params) -> Answer {
+/// A charge is a part of its payment.
+pub fn charge(w: &World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    let found = wire::by_id(w, id).filter(|object| object["object"] == kind);
-    found.ok_or_else(|| Refusal::not_found(kind, id))
+    let found = wire::by_id(w, id).filter(|object| object["object"] == "charge");
+    found.ok_or_else(|| Refusal::not_found("charge", id))
 }
 
 pub fn account(p: Params) -> Answer {

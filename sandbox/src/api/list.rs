@@ -48,11 +48,6 @@ impl Paging {
     }
 }
 
-/// A list that is a part of an object, whole.
-pub fn whole(url: &str, data: Vec<Value>) -> Value {
-    json!({ "object": "list", "url": url, "has_more": false, "total_count": data.len(), "data": data })
-}
-
 /// `created` or `created[gte]` and the like.
 #[derive(Default)]
 pub struct Span {

@@ -1,38 +1,19 @@
 //! Payment methods: test cards, by number, by token, or by Stripe's ready-made ids (`pm_card_visa`).
 use super::{Answer, Paging, Params, Refusal, customers};
 use crate::{
-    engine::{self, Holder, cards},
+    engine::{self, cards},
     objects::*,
     state::World,
     wire,
 };
 use serde_json::{Value, json};
 
-/// Stripe's ready-made test ids and tokens, and the test card behind each.
-const READY_MADE: [(&str, &str); 9] = [
-    ("visa", "4242424242424242"),
-    ("mastercard", "5555555555554444"),
-    ("amex", "378282246310005"),
-    ("visa_debit", "4000056655665556"),
-    ("chargeDeclined", "4000000000000002"),
-    ("chargeDeclinedInsufficientFunds", "4000000000009995"),
-    ("chargeCustomerFail", "4000000000000341"),
-    ("authenticationRequiredOnSetup", "4000002500003155"),
-    ("authenticationRequired", "4000002760003184"),
-];
-
-fn ready_made(id: &str) -> Option<Card> {
-    let name = id.strip_prefix("pm_card_").or(id.strip_prefix("tok_"))?;
-    let (_, number) = READY_MADE.iter().find(|(known, _)| *known == name)?;
-    cards::by_number(number).ok().map(cards::TestCard::card)
-}
-
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     p.choice("type", &["card"])?;
     let mut given = p.map("card")?.ok_or_else(|| p.missing("card"))?;
     let card = match (given.word("token")?, given.word("number")?) {
         (Some(token), _) => {
-            ready_made(&token).ok_or_else(|| Refusal::no_such("token", &token, "card[token]"))?
+            engine::ready_made(&token).ok_or_else(|| Refusal::no_such("token", &token, "card[token]"))?
         }
         (None, Some(number)) => cards::by_number(&number)?.card(),
         (None, None) => return Err(given.missing("number")),
@@ -42,8 +23,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         exp_year: given.int_in("exp_year", 2000, 2100)?.unwrap_or(card.exp_year),
         ..card
     };
-    given.ignore(&["cvc", "networks"]);
-    given.finish()?;
+    given.finish_but(&["cvc", "networks"])?;
     let details = billing_details(p.map("billing_details")?.unwrap_or_default())?;
     let (id, created) = (w.id("pm_"), w.now());
     let mut method = PaymentMethod {
@@ -56,8 +36,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         metadata: Metadata::default(),
     };
     p.metadata(&mut method.metadata)?;
-    p.ignore(&["allow_redisplay", "radar_options"]);
-    p.finish()?;
+    p.finish_but(&["allow_redisplay", "radar_options"])?;
     let object = wire::payment_method(&method);
     w.payment_methods.put(method);
     Ok(object)
@@ -66,8 +45,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
 fn billing_details(mut p: Params) -> Answer<Value> {
     let address = p.map("address")?.map(customers::address).transpose()?.flatten();
     let (email, name, phone) = (p.word("email")?, p.word("name")?, p.word("phone")?);
-    p.ignore(&["tax_id"]);
-    p.finish()?;
+    p.finish_but(&["tax_id"])?;
     let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
     Ok(
         json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }),
@@ -78,49 +56,14 @@ pub fn attach(w: &mut World, id: &str, mut p: Params) -> Answer {
     let customer = p.required("customer")?;
     p.finish()?;
     customers::named(w, &customer)?;
-    let id = attach_to(w, id, &customer)?;
-    retrieve(w, &id, Params::default())
-}
-
-/// Attaches one, or a fresh copy of a ready-made one; its id.
-pub fn attach_to(w: &mut World, id: &str, customer: &str) -> Answer<String> {
-    if let Some(card) = ready_made(id) {
-        cards::admit(&card)?;
-        return engine::add_card(w, customer, card, Holder::Approves).inspect(|id| {
-            // By API nobody was asked, so nobody has approved.
-            if let Some(method) = w.payment_methods.change(id) {
-                method.card.authenticated = false;
-            }
-        });
-    }
-    let method = w.payment_methods.get(id).ok_or_else(|| Refusal::not_found("PaymentMethod", id))?;
-    match method.customer.as_deref() {
-        Some(owner) if owner == customer => return Ok(id.to_owned()),
-        None if method.detached => {
-            return Err(Refusal::invalid(
-                "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again.",
-            ));
-        }
-        Some(_) => {
-            return Err(Refusal::invalid(
-                "The payment method you provided has already been attached to a customer.",
-            ));
-        }
-        None => cards::admit(&method.card)?,
-    }
-    if let Some(method) = w.payment_methods.change(id) {
-        method.customer = Some(customer.to_owned());
-    }
-    if let Some(object) = wire::by_id(w, id) {
-        w.emit("payment_method.attached", object);
-    }
-    Ok(id.to_owned())
+    let id = engine::attach(w, id, &customer)?;
+    wire::shown(w, "payment_method", &id)
 }
 
 pub fn detach(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
     engine::remove_card(w, id)?;
-    retrieve(w, id, Params::default())
+    wire::shown(w, "payment_method", id)
 }
 
 pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -131,25 +74,18 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     if let Some(details) = p.map("billing_details")? {
         method.billing_details = billing_details(details)?;
     }
-    p.ignore(&["card", "allow_redisplay"]);
-    p.finish()?;
+    p.finish_but(&["card", "allow_redisplay"])?;
     let after = wire::payment_method(&method);
     w.payment_methods.put(method);
     w.emit_change("payment_method.updated", &before, after.clone());
     Ok(after)
 }
 
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    w.payment_methods.get(id).map(wire::payment_method).ok_or_else(|| Refusal::not_found("PaymentMethod", id))
-}
-
 pub fn list(w: &World, of: Option<&str>, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     let customer = p.word("customer")?.or(of.map(str::to_owned));
     p.word("type")?;
-    p.ignore(&["allow_redisplay"]);
-    p.finish()?;
+    p.finish_but(&["allow_redisplay"])?;
     if let Some(customer) = &customer {
         customers::named(w, customer)?;
     }

@@ -40,24 +40,18 @@ pub fn update_configuration(w: &mut World, id: &str, mut p: Params) -> Answer {
 }
 
 fn configuration_fields(w: &World, p: &mut Params, c: &mut PortalConfiguration) -> Answer<()> {
-    let set = |into: &mut Option<String>, given: Option<String>| {
-        if let Some(text) = given {
-            *into = Some(text).filter(|text| !text.is_empty());
-        }
-    };
     if let Some(mut profile) = p.map("business_profile")? {
-        let headline = profile.text("headline")?;
-        if headline.as_ref().is_some_and(|text| text.chars().count() > 60) {
+        profile.set("headline", &mut c.headline)?;
+        if c.headline.as_ref().is_some_and(|text| text.chars().count() > 60) {
             return Err(Refusal::invalid("Invalid string: must be at most 60 characters")
                 .at("business_profile[headline]"));
         }
-        set(&mut c.headline, headline);
-        set(&mut c.privacy_policy_url, profile.text("privacy_policy_url")?);
-        set(&mut c.terms_of_service_url, profile.text("terms_of_service_url")?);
+        profile.set("privacy_policy_url", &mut c.privacy_policy_url)?;
+        profile.set("terms_of_service_url", &mut c.terms_of_service_url)?;
         profile.finish()?;
     }
-    set(&mut c.default_return_url, p.text("default_return_url")?);
-    set(&mut c.name, p.text("name")?);
+    p.set("default_return_url", &mut c.default_return_url)?;
+    p.set("name", &mut c.name)?;
     if let Some(mut page) = p.map("login_page")? {
         c.login_page = page.flag("enabled")?.ok_or_else(|| page.missing("enabled"))?;
         page.finish()?;
@@ -70,11 +64,6 @@ fn configuration_fields(w: &World, p: &mut Params, c: &mut PortalConfiguration) 
 
 fn known<'w>(w: &'w World, id: &str) -> Answer<&'w PortalConfiguration> {
     w.portal_configurations.get(id).ok_or_else(|| Refusal::not_found("billing_portal configuration", id))
-}
-
-pub fn retrieve_configuration(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    known(w, id).map(wire::portal_configuration)
 }
 
 pub fn list_configurations(w: &World, mut p: Params) -> Answer {
@@ -116,8 +105,7 @@ pub fn create_session(w: &mut World, mut p: Params) -> Answer {
         done: false,
         challenged: None,
     };
-    p.ignore(&["after_expiration"]);
-    p.finish()?;
+    p.finish_but(&["after_expiration"])?;
     let object = wire::portal_session(w, &session);
     w.portal_sessions.put(session);
     let mut said = object.clone();
@@ -128,7 +116,9 @@ pub fn create_session(w: &mut World, mut p: Params) -> Answer {
 
 fn configuration(w: &World, id: Option<String>) -> Answer<PortalConfiguration> {
     let Some(id) = id else {
-        let default = w.portal_configurations.iter().find(|it| it.is_default && it.active);
+        // At Stripe a default is saved in the Dashboard. Where there is none, the first active one serves.
+        let active = || w.portal_configurations.iter().filter(|it| it.active);
+        let default = active().find(|it| it.is_default).or_else(|| active().next());
         return default.cloned().ok_or_else(|| Refusal::invalid(NO_CONFIGURATION));
     };
     let found = w.portal_configurations.get(&id);

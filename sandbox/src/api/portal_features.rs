@@ -22,13 +22,11 @@ pub fn read(w: &World, mut p: Params, f: &mut Features) -> Answer<()> {
     }
     if let Some(mut it) = p.map("payment_method_update")? {
         f.payment_method_update = flag(&mut it)?.unwrap_or(f.payment_method_update);
-        it.ignore(&["payment_method_configuration"]);
-        it.finish()?;
+        it.finish_but(&["payment_method_configuration"])?;
     }
     if let Some(mut it) = p.map("subscription_pause")? {
         f.pause = flag(&mut it)?.unwrap_or(f.pause);
-        it.ignore(&["duration"]);
-        it.finish()?;
+        it.finish_but(&["duration"])?;
     }
     if let Some(it) = p.map("subscription_cancel")? {
         cancel(it, f)?;
@@ -94,8 +92,7 @@ fn cancel(mut p: Params, f: &mut Features) -> Answer<()> {
             one_of(&options, &REASONS, "features[subscription_cancel][cancellation_reason][options]")?;
             f.cancel_reasons = options;
         }
-        reason.ignore(&["feedback_options"]);
-        reason.finish()?;
+        reason.finish_but(&["feedback_options"])?;
     }
     p.finish()
 }

@@ -1,5 +1,10 @@
 //! Every endpoint, a line each.
-use super::*;
+use super::{
+    Answer, Params, Refusal, catalogue, checkout, clocks, coupons, customers, entitlements, events, invoices,
+    items, payment_methods, portal, schedules, subscription_items, subscriptions,
+};
+use crate::{state::World, wire::Kind};
+use hyper::Method;
 
 pub fn route(w: &mut World, method: &Method, path: &str, p: Params) -> Answer {
     let segments: Vec<String> = path.split('/').skip(2).map(decoded).collect();
@@ -31,30 +36,27 @@ fn decoded(segment: &str) -> String {
 }
 
 fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
+    if let [at @ .., id] = path
+        && let Some(kind) = Kind::at(&at.join("/"))
+    {
+        return Some(p.finish().and_then(|()| kind.one(w, id)));
+    }
     Some(match path {
         ["customers"] => customers::list(w, p),
-        ["customers", id] => customers::retrieve(w, id, p),
         ["customers", id, "tax_ids"] => customers::list_tax_ids(w, id, p),
         ["customers", id, "tax_ids", tax_id] => customers::retrieve_tax_id(w, id, tax_id, p),
         ["customers", id, "payment_methods"] => payment_methods::list(w, Some(id), p),
         ["products"] => catalogue::list_products(w, p),
-        ["products", id] => catalogue::retrieve_product(w, id, p),
         ["prices"] => catalogue::list_prices(w, p),
-        ["prices", id] => catalogue::retrieve_price(w, id, p),
         ["coupons"] => coupons::list(w, p),
         ["coupons", id] => coupons::retrieve(w, id, p),
         ["promotion_codes"] => coupons::list_codes(w, p),
-        ["promotion_codes", id] => coupons::retrieve_code(w, id, p),
         ["payment_methods"] => payment_methods::list(w, None, p),
-        ["payment_methods", id] => payment_methods::retrieve(w, id, p),
         ["events"] => events::list(w, p),
-        ["events", id] => events::retrieve(w, id, p),
         ["webhook_endpoints"] => events::list_endpoints(w, p),
-        ["webhook_endpoints", id] => events::retrieve_endpoint(w, id, p),
         ["entitlements", "active_entitlements"] => entitlements::active(w, p),
         ["entitlements", "features"] => entitlements::features(w, p),
         ["test_helpers", "test_clocks"] => clocks::list(w, p),
-        ["test_helpers", "test_clocks", id] => clocks::retrieve(w, id, p),
         ["core", "events", id] => events::retrieve_thin(w, id, p),
         ["account"] => items::account(p),
         ["balance"] => items::balance(p),
@@ -65,23 +67,17 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
 fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
     Some(match path {
         ["checkout", "sessions"] => checkout::list(w, p),
-        ["checkout", "sessions", id] => checkout::retrieve(w, id, p),
         ["checkout", "sessions", id, "line_items"] => checkout::line_items(w, id, p),
         ["billing_portal", "configurations"] => portal::list_configurations(w, p),
-        ["billing_portal", "configurations", id] => portal::retrieve_configuration(w, id, p),
         ["subscriptions"] => subscriptions::list(w, p),
-        ["subscriptions", id] => subscriptions::retrieve(w, id, p),
         ["subscription_items"] => subscription_items::list(w, p),
         ["subscription_items", id] => subscription_items::retrieve(w, id, p),
         ["subscription_schedules"] => schedules::list(w, p),
-        ["subscription_schedules", id] => schedules::retrieve(w, id, p),
         ["invoices"] => invoices::list(w, p),
-        ["invoices", id] => invoices::retrieve(w, id, p),
         ["invoices", id, "lines"] => invoices::lines(w, id, p),
         ["invoice_payments"] => invoices::payments(w, p),
         ["invoiceitems"] => invoices::list_items(w, p),
-        ["payment_intents", id] => items::by_id(w, "payment_intent", id, p),
-        ["charges", id] => items::by_id(w, "charge", id, p),
+        ["charges", id] => items::charge(w, id, p),
         _ => return None,
     })
 }

@@ -4,8 +4,7 @@ use crate::{engine, state::World, wire};
 
 pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, customer) = (Paging::take(&mut p)?, p.word("customer")?);
-    p.ignore(&["scheduled", "created", "canceled_at", "completed_at", "released_at"]);
-    p.finish()?;
+    p.finish_but(&["scheduled", "created", "canceled_at", "completed_at", "released_at"])?;
     let rows = w
         .schedules
         .iter()
@@ -14,15 +13,8 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     paging.of("/v1/subscription_schedules", rows, |it| wire::schedule(w, it))
 }
 
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    let found = w.schedules.get(id).map(|it| wire::schedule(w, it));
-    found.ok_or_else(|| Refusal::not_found("subscription schedule", id))
-}
-
-pub fn release(w: &mut World, id: &str, mut p: Params) -> Answer {
-    p.ignore(&["preserve_cancel_date"]);
-    p.finish()?;
+pub fn release(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish_but(&["preserve_cancel_date"])?;
     let schedule =
         w.schedules.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription schedule", id))?;
     if schedule.status != "active" {
@@ -35,5 +27,5 @@ pub fn release(w: &mut World, id: &str, mut p: Params) -> Answer {
         engine::release_schedule(w, &schedule.subscription);
         Ok(())
     })?;
-    retrieve(w, id, Params::default())
+    wire::shown(w, "subscription_schedule", id)
 }

@@ -41,8 +41,14 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
             Some("always_invoice") => Proration::Invoice,
             _ => Proration::Create,
         };
-    p.ignore(&["metadata", "tax_rates", "discounts", "off_session", "payment_behavior", "proration_date"]);
-    p.finish()?;
+    p.finish_but(&[
+        "metadata",
+        "tax_rates",
+        "discounts",
+        "off_session",
+        "payment_behavior",
+        "proration_date",
+    ])?;
     let item = ItemChange { id: Some(id.to_owned()), price, quantity, deleted: false };
     let change = Change { items: vec![item], proration, ..Change::default() };
     engine::say_change(w, &sub, |w| match engine::change(w, &sub, &change, Holder::Absent) {

@@ -1,10 +1,31 @@
 //! What an update of a subscription asks for, read whole before anything is done.
-use super::{Answer, Params, Refusal, subscriptions::WITHOUT_EFFECT};
+use super::{Answer, Params, Refusal};
 use crate::{
     engine::{Change, ItemChange, Proration},
     objects::*,
     state::{DAY, World},
 };
+
+/// Taken, and without effect in a sandbox.
+pub const WITHOUT_EFFECT: &[&str] = &[
+    "add_invoice_items",
+    "application_fee_percent",
+    "automatic_tax",
+    "billing_thresholds",
+    "currency",
+    "default_source",
+    "default_tax_rates",
+    "invoice_settings",
+    "off_session",
+    "on_behalf_of",
+    "payment_settings",
+    "pending_invoice_item_interval",
+    "proration_date",
+    "transfer_data",
+    "billing_cycle_anchor_config",
+    "trial_from_plan",
+    "billing_schedules",
+];
 
 /// Everything an update can change, read before anything is done.
 pub struct Update {
@@ -35,12 +56,8 @@ pub fn read_update(w: &World, sub: &Subscription, p: &mut Params) -> Answer<Upda
     let (trial_end, discounts) = (trial(w, p)?, coupons(p)?);
     let mut fields = sub.clone();
     p.metadata(&mut fields.metadata)?;
-    if let Some(card) = p.text("default_payment_method")? {
-        fields.default_payment_method = Some(card).filter(|card| !card.is_empty());
-    }
-    if let Some(description) = p.text("description")? {
-        fields.description = Some(description).filter(|it| !it.is_empty());
-    }
+    p.set("default_payment_method", &mut fields.default_payment_method)?;
+    p.set("description", &mut fields.description)?;
     if let Some(missing) = trial_settings(p)? {
         fields.missing_payment_method = missing;
     }
@@ -71,8 +88,7 @@ fn read_change(p: &mut Params) -> Answer<Option<Change>> {
             quantity: item.int_in("quantity", 0, 1_000_000)?,
             deleted: item.flag("deleted")?.unwrap_or(false),
         });
-        item.ignore(&["metadata", "tax_rates", "discounts", "billing_thresholds", "clear_usage"]);
-        item.finish()?;
+        item.finish_but(&["metadata", "tax_rates", "discounts", "billing_thresholds", "clear_usage"])?;
     }
     let changes = !items.is_empty() || anchor_now;
     Ok(changes.then_some(Change { items, proration, anchor_now, end_trial: false }))
@@ -151,7 +167,7 @@ fn read_pause(p: &mut Params, sub: &mut Subscription) -> Answer<()> {
 pub fn read_preview(p: &mut Params) -> Answer<Option<Change>> {
     let Some(mut details) = p.map("subscription_details")? else { return Ok(None) };
     let change = read_change(&mut details)?;
-    details.ignore(&[
+    details.finish_but(&[
         "proration_date",
         "cancel_at",
         "cancel_at_period_end",
@@ -161,8 +177,7 @@ pub fn read_preview(p: &mut Params) -> Answer<Option<Change>> {
         "trial_end",
         "resume_at",
         "billing_mode",
-    ]);
-    details.finish()?;
+    ])?;
     Ok(change)
 }
 
@@ -217,8 +232,7 @@ pub fn coupons(p: &mut Params) -> Answer<Option<Vec<Given>>> {
     let mut all = Vec::new();
     for mut discount in given {
         all.push((discount.word("coupon")?, discount.word("promotion_code")?));
-        discount.ignore(&["discount"]);
-        discount.finish()?;
+        discount.finish_but(&["discount"])?;
     }
     Ok(Some(all))
 }

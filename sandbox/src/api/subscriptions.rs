@@ -3,7 +3,8 @@ use super::{
     Answer, Paging, Params, Refusal, customers,
     list::Span,
     subscription_update::{
-        Given, Update, coupons, payment_behavior, read_update, touches_more_than_words, trial, trial_settings,
+        Given, Update, WITHOUT_EFFECT, coupons, payment_behavior, read_update, touches_more_than_words,
+        trial, trial_settings,
     },
 };
 use crate::{
@@ -12,27 +13,6 @@ use crate::{
     state::World,
     wire,
 };
-
-/// Taken, and without effect in a sandbox.
-pub const WITHOUT_EFFECT: &[&str] = &[
-    "add_invoice_items",
-    "application_fee_percent",
-    "automatic_tax",
-    "billing_thresholds",
-    "currency",
-    "default_source",
-    "default_tax_rates",
-    "invoice_settings",
-    "off_session",
-    "on_behalf_of",
-    "payment_settings",
-    "pending_invoice_item_interval",
-    "proration_date",
-    "transfer_data",
-    "billing_cycle_anchor_config",
-    "trial_from_plan",
-    "billing_schedules",
-];
 
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     let customer = p.required("customer")?;
@@ -43,8 +23,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     new.default_payment_method = p.word("default_payment_method")?;
     if let Some(mut mode) = p.map("billing_mode")? {
         new.billing_mode = mode.choice("type", &["flexible", "classic"])?;
-        mode.ignore(&["flexible"]);
-        mode.finish()?;
+        mode.finish_but(&["flexible"])?;
     }
     new.billing_cycle_anchor = p.instant("billing_cycle_anchor")?;
     new.collection_method = p.choice("collection_method", &["charge_automatically", "send_invoice"])?;
@@ -59,15 +38,14 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     p.choice("proration_behavior", &["none", "create_prorations", "always_invoice"])?;
     p.metadata(&mut new.metadata)?;
     let coupons = coupons(&mut p)?.unwrap_or_default();
-    p.ignore(WITHOUT_EFFECT);
-    p.finish()?;
+    p.finish_but(WITHOUT_EFFECT)?;
     check_card(w, &new.customer, new.default_payment_method.as_deref())?;
     for given in coupons {
         let discount = redeem(w, &new.customer, given)?;
         new.discounts.push(discount);
     }
     let id = engine::subscribe(w, new, Holder::Absent)?;
-    shown(w, &id)
+    wire::shown(w, "subscription", &id)
 }
 
 /// Prices and quantities.
@@ -75,8 +53,7 @@ fn new_items(p: &mut Params) -> Answer<Vec<(String, i64)>> {
     let each = p.maps("items")?.ok_or_else(|| p.missing("items"))?.into_iter().map(|mut item| {
         let price = item.word("price")?.or(item.word("plan")?).ok_or_else(|| item.missing("price"))?;
         let quantity = item.int_in("quantity", 0, 1_000_000)?.unwrap_or(1);
-        item.ignore(&["metadata", "tax_rates", "discounts", "billing_thresholds"]);
-        item.finish()?;
+        item.finish_but(&["metadata", "tax_rates", "discounts", "billing_thresholds"])?;
         Ok((price, quantity))
     });
     each.collect()
@@ -99,9 +76,7 @@ fn redeem(w: &mut World, customer: &str, given: Given) -> Answer<Discount> {
             (code.coupon.clone(), Some(id))
         }
         (None, None) => {
-            return Err(Refusal::invalid("Missing required param: discounts[0][coupon].")
-                .with_code("parameter_missing")
-                .at("discounts[0][coupon]"));
+            return Err(Refusal::missing("discounts[0][coupon]"));
         }
     };
     engine::discount_of(w, &coupon, code.as_deref())
@@ -131,7 +106,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     }
     check_card(w, &sub.customer, update.fields.default_payment_method.as_deref())?;
     engine::say_change(w, id, |w| apply(w, id, update))?;
-    shown(w, id)
+    wire::shown(w, "subscription", id)
 }
 
 fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
@@ -182,37 +157,22 @@ pub fn cancel(w: &mut World, id: &str, mut p: Params) -> Answer {
         (why.comment, why.feedback) = (details.word("comment")?, details.word("feedback")?);
         details.finish()?;
     }
-    p.ignore(&["invoice_now", "prorate"]);
-    p.finish()?;
+    p.finish_but(&["invoice_now", "prorate"])?;
     engine::cancel_now(w, id, why)?;
-    shown(w, id)
+    wire::shown(w, "subscription", id)
 }
 
-pub fn resume(w: &mut World, id: &str, mut p: Params) -> Answer {
-    p.ignore(&["billing_cycle_anchor", "proration_behavior", "proration_date", "payment_behavior"]);
-    p.finish()?;
+pub fn resume(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish_but(&["billing_cycle_anchor", "proration_behavior", "proration_date", "payment_behavior"])?;
     engine::resume(w, id, Holder::Absent)?;
-    shown(w, id)
+    wire::shown(w, "subscription", id)
 }
 
 pub fn pause(w: &mut World, id: &str, mut p: Params) -> Answer {
     let resumes_at = p.instant("resumes_at")?;
-    p.ignore(&["type", "bill_for", "invoicing_behavior", "resume_behavior"]);
-    p.finish()?;
+    p.finish_but(&["type", "bill_for", "invoicing_behavior", "resume_behavior"])?;
     engine::pause(w, id, "pause_requested", resumes_at)?;
-    shown(w, id)
-}
-
-pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    shown(w, id)
-}
-
-fn shown(w: &World, id: &str) -> Answer {
-    w.subscriptions
-        .get(id)
-        .map(|sub| wire::subscription(w, sub))
-        .ok_or_else(|| Refusal::not_found("subscription", id))
+    wire::shown(w, "subscription", id)
 }
 
 /// Without `status`, canceled ones are left out, as at Stripe.
@@ -233,8 +193,7 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     ];
     let status = p.choice("status", &words)?;
     let collection = p.word("collection_method")?;
-    p.ignore(&["current_period_end", "current_period_start", "automatic_tax", "plan"]);
-    p.finish()?;
+    p.finish_but(&["current_period_end", "current_period_start", "automatic_tax", "plan"])?;
     customers::known(w, customer.as_deref())?;
     let wanted = |sub: &Subscription| match status.as_deref() {
         None => sub.status != "canceled",

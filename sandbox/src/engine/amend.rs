@@ -1,7 +1,7 @@
 //! Changing a subscription so that one event says all of it.
 use crate::{
-    api::{Answer, Refusal},
     objects::Subscription,
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };
@@ -30,4 +30,11 @@ pub fn say_change(w: &mut World, id: &str, work: impl FnOnce(&mut World) -> Answ
         followed.into_iter().filter(|said| !(said.kind == UPDATED && said.object["id"] == id)).collect(),
     );
     Ok(())
+}
+
+/// Says that something happened to the object with this id.
+pub fn say(w: &mut World, id: &str, event: &str) {
+    if let Some(object) = wire::by_id(w, id) {
+        w.emit(event, object);
+    }
 }

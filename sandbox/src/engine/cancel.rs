@@ -1,35 +1,18 @@
 //! How a subscription ends, pauses, and comes back before it has.
-use super::{amend, change::release_schedule, customers::card_in_charge, invoicing, paying::Holder};
+use super::{
+    amend,
+    amend::say,
+    cards::Holder,
+    customers::card_in_charge,
+    ending::{end, release_schedule},
+    invoicing,
+};
 use crate::{
-    api::{Answer, Refusal},
     objects::{Cancellation, Paused},
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };
-
-/// Over, now. `reason` is Stripe's: `cancellation_requested`, `payment_failed`, …
-pub fn end(w: &mut World, id: &str, reason: &str) {
-    release_schedule(w, id);
-    let now = w.now();
-    if let Some(sub) = w.subscriptions.change(id) {
-        sub.status = "canceled".into();
-        sub.ended_at = Some(now);
-        sub.canceled_at.get_or_insert(now);
-        sub.paused = None;
-        sub.cancellation.reason = Some(reason.into());
-    }
-    let open = w
-        .invoices
-        .ids(|i| i.subscription.as_deref() == Some(id) && matches!(i.status.as_str(), "open" | "draft"));
-    for invoice in open {
-        if let Some(invoice) = w.invoices.change(&invoice) {
-            invoice.auto_advance = false;
-            invoice.next_payment_attempt = None;
-            invoice.finalizes_at = None;
-        }
-    }
-    invoicing::say(w, id, "customer.subscription.deleted");
-}
 
 /// Cancels now, on request.
 pub fn cancel_now(w: &mut World, id: &str, why: Cancellation) -> Answer<()> {
@@ -90,7 +73,7 @@ pub fn pause(w: &mut World, id: &str, why: &str, resumes_at: Option<i64>) -> Ans
         sub.status = "paused".into();
         sub.paused = Some(Paused { why: why.into(), since, resumes_at });
     }
-    invoicing::say(w, id, "customer.subscription.paused");
+    say(w, id, "customer.subscription.paused");
     Ok(())
 }
 
@@ -127,7 +110,7 @@ pub fn resume(w: &mut World, id: &str, holder: Holder) -> Answer<()> {
         Err(refusal) if !refusal.stands => return Err(refusal),
         _ => {}
     }
-    invoicing::say(w, id, "customer.subscription.resumed");
+    say(w, id, "customer.subscription.resumed");
     w.say_all(followed);
     Ok(())
 }

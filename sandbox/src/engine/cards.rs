@@ -1,7 +1,7 @@
 //! Test cards and what their banks say. No other number is taken: nobody should type a real one.
 use crate::{
-    api::{Answer, Refusal},
     objects::Card,
+    refusal::{Answer, Refusal},
 };
 
 pub struct TestCard {

@@ -1,13 +1,15 @@
 //! Changing what a subscription buys: prorations, a new period where the interval changes, and
 //! changes that wait for the end of the period.
 use super::{
+    cards::Holder,
     discounts,
+    ending::release_schedule,
     invoicing::{self, product_name, proration_words},
-    paying::Holder,
 };
 use crate::{
-    api::{Answer, Refusal},
+    money,
     objects::{InvoiceItem, Item, Line, Schedule, Subscription},
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };
@@ -226,7 +228,7 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
         ..0 => discounts::taken_off(w, sub, item, full),
         _ => discounts::off(w, sub, full),
     };
-    let amount = share(full - off, rest, whole) * sign;
+    let amount = money::share(full - off, rest, whole) * sign;
     let what = if sign < 0 { "Unused time" } else { "Remaining time" };
     Some(Line {
         description: proration_words(what, &product_name(w, price), item.quantity, now),
@@ -239,13 +241,6 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
         subscription_item: Some(item.id.clone()),
         ..Line::default()
     })
-}
-
-/// So much of an amount, to the nearest minor unit.
-pub fn share(amount: i64, part: i64, whole: i64) -> i64 {
-    let (amount, part, whole) = (i128::from(amount), i128::from(part), i128::from(whole.max(1)));
-    let twice = 2 * amount * part + whole * amount.signum();
-    i64::try_from(twice / (2 * whole)).unwrap_or_default()
 }
 
 /// A change that waits for the end of the period.
@@ -267,15 +262,4 @@ pub fn schedule_change(w: &mut World, id: &str, price: &str, quantity: i64) -> A
     let name = schedule.id.clone();
     w.schedules.put(schedule);
     super::amend(w, id, |sub| sub.schedule = Some(name))
-}
-
-/// Lets go of a change that waits, if there is one.
-pub fn release_schedule(w: &mut World, id: &str) {
-    let Some(name) = w.subscriptions.change(id).and_then(|sub| sub.schedule.take()) else { return };
-    let now = w.now();
-    if let Some(schedule) = w.schedules.change(&name) {
-        schedule.status = "released".into();
-        schedule.released_at = Some(now);
-    }
-    invoicing::say(w, &name, "subscription_schedule.released");
 }

@@ -1,14 +1,17 @@
 //! Checkout: from an open session to a subscription, or to nothing at all.
 use super::{
-    add_card, cards, change_customer, create_customer, discount_of,
-    invoicing::say,
-    paying::Holder,
+    add_card,
+    amend::say,
+    cards,
+    cards::Holder,
+    change_customer, create_customer, discount_of,
     subscribe::{NewSubscription, subscribe},
 };
 use crate::{
-    api::{Answer, Refusal},
+    money,
     objects::{CheckoutSession, Customer},
-    state::{DAY, World, wall},
+    refusal::{Answer, Refusal},
+    state::{World, wall},
 };
 
 /// How somebody pays at Checkout.
@@ -21,34 +24,11 @@ pub struct Paying {
     pub email: Option<String>,
 }
 
-/// Before and after the discount, in minor units; what is due today.
-pub fn checkout_amounts(w: &World, s: &CheckoutSession) -> (i64, i64) {
-    if trial_of(w, s).is_some() {
-        return (0, 0);
-    }
-    let each =
-        s.line_items.iter().filter_map(|item| Some(w.prices.get(&item.price)?.unit_amount * item.quantity));
-    let subtotal: i64 = each.sum();
-    let coupon = s.coupon.as_ref().and_then(|id| w.coupons.get(id));
-    (subtotal, subtotal - coupon.map_or(0, |coupon| coupon.off(subtotal)))
-}
-
-/// Whether a card is asked for: always, unless the session says only where something is due.
-pub fn checkout_needs_card(w: &World, s: &CheckoutSession) -> bool {
-    s.mode == "setup" || s.payment_method_collection == "always" || checkout_amounts(w, s).1 > 0
-}
-
-/// When the trial that this session gives would end.
-pub fn trial_of(w: &World, s: &CheckoutSession) -> Option<i64> {
-    let data = &s.subscription_data;
-    data.trial_end.or(data.trial_period_days.map(|days| w.now() + days * DAY))
-}
-
 /// All of it, or nothing: a declined card leaves the session open and the world as it was.
 pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> {
     let session = open(w, id)?;
-    let (_, total) = checkout_amounts(w, &session);
-    let card = match (&paying.number, checkout_needs_card(w, &session)) {
+    let (_, total) = money::checkout_amounts(w, &session);
+    let card = match (&paying.number, money::checkout_needs_card(w, &session)) {
         (Some(number), _) => Some(cards::by_number(number)?.card()),
         (None, true) => {
             return Err(Refusal::card("incomplete_number", None, "Your card number is incomplete."));
@@ -108,7 +88,7 @@ fn begin(
     let new = NewSubscription {
         customer: customer.into(),
         items: session.line_items.iter().map(|item| (item.price.clone(), item.quantity)).collect(),
-        trial_end: trial_of(w, session),
+        trial_end: money::trial_of(w, session),
         missing_payment_method: data.missing_payment_method,
         default_payment_method: method,
         billing_mode: data.billing_mode,

@@ -1,11 +1,6 @@
 //! Time: it follows the wall, it can be moved on, and whatever is due happens in order.
 use super::{checkout::expire_old_sessions, steps};
-use crate::{
-    Sandbox,
-    api::Refusal,
-    state::{DAY, World},
-};
-use std::time::Duration;
+use crate::state::{DAY, World};
 
 /// More steps than five years of a thousand subscriptions; past it something is wrong with the world.
 const MOST_STEPS: usize = 1_000_000;
@@ -54,12 +49,4 @@ pub fn next_renewal(w: &World) -> Option<i64> {
 
 pub fn next_trial_end(w: &World) -> Option<i64> {
     w.subscriptions.iter().filter(|sub| sub.status == "trialing").filter_map(|sub| sub.trial_end).min()
-}
-
-/// While the sandbox runs: a look at the clock each second.
-pub async fn keep_time(sandbox: Sandbox) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        sandbox.act(|_| Ok::<_, Refusal>(())).await.ok();
-    }
 }

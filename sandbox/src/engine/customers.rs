@@ -1,8 +1,8 @@
 //! Customers and their cards.
 use super::cards::{self, Holder};
 use crate::{
-    api::{Answer, Refusal},
     objects::{Card, Customer, PaymentMethod},
+    refusal::{Answer, Refusal},
     state::World,
     wire,
 };

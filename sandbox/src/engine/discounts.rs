@@ -1,7 +1,8 @@
 //! Coupons and promotion codes on their way to a subscription.
 use crate::{
-    api::{Answer, Refusal},
+    money,
     objects::{Coupon, Discount, Invoice, Item, Line, PromotionCode, Subscription},
+    refusal::{Answer, Refusal},
     state::{Every, World},
 };
 
@@ -65,7 +66,7 @@ pub fn taken_off(w: &World, sub: &Subscription, item: &Item, amount: i64) -> i64
     let of = |i: &&Invoice| i.subscription.as_deref() == Some(&sub.id) && i.lines.iter().any(|l| covers(&l));
     let Some(invoice) = w.invoices.iter().rev().find(of) else { return off(w, sub, amount) };
     let sold: i64 = invoice.lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
-    super::change::share(amount, invoice.discount, sold)
+    money::share(amount, invoice.discount, sold)
 }
 
 /// What a subscription's discounts take off an amount, one after the other.

@@ -1,8 +1,9 @@
 //! Invoices: made, finalized, settled against the customer's credit.
-use super::{discounts, paying};
+use super::{amend::say, cards::Holder, discounts, paying};
 use crate::{
-    api::Answer,
+    money,
     objects::{Invoice, Line, Price, Subscription},
+    refusal::{Answer, Refusal},
     state::{HOUR, World, date},
     wire,
 };
@@ -35,7 +36,7 @@ pub fn lines_of_period(w: &World, sub: &Subscription) -> Vec<Line> {
 
 fn described(price: &Price, quantity: i64, name: &str) -> String {
     let every = price.recurring.as_ref().map_or("once", |every| every.interval.as_str());
-    let each = super::preview::amount(price.unit_amount, &price.currency);
+    let each = money::amount(price.unit_amount, &price.currency);
     format!("{quantity} × {name} (at {each} / {every})")
 }
 
@@ -129,7 +130,7 @@ pub fn invoice_now(
     sub: &Subscription,
     lines: Vec<Line>,
     reason: &str,
-    holder: Option<paying::Holder>,
+    holder: Option<Holder>,
 ) -> Answer<String> {
     let invoice = draft(w, sub, lines, reason);
     let id = keep(w, invoice, &sub.id);
@@ -140,8 +141,22 @@ pub fn invoice_now(
     Ok(id)
 }
 
+/// Somebody pays now: from the portal, from the hosted page, or by the API.
+pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    match invoice.status.as_str() {
+        "draft" => finalize(w, id),
+        "open" | "uncollectible" => {}
+        "paid" => return Err(Refusal::invalid("Invoice is already paid").with_code("invoice_already_paid")),
+        other => {
+            return Err(Refusal::invalid(format!("Invoice has status {other} and cannot be paid.")));
+        }
+    }
+    paying::attempt(w, id, holder, with)
+}
+
 /// Tries an open invoice that is charged automatically; one written off is nobody's to try.
-pub fn collect(w: &mut World, id: &str, holder: paying::Holder) -> Answer<()> {
+pub fn collect(w: &mut World, id: &str, holder: Holder) -> Answer<()> {
     let tried = |i: &Invoice| i.status == "open" && i.collection_method == "charge_automatically";
     match w.invoices.get(id).is_some_and(tried) {
         true => paying::attempt(w, id, holder, None),
@@ -206,12 +221,6 @@ pub fn close(w: &mut World, id: &str, status: &str, event: &str) {
     paying::weigh(w, id);
     if let Some(sub) = was.subscription {
         paying::nothing_owed(w, &sub, status == "void");
-    }
-}
-
-pub fn say(w: &mut World, id: &str, event: &str) {
-    if let Some(object) = wire::by_id(w, id) {
-        w.emit(event, object);
     }
 }
 

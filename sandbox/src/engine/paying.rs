@@ -1,34 +1,19 @@
 //! Taking money for an invoice, and what follows when it comes or does not.
-pub use super::cards::Holder;
 use super::{
-    cancel,
-    cards::{self, Verdict},
+    amend::say,
+    cards::{self, Holder, Verdict},
     customers::card_in_charge,
-    invoicing::{finalize, say},
+    ending,
 };
 use crate::{
-    api::{Answer, Refusal},
     objects::Payment,
+    refusal::{Answer, Refusal},
     state::{DAY, Dunning, World},
     wire,
 };
 
 /// Days from one failure to the next try; after the last one dunning ends.
 const RETRIES: [i64; 3] = [3, 5, 7];
-
-/// Somebody pays now: from the portal, from the hosted page, or by the API.
-pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
-    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
-    match invoice.status.as_str() {
-        "draft" => finalize(w, id),
-        "open" | "uncollectible" => {}
-        "paid" => return Err(Refusal::invalid("Invoice is already paid").with_code("invoice_already_paid")),
-        other => {
-            return Err(Refusal::invalid(format!("Invoice has status {other} and cannot be paid.")));
-        }
-    }
-    attempt(w, id, holder, with)
-}
 
 /// What costs nothing is paid, whoever collects it and however.
 pub fn settle_nothing(w: &mut World, id: &str) {
@@ -234,7 +219,7 @@ fn give_up(w: &mut World, invoice: &str, sub: &str) {
         invoice.auto_advance = false;
     }
     match w.settings.dunning {
-        Dunning::Cancel => cancel::end(w, sub, "payment_failed"),
+        Dunning::Cancel => ending::end(w, sub, "payment_failed"),
         Dunning::MarkUnpaid => {
             super::amend(w, sub, |sub| sub.status = "unpaid".into()).ok();
         }

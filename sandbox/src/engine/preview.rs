@@ -1,12 +1,12 @@
 //! Invoices that are not there yet: the next one, and what a change would cost.
 use super::{
+    cards::Holder,
     change::{self, Change},
     invoicing,
-    paying::Holder,
 };
 use crate::{
-    api::{Answer, Refusal},
     objects::{Invoice, Line, Subscription},
+    refusal::{Answer, Refusal},
     state::{HOUR, World},
     wire,
 };
@@ -134,27 +134,4 @@ fn unpaid(made: Invoice) -> Invoice {
         needs_action: false,
         ..made
     }
-}
-
-/// `$1,029.00`, `€12.50`, `¥500`; the code for what has no sign here.
-pub fn amount(minor: i64, currency: &str) -> String {
-    let whole = matches!(currency, "jpy" | "krw" | "vnd" | "clp" | "isk" | "xof" | "xaf");
-    let sign = if minor < 0 { "-" } else { "" };
-    let minor = minor.abs();
-    let figure = if whole { grouped(minor) } else { format!("{}.{:02}", grouped(minor / 100), minor % 100) };
-    match currency {
-        "usd" => format!("{sign}${figure}"),
-        "eur" => format!("{sign}€{figure}"),
-        "gbp" => format!("{sign}£{figure}"),
-        "jpy" => format!("{sign}¥{figure}"),
-        other => format!("{sign}{figure} {}", other.to_uppercase()),
-    }
-}
-
-/// `1,029`.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let threes: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|three| std::str::from_utf8(three).ok()).collect();
-    threes.join(",")
 }

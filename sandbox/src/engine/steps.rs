@@ -1,9 +1,14 @@
 //! What happens by itself, read off the world as it is: no list of jobs that could go stale.
 use super::{
-    amend, cancel, change,
+    amend,
+    amend::say,
+    cancel,
+    cards::Holder,
+    change,
     customers::card_in_charge,
+    ending::{end, release_schedule},
     invoicing::{self, finalize},
-    paying::{Holder, attempt},
+    paying::attempt,
     preview::upcoming,
 };
 use crate::{
@@ -108,7 +113,7 @@ pub fn run(w: &mut World, step: &Step) {
             if let Some(sub) = w.subscriptions.change(id) {
                 sub.trial_end_said = true;
             }
-            invoicing::say(w, id, "customer.subscription.trial_will_end");
+            say(w, id, "customer.subscription.trial_will_end");
         }
         Step::Upcoming(id) => {
             if let Some(sub) = w.subscriptions.change(id) {
@@ -118,7 +123,7 @@ pub fn run(w: &mut World, step: &Step) {
                 w.emit("invoice.upcoming", object);
             }
         }
-        Step::End(id) => cancel::end(w, id, "cancellation_requested"),
+        Step::End(id) => end(w, id, "cancellation_requested"),
         Step::EndTrial(id) => end_trial(w, id),
         Step::Renew(id) => begin_period(w, id, None),
         Step::Resume(id) => {
@@ -148,7 +153,7 @@ fn end_trial(w: &mut World, id: &str) {
     let has_card =
         card_in_charge(w, &sub.customer, Some(id)).is_some() || sub.collection_method == "send_invoice";
     match sub.missing_payment_method.as_str() {
-        "cancel" if !has_card => cancel::end(w, id, "payment_failed"),
+        "cancel" if !has_card => end(w, id, "payment_failed"),
         "pause" if !has_card => {
             cancel::pause(w, id, "trial_end_without_payment_method", None).ok();
         }
@@ -170,7 +175,7 @@ fn begin_period(w: &mut World, id: &str, anchor: Option<i64>) {
         item.current_period_start = start;
         item.current_period_end = change::period_after(w, &item.price, start, anchor);
     }
-    let (_, followed) = w.hold_back(|w| change::release_schedule(w, id));
+    let (_, followed) = w.hold_back(|w| release_schedule(w, id));
     amend(w, id, |sub| {
         sub.items = items;
         sub.billing_cycle_anchor = anchor;

@@ -1,14 +1,16 @@
 //! A new subscription, with its first invoice.
 use super::{
+    amend::say,
+    cards::Holder,
     cards::{self, Verdict},
-    change::{period_after, recurring_price, share, together},
+    change::{period_after, recurring_price, together},
     customers::card_in_charge,
     invoicing,
-    paying::Holder,
 };
 use crate::{
-    api::{Answer, Refusal},
+    money,
     objects::{Discount, Item, Line, Metadata, Subscription},
+    refusal::{Answer, Refusal},
     state::World,
 };
 
@@ -46,7 +48,7 @@ pub fn subscribe(w: &mut World, new: NewSubscription, holder: Holder) -> Answer<
         }
         _ => {}
     }
-    invoicing::say(w, &id, "customer.subscription.created");
+    say(w, &id, "customer.subscription.created");
     w.say_all(followed.into_iter().filter(|said| said.kind != "customer.subscription.updated").collect());
     Ok(id)
 }
@@ -78,7 +80,7 @@ fn shorten(w: &World, sub: &Subscription, lines: &mut [Line], trialing: bool) {
     for line in lines {
         let Some(price) = &line.price else { continue };
         let whole = period_after(w, price, sub.start_date, sub.start_date) - sub.start_date;
-        line.amount = share(line.amount, sub.billing_cycle_anchor - sub.start_date, whole);
+        line.amount = money::share(line.amount, sub.billing_cycle_anchor - sub.start_date, whole);
     }
 }
 
@@ -123,9 +125,7 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
 
 /// Whether these prices can be sold so; their currency.
 fn sellable(w: &World, new: &NewSubscription) -> Answer<String> {
-    let (first, _) = new.items.first().ok_or_else(|| {
-        Refusal::invalid("Missing required param: items.").with_code("parameter_missing").at("items")
-    })?;
+    let (first, _) = new.items.first().ok_or_else(|| Refusal::missing("items"))?;
     let currency = w.prices.get(first).map(|price| price.currency.clone()).unwrap_or_default();
     for (price, _) in &new.items {
         recurring_price(w, price, &currency)?;

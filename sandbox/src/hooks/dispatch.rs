@@ -1,6 +1,6 @@
 //! Sends what is due: for each endpoint one after another and in order, unless it is shuffled.
 //! The queue is the deliveries' table, so a restart forgets nothing.
-use super::{client::Client, record, rendered};
+use super::{client::Client, deliveries::record, rendered};
 use crate::{
     Sandbox,
     objects::Delivery,
@@ -35,7 +35,7 @@ pub async fn run(sandbox: Sandbox) {
                     Err(_) => busy.clear(),
                 }
             }
-            () = sandbox.0.deliveries.notified() => {}
+            () = sandbox.delivery_is_due() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

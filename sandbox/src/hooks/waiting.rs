@@ -46,14 +46,14 @@ pub async fn flush(sandbox: &Sandbox) -> Tally {
         }
     };
     sandbox.note(now).await;
-    sandbox.0.deliveries.notify_one();
+    sandbox.wake_deliveries();
     wait(sandbox, true).await;
     sandbox.look(tally).await
 }
 
 /// Until every delivery was tried once, or nothing gets anywhere.
 pub async fn until_quiet(sandbox: &Sandbox) {
-    sandbox.0.deliveries.notify_one();
+    sandbox.wake_deliveries();
     wait(sandbox, false).await;
 }
 

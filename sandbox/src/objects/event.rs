@@ -109,3 +109,10 @@ pub struct TestClock {
     pub created: i64,
     pub name: Option<String>,
 }
+
+/// An event before it has a name and a time.
+pub struct Said {
+    pub kind: String,
+    pub object: Value,
+    pub previous: Option<Value>,
+}

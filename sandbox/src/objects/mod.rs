@@ -4,19 +4,18 @@ mod checkout;
 mod customer;
 mod event;
 mod invoice;
+mod metadata;
 mod portal;
 mod subscription;
 
 pub use catalogue::{Coupon, Price, Product, PromotionCode};
 pub use checkout::{CheckoutSession, LineItem, SubscriptionData};
 pub use customer::{Card, Customer, PaymentMethod, TaxId};
-pub use event::{Delivery, Endpoint, Event, Fault, Remembered, TestClock};
+pub use event::{Delivery, Endpoint, Event, Fault, Remembered, Said, TestClock};
 pub use invoice::{Invoice, InvoiceItem, Line, Payment};
+pub use metadata::Metadata;
 pub use portal::{Features, Flow, FlowKind, PortalConfiguration, PortalSession, SwitchProduct};
 pub use subscription::{Cancellation, Discount, Item, PauseCollection, Paused, Schedule, Subscription};
-
-/// Stripe's key-value pairs, in the order of their keys.
-pub type Metadata = std::collections::BTreeMap<String, String>;
 
 /// Implements `Row` for a struct with an `id`.
 macro_rules! row {

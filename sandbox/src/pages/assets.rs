@@ -1,5 +1,5 @@
 //! The sandbox's own style sheet, script and icon, under addresses that change with what is in them.
-use crate::http::Reply;
+use crate::reply::Reply;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 

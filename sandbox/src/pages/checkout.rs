@@ -9,10 +9,13 @@ use super::{
 };
 use crate::{
     Sandbox,
-    api::{Answer, Refusal, Request},
-    engine::{self, Holder, Paying, amount},
-    http::Reply,
+    engine::{self, Holder, Paying},
+    money,
+    money::amount,
     objects::CheckoutSession,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::{World, date},
 };
 use askama::Template;
@@ -108,7 +111,7 @@ fn success_url(session: &CheckoutSession) -> Option<String> {
 fn checkout(w: &World, s: &CheckoutSession, form: &Form, refusal: Option<&Refusal>) -> Checkout {
     let customer = s.customer.as_ref().and_then(|id| w.customers.get(id));
     let locked_email = customer.and_then(|c| c.email.clone()).or(s.customer_email.clone());
-    let (subtotal, today) = engine::checkout_amounts(w, s);
+    let (subtotal, today) = money::checkout_amounts(w, s);
     let currency = s.currency.as_deref().unwrap_or("usd");
     let name = match form.has("name") {
         true => form.get("name").to_owned(),
@@ -121,13 +124,13 @@ fn checkout(w: &World, s: &CheckoutSession, form: &Form, refusal: Option<&Refusa
         subtotal: amount(subtotal, currency),
         discount: discount(w, s, subtotal - today, currency),
         due: amount(today, currency),
-        trial: engine::trial_of(w, s).map(|end| after_trial(w, s, end, currency)),
+        trial: money::trial_of(w, s).map(|end| after_trial(w, s, end, currency)),
         takes_codes: s.allow_promotion_codes && s.mode == "subscription",
         code: form.get("code").to_owned(),
         locked_email,
         email: form.get("email").to_owned(),
         name,
-        cards: engine::checkout_needs_card(w, s).then(|| CardForm::of(form)),
+        cards: money::checkout_needs_card(w, s).then(|| CardForm::of(form)),
         pay: pay_label(w, s, today, currency),
         setup: s.mode == "setup",
         back: s.cancel_url.as_deref().and_then(Back::to),
@@ -144,14 +147,14 @@ fn title(w: &World, s: &CheckoutSession) -> String {
         .iter()
         .filter_map(|it| Some(engine::product_name(w, w.prices.get(&it.price)?)))
         .collect();
-    match engine::trial_of(w, s) {
+    match money::trial_of(w, s) {
         Some(_) => format!("Try {}", plans.join(" + ")),
         None => format!("Subscribe to {}", plans.join(" + ")),
     }
 }
 
 fn pay_label(w: &World, s: &CheckoutSession, today: i64, currency: &str) -> String {
-    match (s.mode.as_str(), engine::trial_of(w, s)) {
+    match (s.mode.as_str(), money::trial_of(w, s)) {
         ("setup", _) => "Save card".into(),
         (_, Some(_)) => "Start trial".into(),
         _ if today > 0 => format!("Pay {}", amount(today, currency)),
@@ -224,7 +227,7 @@ fn paying(w: &World, s: &CheckoutSession, form: &Form, holder: Holder) -> Answer
     if name.is_none() && s.status == "open" {
         return Err(Refusal::invalid("A name is needed for the invoices.").at("name"));
     }
-    let number = card_form::number(form).filter(|_| engine::checkout_needs_card(w, s));
+    let number = card_form::number(form).filter(|_| money::checkout_needs_card(w, s));
     Ok(Paying { number, holder: Some(holder), name, email })
 }
 

@@ -1,5 +1,8 @@
 //! What people filled in, and what was wrong with it.
-use crate::api::{Answer, Refusal, Request};
+use crate::{
+    refusal::{Answer, Refusal},
+    request::Request,
+};
 
 /// The fields of a form or a query; the first of a name counts.
 #[derive(Clone, Debug, Default)]

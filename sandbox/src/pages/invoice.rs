@@ -6,14 +6,18 @@ use super::{
     form::{asks, status},
     html, message,
     page::{Back, go, guarded},
-    pdf, words,
+    pdf,
+    sheet::{Line, Sheet},
+    words,
 };
 use crate::{
     Sandbox, act,
-    api::{Answer, Refusal, Request},
-    engine::{Holder, amount},
-    http::Reply,
+    engine::Holder,
+    money::amount,
     objects::Invoice,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::{World, date, minute},
 };
 use askama::Template;
@@ -32,24 +36,6 @@ struct Page {
     back: Option<Back>,
     flash: Option<&'static str>,
     wrong: Wrong,
-}
-
-/// What both the page and the PDF say.
-pub struct Sheet {
-    pub title: String,
-    pub number: String,
-    pub issued: String,
-    pub to: Vec<String>,
-    pub lines: Vec<Line>,
-    /// Label and amount, the last one being what was or is to be paid.
-    pub sums: Vec<(String, String)>,
-    pub receipt: Option<String>,
-}
-
-pub struct Line {
-    pub what: String,
-    pub period: String,
-    pub amount: String,
 }
 
 struct Pay {

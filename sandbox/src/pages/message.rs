@@ -1,6 +1,6 @@
 //! Pages that only say something: over, used, not there, and the bank's question.
 use super::{html, page::Back};
-use crate::{api::Refusal, http::Reply};
+use crate::{refusal::Refusal, reply::Reply};
 use askama::Template;
 
 #[derive(Template)]

@@ -9,15 +9,16 @@ mod message;
 mod page;
 mod pdf;
 mod portal;
+mod sheet;
 mod words;
 
-use super::{Sandbox, api, http::Reply};
+use crate::{Sandbox, reply::Reply, request::Request};
 use form::{Form, Wrong};
 use hyper::Method;
 use message::{bank, message};
 use page::html;
 
-pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
+pub async fn answer(sandbox: &Sandbox, request: Request) -> Reply {
     if request.method == Method::POST && !is_from_here(&request) {
         return message(
             403,
@@ -46,7 +47,7 @@ pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
 
 /// A browser says where a form came from, in one header or the other. Whoever says neither is no
 /// browser, and carries no cookie that could be abused.
-fn is_from_here(request: &api::Request) -> bool {
+fn is_from_here(request: &Request) -> bool {
     match (request.header("sec-fetch-site"), request.header("origin")) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {

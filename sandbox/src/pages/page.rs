@@ -1,5 +1,5 @@
 //! A template as an answer, with the headers every page carries.
-use crate::http::Reply;
+use crate::reply::Reply;
 use askama::Template;
 
 /// `leads_to`: where a form of this page may end up after its redirect. Chromium holds

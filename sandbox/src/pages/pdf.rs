@@ -1,5 +1,5 @@
 //! A PDF of one page, written by hand: enough for an invoice, and no more.
-use super::invoice::Sheet;
+use super::sheet::Sheet;
 use std::fmt::Write;
 
 const LEFT: f64 = 56.0;

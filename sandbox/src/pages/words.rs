@@ -1,6 +1,7 @@
 //! Objects in words, for pages.
 use crate::{
-    engine::{self, amount},
+    engine,
+    money::amount,
     objects::{Card, Coupon, Invoice, Price, Subscription},
     state::{Every, World, date},
 };

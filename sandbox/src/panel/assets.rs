@@ -1,5 +1,6 @@
 //! The panel's one stylesheet.
-use crate::{api::Refusal, http::Reply};
+use super::body::refused;
+use crate::{refusal::Refusal, reply::Reply};
 
 pub const CSS: &str = "/_sandbox/assets/panel.css";
 const SHEET: &str = include_str!("../../static/panel.css");
@@ -9,6 +10,6 @@ pub fn serve(name: &str) -> Reply {
         "panel.css" => Reply::of(200, "text/css; charset=utf-8", SHEET)
             .with("cache-control", "no-cache")
             .with("x-content-type-options", "nosniff"),
-        _ => super::refused(&Refusal::invalid("There is no such file.").with_status(404)),
+        _ => refused(&Refusal::invalid("There is no such file.").with_status(404)),
     }
 }

@@ -1,10 +1,15 @@
 //! `/_sandbox/api`: JSON in and out, without a key, for tests and scripts on this machine.
-use super::{body, objects, ops, refused};
+use super::{
+    body::{self, refused},
+    objects, ops,
+};
 use crate::{
     Sandbox,
-    api::{Answer, Params, Refusal, Request},
-    http::Reply,
     objects::Delivery,
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::{Row, Table, World},
     wire,
 };
@@ -14,7 +19,7 @@ use serde_json::{Value, json};
 pub async fn answer(sandbox: &Sandbox, request: &Request, path: &[&str]) -> Reply {
     let asked = match request.method {
         Method::GET => body::query(request),
-        _ => body::json(request),
+        _ => body::from_json(request),
     };
     let answered = match asked {
         Err(refusal) => Err(refusal),

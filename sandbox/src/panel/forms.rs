@@ -2,8 +2,10 @@
 use super::{body, frame::Said, ops};
 use crate::{
     Sandbox,
-    api::{Answer, Params, Refusal, Request},
-    http::Reply,
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::date,
 };
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
@@ -78,11 +80,13 @@ async fn flush(sandbox: &Sandbox) -> Answer<Done> {
 }
 
 async fn advance(sandbox: &Sandbox, mut p: Params) -> Answer<Done> {
-    let to = match p.word("at")? {
-        None => p,
-        Some(at) => Params::parse(format!("to={}", instant(&at)?).as_bytes())?,
+    let moved = match p.word("at")? {
+        None => ops::advance(sandbox, p).await?,
+        Some(at) => {
+            let at = instant(&at)?;
+            ops::move_clock(sandbox, |_| Ok(at)).await?
+        }
     };
-    let moved = ops::advance(sandbox, to).await?;
     let now = moved["now"].as_i64().map(date).unwrap_or_default();
     done(format!("It is {now}; {} events on the way.", moved["events"]))
 }

@@ -1,6 +1,9 @@
 //! Who may drive this sandbox: whoever is on this machine, and no page of anybody else's that a
 //! browser on this machine happens to show.
-use crate::api::{Answer, Refusal, Request};
+use crate::{
+    refusal::{Answer, Refusal},
+    request::Request,
+};
 use hyper::Method;
 
 pub fn admit(request: &Request, for_api: bool) -> Answer<()> {

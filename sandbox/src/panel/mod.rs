@@ -10,15 +10,11 @@ mod ops;
 mod pages;
 mod shown;
 
-use super::{
-    Sandbox,
-    api::{self, Refusal},
-    http::Reply,
-};
+use crate::{Sandbox, refusal::Refusal, reply::Reply, request::Request};
+use body::refused;
 use hyper::Method;
-use serde_json::json;
 
-pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
+pub async fn answer(sandbox: &Sandbox, request: Request) -> Reply {
     let path = request.path.trim_start_matches("/_sandbox").trim_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').collect();
     let for_api = segments[0] == "api";
@@ -32,15 +28,4 @@ pub async fn answer(sandbox: &Sandbox, request: api::Request) -> Reply {
         (_, &Method::POST) => forms::answer(sandbox, &request, &segments).await,
         _ => refused(&Refusal::invalid("Pages answer to GET, forms to POST.").with_status(405)),
     }
-}
-
-fn refused(refusal: &Refusal) -> Reply {
-    let mut error = json!({ "message": refusal.message });
-    if let Some(code) = refusal.code {
-        error["code"] = json!(code);
-    }
-    if let Some(param) = &refusal.param {
-        error["param"] = json!(param);
-    }
-    Reply::json(refusal.status, json!({ "error": error })).with("cache-control", "no-store")
 }

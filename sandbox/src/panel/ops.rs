@@ -1,29 +1,32 @@
 //! What can be done to a sandbox from outside; the API and the panel's forms both call these.
 use crate::{
-    Sandbox, act,
-    api::{self, Answer, Params, Refusal},
-    engine, hooks,
+    Sandbox, act, api,
+    engine::{self, FURTHEST},
+    hooks,
     objects::Fault,
+    params::Params,
+    refusal::{Answer, Refusal},
     seed,
-    state::{DAY, Dunning, World},
+    state::{DAY, Dunning, Perturbed, World},
 };
 use serde_json::{Value, json};
 
-/// Further in one go than anybody means to.
-const FURTHEST: i64 = 5 * 366 * DAY;
-
-/// `seconds`, or `to` an instant, `next_renewal` or `trial_end`. Returns when all that is due has
-/// happened and has been delivered, as far as it can be.
+/// `seconds`, or `to` an instant, `next_renewal` or `trial_end`.
 pub async fn advance(sandbox: &Sandbox, mut p: Params) -> Answer {
     let (seconds, to) = (p.int("seconds")?, p.word("to")?);
     p.finish()?;
+    let to = |w: &World| match (seconds, to.as_deref()) {
+        (Some(seconds), None) => Ok(w.now().saturating_add(seconds)),
+        (None, Some(word)) => instant(w, word),
+        _ => Err(Refusal::invalid("Give either seconds or to.")),
+    };
+    move_clock(sandbox, to).await
+}
+
+/// Returns when all that is due until `to` has happened and has been delivered, as far as it can be.
+pub async fn move_clock(sandbox: &Sandbox, to: impl FnOnce(&World) -> Answer<i64>) -> Answer {
     let moved = |w: &mut World| {
-        let (from, said) = (w.now(), w.events.made());
-        let to = match (seconds, to.as_deref()) {
-            (Some(seconds), None) => from.saturating_add(seconds),
-            (None, Some(word)) => instant(w, word)?,
-            _ => return Err(Refusal::invalid("Give either seconds or to.")),
-        };
+        let (from, said, to) = (w.now(), w.events.made(), to(w)?);
         if to < from {
             return Err(Refusal::invalid("The clock does not go back."));
         }
@@ -67,7 +70,7 @@ pub async fn acted(sandbox: &Sandbox, p: Params) -> Value {
 
 pub async fn perturb(sandbox: &Sandbox, p: Params) -> Answer {
     let wanted = |w: &mut World| {
-        let wanted = hooks::Perturbed::from_fields(w, p)?;
+        let wanted = Perturbed::from_fields(p, &mut w.change_settings().chance)?;
         let said = wanted.to_json();
         hooks::perturb(w, wanted);
         Ok(said)

@@ -6,12 +6,13 @@ use super::{
     shown::{self, *},
 };
 use crate::{
-    Sandbox,
-    api::{Answer, Params, Refusal, Request},
-    engine,
-    hooks::{self, Perturbed, Tally},
-    http::Reply,
-    state::{World, date, minute},
+    Sandbox, engine,
+    hooks::{self, Tally},
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
+    state::{Perturbed, World, date, minute},
     wire,
 };
 use askama::Template;
@@ -171,14 +172,15 @@ pub async fn answer(sandbox: &Sandbox, request: &Request, path: &[&str]) -> Repl
     let page = sandbox.look(|w| page(w, path, asked?, Frame::of(w, path[0], said))).await;
     let reply = match page {
         Ok(html) => Reply::html(200, html),
-        Err(refusal) => return super::refused(&refusal),
+        Err(refusal) => return body::refused(&refusal),
     };
     let policy =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let reply = reply
         .with("content-security-policy", policy)
         .with("cache-control", "no-store")
-        .with("referrer-policy", "no-referrer")
+        // With `no-referrer` browsers send `Origin: null` with the forms, which the guard refuses.
+        .with("referrer-policy", "same-origin")
         .with("x-content-type-options", "nosniff");
     if clear { super::forms::unsaid(reply) } else { reply }
 }
@@ -298,7 +300,7 @@ fn row(it: &Value) -> ObjectRow {
 }
 
 fn object(w: &World, id: &str, frame: Frame) -> Answer<ObjectPage> {
-    let it = objects::by_id(w, id).ok_or_else(|| Refusal::not_found("object", id))?;
+    let it = wire::by_id(w, id).ok_or_else(|| Refusal::not_found("object", id))?;
     let kind = it["object"].as_str().unwrap_or_default().to_owned();
     let own = (kind == "customer").then_some(id);
     let customer = it["customer"].as_str().or(own).map(str::to_owned);

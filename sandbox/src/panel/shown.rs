@@ -1,6 +1,7 @@
 //! What the panel's pages say of what the sandbox holds.
 use crate::{
     engine::{self, cards::TEST_CARDS},
+    money,
     objects::*,
     state::{World, date, minute},
 };
@@ -163,7 +164,7 @@ pub fn prices(w: &World) -> Vec<PriceChoice> {
     let recurring = w.prices.iter().filter(|price| price.active && price.recurring.is_some());
     recurring
         .map(|price| {
-            let each = engine::amount(price.unit_amount, &price.currency);
+            let each = money::amount(price.unit_amount, &price.currency);
             PriceChoice { id: price.id.clone(), words: format!("{} at {each}", named(w, price)) }
         })
         .collect()
@@ -194,7 +195,7 @@ pub fn invoices(w: &World, customer: &str) -> Vec<InvoiceRow> {
             created: date(it.created),
             status: words(&it.status),
             tone: tone(&it.status),
-            due: engine::amount(it.amount_due(), &it.currency),
+            due: money::amount(it.amount_due(), &it.currency),
             next_try: it.next_payment_attempt.map_or("–".into(), date),
             payable: it.status == "open",
         })

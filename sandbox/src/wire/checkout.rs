@@ -1,11 +1,14 @@
 //! Checkout sessions.
-use super::price;
-use crate::{api::whole, engine, objects::*, state::World};
+use super::{
+    json::{merged, whole},
+    price,
+};
+use crate::{money, objects::*, state::World};
 use serde_json::{Value, json};
 
 pub fn checkout_session(w: &World, s: &CheckoutSession) -> Value {
     let customer = s.customer.as_ref().and_then(|id| w.customers.get(id));
-    let (subtotal, total) = engine::checkout_amounts(w, s);
+    let (subtotal, total) = money::checkout_amounts(w, s);
     let first = json!({
         "id": s.id, "object": "checkout.session", "adaptive_pricing": null, "after_expiration": null,
         "allow_promotion_codes": s.allow_promotion_codes, "amount_subtotal": subtotal, "amount_total": total,
@@ -25,7 +28,7 @@ pub fn checkout_session(w: &World, s: &CheckoutSession) -> Value {
         "integration_identifier": s.integration_identifier, "invoice": s.invoice, "invoice_creation": null,
         "livemode": false, "locale": s.locale, "metadata": s.metadata, "mode": s.mode,
     });
-    super::merged([first, rest(w, s, subtotal - total)])
+    merged([first, rest(w, s, subtotal - total)])
 }
 
 fn rest(w: &World, s: &CheckoutSession, discount: i64) -> Value {

@@ -1,5 +1,6 @@
 //! Customers, payment methods, tax ids.
-use crate::{api::whole, objects::*, state::World};
+use super::whole;
+use crate::{objects::*, state::World};
 use serde_json::{Value, json};
 
 pub fn customer(c: &Customer) -> Value {

@@ -1,11 +1,12 @@
 //! Invoices, their lines, and what waits for the next one.
-use crate::{api::whole, objects::*, state::World};
+use super::json::{merged, whole};
+use crate::{objects::*, state::World};
 use serde_json::{Value, json};
 
 pub fn invoice(w: &World, i: &Invoice) -> Value {
     let lines = i.lines.iter().map(|l| line(w, i, l)).collect();
     let lines = json!({ "lines": whole(&format!("/v1/invoices/{}/lines", i.id), lines) });
-    super::merged([head(i), amounts(i), state(w, i), of_customer(w, i), lines])
+    merged([head(i), amounts(i), state(w, i), of_customer(w, i), lines])
 }
 
 fn head(i: &Invoice) -> Value {

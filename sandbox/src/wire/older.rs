@@ -1,6 +1,9 @@
 //! The same objects as older API versions said them.
 use serde_json::{Value, json};
 
+/// The newest version the sandbox speaks, and the account's own.
+pub const VERSION: &str = "2026-09-30.endive";
+
 /// Renders `body` as of a version, such as `2025-02-24.acacia`. Newer than ours is ours.
 pub fn as_of(version: &str, mut body: Value) -> Value {
     if version < "2026-05-27" {

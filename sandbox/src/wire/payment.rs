@@ -1,4 +1,5 @@
 //! Payment intents and charges.
+use super::json::merged;
 use crate::{objects::*, state::World};
 use serde_json::{Value, json};
 
@@ -53,5 +54,5 @@ pub fn charge(w: &World, p: &Payment) -> Value {
         "source_transfer": null, "statement_descriptor": null, "statement_descriptor_suffix": null,
         "status": if paid { "succeeded" } else { "failed" }, "transfer_data": null, "transfer_group": null,
     });
-    super::merged([money, rest])
+    merged([money, rest])
 }

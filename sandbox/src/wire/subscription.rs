@@ -1,6 +1,9 @@
 //! Subscriptions, their items, discounts and schedules.
-use super::catalogue::{plan, price};
-use crate::{api::whole, objects::*, state::World};
+use super::{
+    catalogue::{plan, price},
+    json::{merged, whole},
+};
+use crate::{objects::*, state::World};
 use serde_json::{Value, json};
 
 pub fn subscription(w: &World, s: &Subscription) -> Value {
@@ -25,7 +28,7 @@ pub fn subscription(w: &World, s: &Subscription) -> Value {
         "items": whole(&format!("/v1/subscription_items?subscription={}", s.id), items),
         "latest_invoice": s.latest_invoice, "livemode": false, "metadata": s.metadata,
     });
-    super::merged([first, rest(s)])
+    merged([first, rest(s)])
 }
 
 fn rest(s: &Subscription) -> Value {

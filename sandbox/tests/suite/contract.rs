@@ -281,7 +281,9 @@ async fn every_event_of_a_busy_year_can_be_read() {
 async fn read_events(sandbox: &SandboxClient) -> Vec<String> {
     let events = sandbox.get("/v1/events?limit=100").await;
     reads::<List<Event>>(&events);
-    let events = events["data"].as_array().unwrap();
+    let of_the_catalogue = ["product.", "price.", "coupon.", "promotion_code.", "billing_portal."];
+    let mut events = events["data"].as_array().unwrap().clone();
+    events.retain(|event| !of_the_catalogue.iter().any(|kind| text(&event["type"]).starts_with(kind)));
     for object in events.iter().map(|event| &event["data"]["object"]) {
         match object["object"].as_str().unwrap() {
             "customer" => drop(reads::<Customer>(object)),

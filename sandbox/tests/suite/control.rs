@@ -1,6 +1,7 @@
 //! The sandbox's control API: what outside checks and our own tests drive it with.
 use crate::support::sandbox_client::{DAY, GOOD, MIDDLE_OF_JANUARY, NEVER_PAYS, SandboxClient};
 use hyper::Method;
+use portico_sandbox::Options;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +184,7 @@ async fn a_customer_acts_as_on_the_hosted_pages_and_a_refusal_is_an_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_and_deliveries_are_paged_newest_last() {
-    let sandbox = SandboxClient::in_mid_january().await;
+    let sandbox = SandboxClient::with(Options::default()).await;
     let (_hook, _) = sandbox.listener().await;
     for name in ["One", "Two", "Three"] {
         sandbox.customer(name).await;
@@ -259,7 +260,31 @@ async fn a_seed_holds_every_state_at_once_and_a_reset_none() {
 
     assert_eq!((sandbox.event_count().await, sandbox.control_list("/faults").await.len()), (0, 0));
     assert_eq!(sandbox.control_get("/clock").await["now"], MIDDLE_OF_JANUARY);
-    assert_eq!(sandbox.control_list("/objects?type=product").await.len(), 2, "the furniture is back");
+    assert!(sandbox.control_list("/objects").await.is_empty(), "the catalogue is gone too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_that_sells_nothing_gets_a_catalogue_with_its_seed_and_one_that_sells_keeps_its_own() {
+    let bare =
+        SandboxClient::with(Options { frozen_at: Some(MIDDLE_OF_JANUARY), ..Options::default() }).await;
+    let own = SandboxClient::in_mid_january().await;
+    assert!(bare.control_list("/objects").await.is_empty());
+    let sold = own.control_list("/objects?type=price").await;
+
+    bare.control_post("/seed", json!({})).await;
+    own.control_post("/seed", json!({})).await;
+
+    let subs = bare.control_list("/objects?type=subscription").await;
+    let price = |state: &str| {
+        let sub = subs.iter().find(|sub| sub["metadata"]["seed"] == state);
+        sub.unwrap_or_else(|| panic!("no {state}"))["items"]["data"][0]["price"].clone()
+    };
+    assert_eq!(price("active_monthly")["recurring"]["interval"], "month");
+    assert_eq!(price("active_yearly")["recurring"]["interval"], "year");
+    assert_ne!(price("seats")["product"], price("active_monthly")["product"]);
+    let olivia = subs[0]["customer"].as_str().unwrap();
+    bare.visit_portal(olivia, &[]).await.get("/p/home").await.assert_status(200);
+    assert_eq!(own.control_list("/objects?type=price").await, sold);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ pub const MIDDLE_OF_JANUARY: i64 = 1_800_014_400;
 /// In seconds.
 pub const DAY: i64 = 86_400;
 
-/// What the sandbox's own catalogue sells, in US cents.
+/// What the tests' own catalogue sells (`catalogue.rs`), in US cents.
 pub const PRO_MONTH: i64 = 2_900;
 pub const PRO_YEAR: i64 = 29_000;
 pub const SEAT_MONTH: i64 = 1_500;
@@ -40,6 +40,8 @@ pub struct SandboxClient {
     pub app: String,
     /// For requests without the key, or with another.
     pub person: Person,
+    /// The last event of the catalogue's making. Tests look at what happens after it.
+    pub(super) catalogue_made: Option<String>,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -64,21 +66,23 @@ impl SandboxClient {
 
     async fn frozen_at(now: i64) -> Self {
         let options = Options { seed: Some(7), frozen_at: Some(now), ..Options::default() };
-        Self::with(Options { catalogue: true, ..options }).await
+        Self::with_catalogue(options).await
     }
 
     /// The same, its clock following the wall's.
     pub async fn on_the_wall_clock() -> Self {
-        Self::with(Options { catalogue: true, ..Options::default() }).await
+        Self::with_catalogue(Options::default()).await
     }
 
+    /// One that holds nothing, unless its file does.
     pub async fn with(options: Options) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let sandbox = Sandbox::open(options).await.unwrap();
         let serving =
             tokio::spawn(async move { sandbox.serve(listener, std::future::pending()).await.unwrap() });
-        Self { person: Person::visiting(&Site::at(&url)), url, app: APP.to_owned(), serving }
+        let person = Person::visiting(&Site::at(&url));
+        Self { url, app: APP.to_owned(), person, catalogue_made: None, serving }
     }
 
     /// Stops at once, as a killed process does, and waits until it has.
@@ -236,10 +240,10 @@ impl SandboxClient {
         all.into()
     }
 
-    /// The default portal configuration with something else in it.
+    /// The portal's configuration with something else in it.
     pub async fn reconfigure_portal(&self, fields: &[(&str, &str)]) {
-        let list = self.get("/v1/billing_portal/configurations?is_default=true").await;
-        self.post(&format!("/v1/billing_portal/configurations/{}", id(&list["data"][0])), fields).await;
+        let configuration = id(&self.list("/v1/billing_portal/configurations").await[0]);
+        self.post(&format!("/v1/billing_portal/configurations/{configuration}"), fields).await;
     }
 }
 
@@ -265,9 +269,12 @@ impl SandboxClient {
         self.control(Method::PUT, path, body).await.assert_status(200).json()
     }
 
-    /// The rows of `/events`, `/deliveries`, `/faults` or `/objects`.
+    /// The rows of `/events`, `/deliveries`, `/faults` or `/objects`; the events of the catalogue left out.
     pub async fn control_list(&self, path: &str) -> Vec<Value> {
-        self.control_get(path).await["data"].as_array().expect("a list").clone()
+        let mut rows = self.control_get(path).await["data"].as_array().expect("a list").clone();
+        let made = |row: &Value| path == "/events" && row["id"].as_str() == self.catalogue_made.as_deref();
+        rows.drain(..rows.iter().position(made).map_or(0, |last| last + 1));
+        rows
     }
 
     /// Waits until nothing is due for delivery; the counts of what became of all of it.

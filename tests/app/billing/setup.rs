@@ -1,4 +1,4 @@
-//! `portico stripe setup`, `stripe verify` and `doctor`, against a Stripe that is empty, furnished,
+//! `portico stripe setup`, `stripe verify` and `doctor`, against a Stripe that is empty, set up,
 //! or not as it should be.
 use crate::support::{
     http::{Person, Site},
@@ -30,14 +30,6 @@ struct World {
 }
 
 impl World {
-    async fn empty() -> Self {
-        Self::begin(false).await
-    }
-
-    async fn furnished() -> Self {
-        Self::begin(true).await
-    }
-
     /// As `setup` leaves it.
     async fn set_up() -> Self {
         let world = Self::empty().await;
@@ -45,11 +37,10 @@ impl World {
         world
     }
 
-    async fn begin(catalogue: bool) -> Self {
+    async fn empty() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let options = portico_sandbox::Options { catalogue, ..portico_sandbox::Options::default() };
-        let sandbox = portico_sandbox::Sandbox::open(options).await.unwrap();
+        let sandbox = portico_sandbox::Sandbox::open(portico_sandbox::Options::default()).await.unwrap();
         tokio::spawn(async move { sandbox.serve(listener, std::future::pending()).await });
         let config = config(&[("STRIPE_API_BASE", &url)]);
         let (stripe, dashboard) = (Stripe::new(&config), Person::visiting(&Site::at(&url)));
@@ -99,6 +90,12 @@ impl World {
         done.json()
     }
 
+    async fn delete_endpoint(&self) {
+        let path = format!("/v1/webhook_endpoints/{}", id(&self.all("webhook_endpoints").await[0]));
+        let gone = self.dashboard.ask(axum::http::Method::DELETE, &path).header("authorization", KEY).await;
+        gone.assert_status(200);
+    }
+
     async fn price(&self, key: &str) -> Value {
         self.one("prices", "lookup_key", key).await
     }
@@ -141,15 +138,6 @@ async fn an_empty_account_gets_everything_and_a_second_run_changes_nothing() {
     assert!(again.findings.is_empty() && again.secret.is_none(), "{:?}", again.findings);
     assert_eq!(world.everything().await, made);
     assert_eq!(world.verify().await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn the_sandboxs_own_furniture_is_what_setup_would_make() {
-    let world = World::furnished().await;
-
-    let drifts = world.verify().await;
-
-    assert_eq!(drifts, [format!("webhook endpoint {HOOK}: is missing")]);
 }
 
 /// What is changed, how, and how `verify` names it.
@@ -266,10 +254,7 @@ async fn an_endpoint_of_somebody_else_is_left_alone() {
 #[tokio::test]
 async fn an_endpoint_of_another_version_is_replaced_only_when_asked() {
     let world = World::set_up().await;
-    let ours = world.all("webhook_endpoints").await;
-    let gone =
-        world.dashboard.ask(axum::http::Method::DELETE, &format!("/v1/webhook_endpoints/{}", id(&ours[0])));
-    gone.header("authorization", KEY).await.assert_status(200);
+    world.delete_endpoint().await;
     let old = world
         .change(
             "webhook_endpoints",
@@ -376,7 +361,8 @@ async fn a_healthy_installation_is_told_so() {
 
 #[tokio::test]
 async fn the_doctor_finds_what_is_missing() {
-    let (world, folder) = (World::furnished().await, TempDir::new());
+    let (world, folder) = (World::set_up().await, TempDir::new());
+    world.delete_endpoint().await;
     let url = format!("sqlite://{}", folder.join("portico.db").display());
     drop(Db::connect(&url).await.unwrap());
     let portal =

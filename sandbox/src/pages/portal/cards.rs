@@ -6,9 +6,7 @@ use super::{
 };
 use crate::{
     act,
-    api::{Answer, Refusal},
     engine::{self, Holder},
-    http::Reply,
     objects::FlowKind,
     pages::{
         Form, Wrong,
@@ -16,6 +14,8 @@ use crate::{
         form::status,
         html, words,
     },
+    refusal::{Answer, Refusal},
+    reply::Reply,
     state::World,
 };
 use askama::Template;

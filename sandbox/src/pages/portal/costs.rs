@@ -2,10 +2,11 @@
 use super::visit::Visit;
 use crate::{
     act::{self, Switch},
-    api::Answer,
-    engine::{self, amount},
+    engine,
+    money::amount,
     objects::{Invoice, Price, Subscription},
     pages::words,
+    refusal::Answer,
     state::{World, date},
 };
 

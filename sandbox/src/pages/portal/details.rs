@@ -5,10 +5,11 @@ use super::{
     visit::{Shell, Visit, only_if},
 };
 use crate::{
-    api::{self, Answer, Params, Refusal},
-    engine,
-    http::Reply,
+    api, engine,
     pages::{Form, Wrong, form::status, html},
+    params::Params,
+    refusal::{Answer, Refusal},
+    reply::Reply,
     state::World,
 };
 use askama::Template;

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     act,
-    api::{Answer, Refusal},
     engine::{self, Holder},
-    http::Reply,
     objects::{Cancellation, FlowKind, Subscription},
     pages::{Form, Wrong, form::status, html, words},
+    refusal::{Answer, Refusal},
+    reply::Reply,
     state::{World, date},
 };
 use askama::Template;

@@ -1,11 +1,11 @@
 //! The portal's first page, and the list of invoices.
 use super::visit::{Shell, Visit, only_if};
 use crate::{
-    api::Answer,
-    engine::amount,
-    http::Reply,
+    money::amount,
     objects::{Invoice, Subscription},
     pages::{Form, html, words},
+    refusal::Answer,
+    reply::Reply,
     state::{World, date},
 };
 use askama::Template;

@@ -17,23 +17,17 @@ use super::{
 };
 use crate::{
     Sandbox,
-    api::{Answer, Refusal, Request},
     engine::Holder,
-    http::Reply,
+    refusal::{Answer, Refusal},
+    reply::Reply,
+    request::Request,
     state::World,
 };
 use askama::Template;
 use hyper::Method;
-use visit::Visit;
+use visit::{Next, Visit};
 
 const COOKIE: &str = "sandbox_visit";
-
-/// Where a step leads.
-pub enum Next {
-    To(&'static str),
-    /// What a flow was opened for is done; outside of one, on to this page.
-    Done(&'static str),
-}
 
 /// The secret in the address is good once; from then on a cookie of this origin says who it is.
 pub async fn enter(sandbox: &Sandbox, secret: &str) -> Reply {

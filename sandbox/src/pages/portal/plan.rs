@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{
     act::{self, Switch},
-    api::{Answer, Refusal},
     engine::{self, Holder},
-    http::Reply,
     objects::*,
     pages::{Form, Wrong, form::status, html, words},
+    refusal::{Answer, Refusal},
+    reply::Reply,
     state::World,
 };
 use askama::Template;

@@ -1,19 +1,25 @@
 //! One visit to the portal: how it begins, how long it lasts, what its flow lets through.
-use super::Next;
 use crate::{
-    api::{Answer, Refusal},
-    http::Reply,
     objects::*,
     pages::{
         message::message,
         page::{Back, web},
     },
+    refusal::{Answer, Refusal},
+    reply::Reply,
     state::{World, wall},
 };
 
 /// From the link to its first use, and from one step to the next; both on the visitor's own clock.
 const FIRST_USE: i64 = 5 * 60;
 const IDLE: i64 = 60 * 60;
+
+/// Where a step leads.
+pub enum Next {
+    To(&'static str),
+    /// What a flow was opened for is done; outside of one, on to this page.
+    Done(&'static str),
+}
 
 /// Who is here, and what they may do.
 pub struct Visit {

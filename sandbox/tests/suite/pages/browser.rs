@@ -141,7 +141,7 @@ async fn no_page_of_the_sandbox_is_wider_than_a_phone() {
 }
 
 /// A sandbox, and an app on another origin for people to come back to.
-async fn sandbox_with_an_app() -> (SandboxClient, Stub) {
+pub async fn sandbox_with_an_app() -> (SandboxClient, Stub) {
     let page = "<!doctype html><title>App</title><h1>Back</h1>";
     let app = Stub::answering([Reply::http("200 OK", &["content-type: text/html"], page)]);
     let mut sandbox = SandboxClient::on_the_wall_clock().await;
@@ -159,7 +159,7 @@ impl Olivia {
         self.browser.goto(&format!("{}{path}", self.sandbox.url)).await.unwrap();
     }
 
-    async fn types(&self, field: &str, text: &str) {
+    pub async fn types(&self, field: &str, text: &str) {
         self.browser.find(Locator::Css(field)).await.unwrap().send_keys(text).await.unwrap();
     }
 
@@ -171,7 +171,7 @@ impl Olivia {
         self.browser.wait().for_element(Locator::Css(what)).await.unwrap().click().await.unwrap();
     }
 
-    async fn reads(&self, text: &str) {
+    pub async fn reads(&self, text: &str) {
         for _ in 0..100 {
             if self.browser.source().await.unwrap().contains(text) {
                 return self.browser.assert_no_complaints().await;

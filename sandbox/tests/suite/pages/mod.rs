@@ -1,6 +1,7 @@
 //! The sandbox's hosted pages over HTTP, and in a browser: what people do at Checkout, in the portal
 //! and on an invoice, and what Stripe's API says of it afterwards.
 mod browser;
+mod buttons;
 mod checkout;
 mod flows;
 mod portal;

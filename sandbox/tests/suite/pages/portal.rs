@@ -50,7 +50,7 @@ async fn a_visit_ends_after_an_hour_and_a_link_after_five_minutes() {
 }
 
 async fn stored(file: &str) -> SandboxClient {
-    SandboxClient::with(Options { data: file.to_owned(), catalogue: true, ..Options::default() }).await
+    SandboxClient::with_catalogue(Options { data: file.to_owned(), ..Options::default() }).await
 }
 
 #[tokio::test]

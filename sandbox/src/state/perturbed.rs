@@ -1,8 +1,9 @@
 //! How deliveries go wrong on request, by a chance with a seed: the same seed, the same mishaps.
+use super::{Chance, wall_ms};
 use crate::{
-    api::{Answer, Params, Refusal},
     objects::Delivery,
-    state::{Chance, World, wall_ms},
+    params::Params,
+    refusal::{Answer, Refusal},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -62,13 +63,14 @@ pub struct Fate {
 }
 
 impl Perturbed {
-    /// From a request's fields. What it does not name is as if nothing had been asked.
-    pub fn from_fields(w: &mut World, mut fields: Params) -> Answer<Self> {
+    /// From a request's fields. What it does not name is as if nothing had been asked; `chance` gives
+    /// the seed that it does not name.
+    pub fn from_fields(mut fields: Params, chance: &mut Chance) -> Answer<Self> {
         let seed = match fields.word("seed")? {
             Some(text) => {
                 text.parse().map_err(|_| Refusal::invalid(format!("Invalid seed: {text}")).at("seed"))?
             }
-            None => w.change_settings().chance.next(),
+            None => chance.next(),
         };
         let wanted = Self {
             paused: fields.flag("paused")?.unwrap_or(false),

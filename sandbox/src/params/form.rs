@@ -1,5 +1,5 @@
 //! Stripe's form bodies: names with brackets, read into hashes and texts.
-use super::error::{Answer, Refusal};
+use crate::refusal::{Answer, Refusal};
 
 /// Deeper than anything Stripe takes.
 const DEEPEST: usize = 8;

@@ -1,9 +1,12 @@
 //! Form parameters with brackets, taken out one by one. What is left over at the end is unknown.
-use super::{
-    error::{Answer, Refusal},
-    form::{self, Node},
+mod form;
+
+use crate::{
+    objects::Metadata,
+    refusal::{Answer, Refusal},
 };
-use crate::objects::Metadata;
+use form::Node;
+use serde_json::{Map, Value};
 
 /// Far past any amount or instant, and far from where arithmetic would overflow.
 const LARGEST: i64 = 1_000_000_000_000_000;
@@ -22,6 +25,14 @@ impl Params {
     /// From a query or a form body.
     pub fn parse(encoded: &[u8]) -> Answer<Self> {
         Ok(Self { at: String::new(), left: form::parse(encoded)? })
+    }
+
+    /// From the fields of a JSON object; `null` is as if it were not there.
+    pub fn from_json(fields: Map<String, Value>) -> Self {
+        Self {
+            at: String::new(),
+            left: fields.into_iter().filter_map(|(key, it)| Some((key, node(it)?))).collect(),
+        }
     }
 
     /// Its name in full, as errors give it.
@@ -51,6 +62,14 @@ impl Params {
         }
     }
 
+    /// Into a field, if it is given; an empty one unsets it.
+    pub fn set(&mut self, name: &str, field: &mut Option<String>) -> Answer<()> {
+        if let Some(text) = self.text(name)? {
+            *field = Some(text).filter(|text| !text.is_empty());
+        }
+        Ok(())
+    }
+
     /// Given and not empty.
     pub fn word(&mut self, name: &str) -> Answer<Option<String>> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()))
@@ -61,8 +80,7 @@ impl Params {
     }
 
     pub fn missing(&self, name: &str) -> Refusal {
-        let name = self.name_of(name);
-        Refusal::invalid(format!("Missing required param: {name}.")).with_code("parameter_missing").at(name)
+        Refusal::missing(&self.name_of(name))
     }
 
     pub fn int(&mut self, name: &str) -> Answer<Option<i64>> {
@@ -197,9 +215,15 @@ impl Params {
     }
 
     /// As JSON, for hashes that are kept as they come (addresses, say).
-    pub fn into_json(self) -> serde_json::Value {
+    pub fn into_json(self) -> Value {
         let each = self.left.into_iter().map(|(key, node)| (key, json(node)));
-        serde_json::Value::Object(each.collect())
+        Value::Object(each.collect())
+    }
+
+    /// As `finish`; these change nothing here, whatever they hold.
+    pub fn finish_but(mut self, ignored: &[&str]) -> Answer<()> {
+        self.ignore(ignored);
+        self.finish()
     }
 
     /// Whatever nobody took is unknown.
@@ -220,9 +244,24 @@ fn shown(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-fn json(node: Node) -> serde_json::Value {
+fn node(value: Value) -> Option<Node> {
+    let inner = |all: Vec<(String, Value)>| {
+        Node::Map(all.into_iter().filter_map(|(key, it)| Some((key, node(it)?))).collect())
+    };
+    Some(match value {
+        Value::Null => return None,
+        Value::String(text) => Node::Text(text),
+        Value::Bool(_) | Value::Number(_) => Node::Text(value.to_string()),
+        Value::Array(list) => {
+            inner(list.into_iter().enumerate().map(|(n, it)| (n.to_string(), it)).collect())
+        }
+        Value::Object(fields) => inner(fields.into_iter().collect()),
+    })
+}
+
+fn json(node: Node) -> Value {
     match node {
-        Node::Text(text) if text.is_empty() => serde_json::Value::Null,
+        Node::Text(text) if text.is_empty() => Value::Null,
         Node::Text(text) => text.into(),
         Node::Map(left) => Params { at: String::new(), left }.into_json(),
     }
