@@ -1,6 +1,6 @@
 //! `App`: what every handler and job may reach. It carries one part of each room that has one, so these
 //! parts know nothing of it.
-use crate::{auth, billing, clock, config, db, mail, ops, stripe, web};
+use crate::{auth, billing, clock, config, db, limit, mail, ops, stripe, web};
 use std::sync::Arc;
 
 /// What every handler may reach. Cheap to clone: one `Arc`.
@@ -20,6 +20,8 @@ pub struct Inside {
     /// None: the development mailbox.
     pub smtp: Option<mail::Smtp>,
     pub metrics: ops::Metrics,
+    /// What `rooms.rs` lists.
+    pub rooms: &'static [web::Room<App>],
     /// There may be something to do (see jobs/).
     pub work_arrived: Arc<tokio::sync::Notify>,
     /// Whether the demo's people are in this database (see demo.rs).
@@ -27,9 +29,14 @@ pub struct Inside {
 }
 
 impl App {
-    /// Everything from the configuration and a migrated database. Inside a tokio runtime: the inbox's
-    /// writer starts here.
-    pub fn new(config: config::Config, db: db::Db, secrets: &[secrecy::SecretString]) -> Self {
+    /// Everything from the configuration, a migrated database and `rooms::ROOMS`, which stand above this
+    /// file. Inside a tokio runtime: the inbox's writer starts here.
+    pub fn new(
+        config: config::Config,
+        db: db::Db,
+        secrets: &[secrecy::SecretString],
+        rooms: &'static [web::Room<App>],
+    ) -> Self {
         let (stripe, signer) = (stripe::Stripe::new(&config), web::Signer::new(secrets));
         let (passwords, limits) = (auth::Passwords::new(config.argon2), web::Limits::new(config.rate_limits));
         let (clock, demo_is_here, metrics): (clock::Clock, _, _) = Default::default();
@@ -46,6 +53,7 @@ impl App {
             inbox,
             smtp,
             metrics,
+            rooms,
             work_arrived,
             config,
             demo_is_here,
@@ -57,6 +65,11 @@ impl App {
     /// The time by which subscriptions live: ours, moved on as far as the sandbox's clock was.
     pub fn billing_now(&self) -> db::At {
         self.clock.now() + time::Duration::seconds(self.stripe.ahead())
+    }
+
+    /// Everything that plans limit, in the order of `rooms.rs`.
+    pub fn plan_limits(&self) -> impl Iterator<Item = limit::Limit> {
+        self.rooms.iter().filter_map(|room| room.limit)
     }
 
     /// A page of ours, whole, for links that leave it. `path` begins with a slash.

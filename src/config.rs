@@ -20,6 +20,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("OPS_HOSTS", ""),
     ("TRUSTED_PROXIES", ""),
     ("APP_SECRET", ""),
+    ("STRIPE_MODE", "live"),
     ("STRIPE_SECRET_KEY", ""),
     ("STRIPE_WEBHOOK_SECRETS", ""),
     ("STRIPE_API_BASE", "https://api.stripe.com"),
@@ -133,26 +134,26 @@ impl Config {
         Self::from_environment(true)
     }
 
-    /// For `stripe setup`, `stripe verify` and `doctor`: they run before there is a webhook secret,
-    /// and are how one comes to it.
+    /// For `stripe setup`, `stripe verify` and `doctor`: they serve nobody, so they run anywhere, and
+    /// before there is a webhook secret: they are how one comes to it.
     pub fn load_for_setup() -> Result<Self, Refused> {
         Self::from_environment(false)
     }
 
-    fn from_environment(webhooks_needed: bool) -> Result<Self, Refused> {
+    fn from_environment(serves: bool) -> Result<Self, Refused> {
         let file: std::collections::HashMap<String, String> =
             dotenvy::dotenv_iter().into_iter().flatten().filter_map(Result::ok).collect();
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads them")]
         let own = |name: &str| std::env::var(name).ok();
-        Self::read_with(|name| own(name).or_else(|| file.get(name).cloned()), webhooks_needed)
+        Self::read_with(|name| own(name).or_else(|| file.get(name).cloned()), serves)
     }
 
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
         Self::read_with(vars, true)
     }
 
-    fn read_with(vars: impl Fn(&str) -> Option<String>, webhooks_needed: bool) -> Result<Self, Refused> {
-        let mut from = Reader { vars: &vars, defaults: VARIABLES, webhooks_needed, refused: Vec::new() };
+    fn read_with(vars: impl Fn(&str) -> Option<String>, serves: bool) -> Result<Self, Refused> {
+        let mut from = Reader { vars: &vars, defaults: VARIABLES, serves, refused: Vec::new() };
         let config = from.config();
         if from.refused.is_empty() { Ok(config) } else { Err(Refused(from.refused)) }
     }

@@ -29,10 +29,13 @@ pub enum Error {
     /// More work is waiting than we can do in time.
     #[error("busy")]
     Busy,
+    /// The database does not answer, or cannot write; it may do so again in a moment.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
     /// Stripe did not do what was asked; nothing is half done.
     #[error(transparent)]
     Stripe(#[from] stripe::Error),
-    /// A bug or an outage of ours: logged in full, shown as a request id.
+    /// A bug of ours: logged in full, shown as a request id.
     #[error("{0}")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -72,6 +75,7 @@ impl From<db::Error> for Error {
                 tracing::warn!(%why, "database busy");
                 Error::Busy
             }
+            db::Error::Unavailable(error) => Error::Unavailable(error.to_string()),
             // Deleted between the page and the click.
             db::Error::Reference => Error::NotFound,
             error => Error::broken(error),

@@ -1,9 +1,9 @@
-//! Every URL, in the order of a visitor's life, grouped by who may call it. The guard in a
+//! Every URL but those of rooms (`rooms.rs`), in the order of a visitor's life, grouped by who may call it. The guard in a
 //! handler's arguments is what enforces it; `tests/app/permissions.rs` holds the whole matrix.
 use crate::{
     App, account, auth, billing, dev,
     error::{Error, Malformed},
-    mail, ops, orgs, pages, projects,
+    mail, ops, orgs, pages, rooms,
     web::{Door, Headers, assets, frame},
 };
 use axum::{
@@ -20,6 +20,7 @@ pub fn router(app: App) -> Router {
     // The session layer lies only around what reads a session: files and probes cost no look-up.
     Router::new()
         .merge(people())
+        .merge(in_rooms())
         .layer(sessions)
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
@@ -82,9 +83,6 @@ fn people() -> Router<App> {
         .route("/orgs", post(orgs::web::create))
         // Member.
         .route("/orgs/{org}", get(orgs::web::dashboard))
-        .route("/orgs/{org}/projects", get(projects::web::list).post(projects::web::create))
-        .route("/orgs/{org}/projects/{id}", post(projects::web::rename))
-        .route("/orgs/{org}/projects/{id}/delete", post(projects::web::delete))
         // Admin: owner and admin; to delete is the owner's.
         .route("/orgs/{org}/settings", get(orgs::web::settings).post(orgs::web::rename))
         .route("/orgs/{org}/delete", post(orgs::web::delete))
@@ -95,6 +93,11 @@ fn people() -> Router<App> {
         .route("/orgs/{org}/billing/card", post(billing::web::use_card))
         .route("/orgs/{org}/billing/return", get(billing::web::come_back))
         .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))
+}
+
+/// Each room has its URLs in its own `web.rs`.
+fn in_rooms() -> Router<App> {
+    rooms::ROOMS.iter().fold(Router::new(), |all, room| all.merge((room.routes)()))
 }
 
 /// A panic is a bug of ours: the person gets the same honest page, the log gets the words.

@@ -11,7 +11,7 @@ use crate::{
     App, auth, brand,
     config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
-    demo, jobs, ops, routes,
+    demo, jobs, ops, rooms, routes,
     web::accept,
     worker,
 };
@@ -39,7 +39,7 @@ pub async fn serve(mut config: Config) -> Result<()> {
     let embedded = embed_sandbox(&mut config, &secrets, listener.local_addr()?).await?;
     let db = open_database(&config).await?;
     let _marks = mark_in_use(&config, embedded);
-    let app = App::new(config.clone(), db, &secrets);
+    let app = App::new(config.clone(), db, &secrets, rooms::ROOMS);
     jobs::begin_schedules(&app).await?;
     let note = match embedded {
         true => reset::mismatch(&config, auth::has_anyone(&app).await?, sandbox_is_old),
@@ -84,7 +84,7 @@ pub async fn attach(config: Config) -> Result<App> {
     let config = at_stripe(config)?;
     let db = open_database(&config).await?;
     let secrets = secrets(&config)?;
-    Ok(App::new(config, db, &secrets))
+    Ok(App::new(config, db, &secrets, rooms::ROOMS))
 }
 
 /// Points at the sandbox that `serve` embeds, where there is no key of Stripe's. A running one
@@ -147,15 +147,22 @@ fn secrets(config: &Config) -> Result<Vec<SecretString>> {
     }
     let folder = sqlite_file(&config.database_url).and_then(|file| file.parent().map(Path::to_owned));
     let path = folder.unwrap_or_else(|| "data".into()).join("app_secret");
-    files::make_folder_of(&path)?;
-    match std::fs::read_to_string(&path) {
-        Ok(kept) if kept.len() >= 32 => Ok(vec![kept.into()]),
+    let kept = kept_secret(&path)
+        .map_err(|error| format!("APP_SECRET is not set, and {} failed: {error}", path.display()));
+    Ok(vec![kept?])
+}
+
+/// Made at the first start.
+fn kept_secret(path: &Path) -> Result<SecretString> {
+    files::make_folder_of(path)?;
+    match std::fs::read_to_string(path) {
+        Ok(kept) if kept.len() >= 32 => Ok(kept.into()),
         _ => {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
             let fresh: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            files::write_private(&path, &fresh)?;
-            Ok(vec![fresh.into()])
+            files::write_private(path, &fresh)?;
+            Ok(fresh.into())
         }
     }
 }
@@ -178,7 +185,8 @@ async fn embed_sandbox(config: &mut Config, secrets: &[SecretString], ours: Sock
     config.stripe.webhook_secrets = vec![secret.clone()];
     let url = webhook_url(config, ours);
     let options = sandbox_options(config, Some((url.clone(), &secret)))?;
-    let sandbox = portico_sandbox::Sandbox::open(options).await?;
+    let opened = portico_sandbox::Sandbox::open(options).await;
+    let sandbox = opened.map_err(|error| format!("SANDBOX_DATA {}: {error}", config.sandbox.data))?;
     tokio::spawn(async move {
         if let Err(error) = serve_sandbox(sandbox, listener, std::future::pending()).await {
             tracing::error!(%error, "the sandbox stopped");

@@ -4,15 +4,16 @@ use icu_decimal::{DecimalFormatter, input::Decimal};
 use icu_locale_core::locale;
 use time::macros::format_description;
 
-/// Trimmed, one line, at most `max_chars` characters, with nothing that could forge a log line, a mail
-/// header or the direction of the text around it.
+/// Trimmed, one line, at most `max_chars` characters, something to see in it, and nothing that could forge
+/// a log line, a mail header or the direction of the text around it.
 pub fn line(typed: &str, max_chars: usize, missing: &str) -> Result<String, String> {
     let text = typed.trim();
+    // U+2028 and U+2029 end a line, though they are no control characters.
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    if text.is_empty() {
+    if text.chars().all(is_invisible) {
         Err(missing.to_owned())
     } else if text.chars().count() > max_chars {
         Err(format!("Use at most {max_chars} characters."))
@@ -21,6 +22,18 @@ pub fn line(typed: &str, max_chars: usize, missing: &str) -> Result<String, Stri
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// What shows nothing by itself: spaces, joiners, fillers, selectors (Unicode's Default_Ignorable_Code_Point
+/// and the blank Braille pattern). Emoji and several scripts need joiners and selectors beside what shows.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `24 November 2026`.
@@ -36,8 +49,18 @@ pub fn minute(at: At) -> String {
 }
 
 /// `1 seat`, `5 seats`.
-pub fn several(count: i64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+pub fn several(count: i64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {}", plural(one)) }
+}
+
+/// `seats`, `entries`, `boxes`: the regular plural of an English noun.
+pub fn plural(one: &str) -> String {
+    let before_y = one.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match before_y {
+        Some(stem) => format!("{stem}ies"),
+        None if ["s", "x", "z", "ch", "sh"].iter().any(|end| one.ends_with(end)) => format!("{one}es"),
+        None => format!("{one}s"),
+    }
 }
 
 /// `$1,800.00`, `€12.50`, `¥500`, `₹1,50,000.00`, `1,250.00 SEK`: English text, grouped as the currency's
@@ -91,6 +114,33 @@ pub fn price(minor: i64, currency: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_of_a_thing_take_its_plural() {
+        for (count, one, written) in [
+            (1, "seat", "1 seat"),
+            (0, "seat", "0 seats"),
+            (2, "day", "2 days"),
+            (2, "entry", "2 entries"),
+            (2, "box", "2 boxes"),
+        ] {
+            assert_eq!(several(count, one), written);
+        }
+    }
+
+    #[test]
+    fn a_name_shows_something_on_one_line() {
+        for blank in ["", "  ", "\u{200b}", "\u{200d}\u{2060}", "\u{3164}", "\u{2800} \u{2800}", "\u{e0041}"]
+        {
+            assert_eq!(line(blank, 60, "Enter a name."), Err("Enter a name.".into()), "{blank:?}");
+        }
+        for broken in ["Acme\u{2028}Anvils", "Acme\u{2029}Anvils", "Acme\u{85}Anvils", "a\u{202e}b"] {
+            assert!(line(broken, 60, "").is_err(), "{broken:?}");
+        }
+        for good in ["👩‍👩‍👧 & Söhne", "می‌خواهم", "❤️", "한국"] {
+            assert_eq!(line(good, 60, ""), Ok(good.into()));
+        }
+    }
 
     #[test]
     fn an_amount_is_written_as_its_currency_has_it() {

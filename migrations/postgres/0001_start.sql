@@ -150,3 +150,24 @@ exception when insufficient_privilege then
     raise notice 'portico_tenant could not be set up: %', sqlerrm;
 end
 $$;
+
+-- For the tables of rooms: row-level security, policies and grants as `members` has them, whatever later
+-- migrations have made of those.
+create function protect_tenant_table(name text) returns void language plpgsql as $$
+declare it record;
+begin
+    execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
+    for it in select policyname, qual, (select string_agg(case r when 'public' then r else quote_ident(r) end, ', ')
+                                        from unnest(roles) r) as roles
+              from pg_policies where schemaname = 'public' and tablename = 'members'
+    loop
+        execute format('create policy %I on %I to %s using (%s)', it.policyname, name, it.roles, it.qual);
+    end loop;
+    for it in select quote_ident(pg_get_userbyid(grantee)) as role, privilege_type as may
+              from pg_class, aclexplode(relacl) where oid = 'members'::regclass and grantee <> relowner and grantee <> 0
+    loop
+        execute format('grant %s on %I to %s', it.may, name, it.role);
+    end loop;
+end
+$$;

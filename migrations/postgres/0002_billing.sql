@@ -1,4 +1,4 @@
--- The inbox, the queue, Checkout attempts, invoices, mails, and the sample feature.
+-- The inbox, the queue, Checkout attempts, invoices and mails.
 
 -- What Stripe sent, stored before it is acknowledged. Not a tenant's: an event binds nothing.
 create table stripe_events (
@@ -95,14 +95,6 @@ create table mails (
 );
 create index mails_created_idx on mails (created_at);
 
-create table projects (
-    org_id uuid not null references orgs (id) on delete cascade,
-    id uuid not null,
-    name text not null,
-    created_at timestamptz not null,
-    primary key (org_id, id)
-);
-
 -- The customer's own card where the subscription is charged to another: adding a card does not change that.
 alter table billing_state add column spare_card text;
 alter table billing_state add column spare_card_id text;
@@ -110,7 +102,7 @@ alter table billing_state add column spare_card_id text;
 do $$
 declare t text;
 begin
-    foreach t in array array['billing_invoices', 'checkout_attempts', 'projects'] loop
+    foreach t in array array['billing_invoices', 'checkout_attempts'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
         execute format('create policy tenant on %I using (org_id = (select app_org()) or (select app_is_system()))', t);
@@ -121,7 +113,7 @@ $$;
 do $$
 begin
     grant select, insert, update, delete on all tables in schema public to portico_system;
-    grant select, insert, update, delete on billing_invoices, checkout_attempts, projects to portico_tenant;
+    grant select, insert, update, delete on billing_invoices, checkout_attempts to portico_tenant;
     -- Inside an organisation's transaction: its events are settled, its mails and jobs written.
     grant select, update on stripe_events to portico_tenant;
     grant select, insert, update on jobs, mails to portico_tenant;

@@ -1,4 +1,4 @@
--- The inbox, the queue, Checkout attempts, invoices, mails, and the sample feature.
+-- The inbox, the queue, Checkout attempts, invoices and mails.
 
 -- What Stripe sent, stored before it is acknowledged. Not a tenant's: an event binds nothing.
 create table stripe_events (
@@ -94,14 +94,6 @@ create table mails (
     sent_at integer
 );
 create index mails_created_idx on mails (created_at);
-
-create table projects (
-    org_id blob not null references orgs (id) on delete cascade,
-    id blob not null,
-    name text not null,
-    created_at integer not null,
-    primary key (org_id, id)
-);
 
 -- The customer's own card where the subscription is charged to another: adding a card does not change that.
 alter table billing_state add column spare_card text;

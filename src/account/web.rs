@@ -4,7 +4,7 @@ use crate::{
     App, auth,
     error::Result,
     orgs::Role,
-    web::{Errors, Form, Page, Shell, SignedIn, flash, origin_of_request, see_other},
+    web::{Errors, Form, Page, PageOf, Paging, Query, Shell, SignedIn, flash, origin_of_request, see_other},
 };
 use askama::Template;
 use axum::{
@@ -12,6 +12,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+
+/// Organisations on a page.
+const A_PAGE: u32 = 25;
 
 #[derive(Template)]
 #[template(path = "account/show.html")]
@@ -21,6 +24,7 @@ pub struct AccountPage {
     pub email: String,
     pub errors: Errors,
     pub orgs: Vec<OrgCard>,
+    pub paging: Paging,
 }
 
 /// An organisation of mine, its plan, and *Manage billing* where my role allows it.
@@ -41,8 +45,8 @@ pub struct ProfileForm {
     name: String,
 }
 
-pub async fn show(who: SignedIn) -> Page<AccountPage> {
-    Page::ok(page(&who, who.name.clone(), Errors::default()))
+pub async fn show(who: SignedIn, Query(wanted): Query<PageOf>) -> Page<AccountPage> {
+    Page::ok(page(&who, wanted, who.name.clone(), Errors::default()))
 }
 
 pub async fn change_profile(
@@ -56,18 +60,24 @@ pub async fn change_profile(
             flash("success", "Profile saved.");
             Ok(see_other("/account"))
         }
-        Err(message) => Ok(Page::mistake(page(&who, form.name, Errors::of("name", message))).into_response()),
+        Err(message) => {
+            let errors = Errors::of("name", message);
+            Ok(Page::mistake(page(&who, PageOf::default(), form.name, errors)).into_response())
+        }
     }
 }
 
 /// Shows what the guard has read; it asks the database nothing.
-fn page(who: &SignedIn, name: String, errors: Errors) -> AccountPage {
+fn page(who: &SignedIn, wanted: PageOf, name: String, errors: Errors) -> AccountPage {
+    let all = who.memberships();
+    let paging = Paging::of(wanted, all.len() as i64, A_PAGE);
     AccountPage {
         shell: Shell::of(who, "account"),
         name,
         email: who.email.clone(),
         errors,
-        orgs: who.memberships().iter().map(OrgCard::from).collect(),
+        orgs: paging.cut(all).iter().map(OrgCard::from).collect(),
+        paging,
     }
 }
 

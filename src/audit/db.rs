@@ -1,6 +1,6 @@
-//! SQL of the audit log: it is appended to, and nothing else.
+//! SQL of the audit log: it is appended to, and only failed sign-ins are ever taken out.
 use crate::{
-    db::{At, EventId, Exec, Json, OrgId, Result, UserId},
+    db::{At, EventId, Exec, Json, OrgId, Result, Tx, UserId},
     sql,
 };
 use serde_json::Value;
@@ -22,4 +22,16 @@ pub async fn append(on: impl Exec<'_>, e: Entry) -> Result<()> {
     .execute()
     .await
     .map(drop)
+}
+
+/// In the log of the installation, before then. The triggers let these go, and no other.
+pub async fn forget_failed_sign_ins(tx: &mut Tx, installation: OrgId, before: At) -> Result<u64> {
+    sql!(
+        tx,
+        "delete from audit_events where org_id = $1 and action = 'auth.sign_in_failed' and at < $2",
+        installation,
+        before
+    )
+    .execute()
+    .await
 }

@@ -2,6 +2,7 @@
 mod db;
 
 use crate::{
+    App,
     db::{At, EventId, OrgId, OrgTx, Origin, Tx},
     error::Result,
 };
@@ -50,93 +51,92 @@ pub enum Event<'a> {
     },
     Reauthenticated,
     ReauthenticationFailed,
-    ProjectCreated {
-        name: &'a str,
-    },
-    ProjectRenamed {
-        old: &'a str,
-        new: &'a str,
-    },
-    ProjectDeleted {
-        name: &'a str,
-    },
     /// Never the address it opened: that is a key.
     PortalOpened {
         session: &'a str,
         flow: &'a str,
     },
+    /// What a room of `rooms.rs` says in its own words.
+    OfRoom {
+        action: &'static str,
+        detail: Value,
+    },
 }
 
-impl Event<'_> {
-    fn action(&self) -> &'static str {
-        match self {
-            Event::SignedUp { .. } => "auth.signed_up",
-            Event::SignedIn => "auth.signed_in",
-            Event::SignInFailed { .. } => "auth.sign_in_failed",
-            Event::SignedOut => "auth.signed_out",
-            Event::ProfileChanged => "account.profile_changed",
-            Event::OrgCreated { .. } => "org.created",
-            Event::OrgRenamed { .. } => "org.renamed",
-            Event::OrgDeleted { .. } => "org.deleted",
-            Event::CustomerCreated { .. } => "billing.customer_created",
-            Event::CustomerDetached => "billing.customer_detached",
-            Event::CheckoutStarted { .. } => "billing.checkout_started",
-            Event::SubscriptionChanged { .. } => "billing.subscription_changed",
-            Event::PortalOpened { .. } => "billing.portal_opened",
-            Event::Reauthenticated => "auth.reauthenticated",
-            Event::ReauthenticationFailed => "auth.reauthentication_failed",
-            Event::ProjectCreated { .. } => "project.created",
-            Event::ProjectRenamed { .. } => "project.renamed",
-            Event::ProjectDeleted { .. } => "project.deleted",
-        }
+/// An event as it is stored.
+struct Words<'a> {
+    action: &'static str,
+    detail: Value,
+    email: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    /// `action` is the thing and what happened to it: `project.created`. `detail` is an object without
+    /// anything that identifies a person.
+    pub fn of_room(action: &'static str, detail: Value) -> Self {
+        Event::OfRoom { action, detail }
     }
 
-    fn detail(&self) -> Value {
-        match self {
-            Event::OrgCreated { name, slug } | Event::OrgDeleted { name, slug } => {
-                json!({ "name": name, "slug": slug })
+    /// Each event has its line, so that none is stored without what it says.
+    fn words(self) -> Words<'a> {
+        let plain = |action| (action, json!({}), None);
+        let (action, detail, email) = match self {
+            Event::SignedUp { email } => ("auth.signed_up", json!({}), Some(email)),
+            Event::SignedIn => plain("auth.signed_in"),
+            Event::SignInFailed { email } => ("auth.sign_in_failed", json!({}), Some(email)),
+            Event::SignedOut => plain("auth.signed_out"),
+            Event::ProfileChanged => plain("account.profile_changed"),
+            Event::OrgCreated { name, slug } => ("org.created", json!({ "name": name, "slug": slug }), None),
+            Event::OrgRenamed { old, new } => ("org.renamed", json!({ "old": old, "new": new }), None),
+            Event::OrgDeleted { name, slug } => ("org.deleted", json!({ "name": name, "slug": slug }), None),
+            Event::CustomerCreated { customer } => {
+                ("billing.customer_created", json!({ "customer": customer }), None)
             }
-            Event::CustomerCreated { customer } => json!({ "customer": customer }),
+            Event::CustomerDetached => plain("billing.customer_detached"),
             Event::CheckoutStarted { session, plan, interval } => {
-                json!({ "session": session, "plan": plan, "interval": interval })
+                let detail = json!({ "session": session, "plan": plan, "interval": interval });
+                ("billing.checkout_started", detail, None)
             }
             Event::SubscriptionChanged { field, old, new } => {
-                json!({ "field": field, "old": old, "new": new })
+                let detail = json!({ "field": field, "old": old, "new": new });
+                ("billing.subscription_changed", detail, None)
             }
-            Event::ProjectCreated { name } | Event::ProjectDeleted { name } => json!({ "name": name }),
-            Event::OrgRenamed { old, new } | Event::ProjectRenamed { old, new } => {
-                json!({ "old": old, "new": new })
+            Event::PortalOpened { session, flow } => {
+                ("billing.portal_opened", json!({ "session": session, "flow": flow }), None)
             }
-            Event::PortalOpened { session, flow } => json!({ "session": session, "flow": flow }),
-            _ => json!({}),
-        }
-    }
-
-    fn email(&self) -> Option<&str> {
-        match self {
-            Event::SignedUp { email } | Event::SignInFailed { email } => Some(email),
-            _ => None,
-        }
+            Event::Reauthenticated => plain("auth.reauthenticated"),
+            Event::ReauthenticationFailed => plain("auth.reauthentication_failed"),
+            Event::OfRoom { action, detail } => (action, detail, None),
+        };
+        Words { action, detail, email }
     }
 }
 
 /// Into the log of the organisation the transaction is in.
 pub async fn record(tx: &mut OrgTx<'_>, now: At, event: Event<'_>) -> Result<()> {
     let (org, origin) = (tx.org(), tx.scope().origin().clone());
-    Ok(db::append(tx, entry(org, &origin, now, &event)).await?)
+    Ok(db::append(tx, entry(org, &origin, now, event)).await?)
+}
+
+/// Failed sign-ins before then: strangers write them, as many as they like, so that they are the one
+/// entry that does not stay for ever.
+pub async fn forget_failed_sign_ins(app: &App, before: At) -> Result<()> {
+    let mut tx = app.db.system_tx().await?;
+    db::forget_failed_sign_ins(&mut tx, OrgId::INSTALLATION, before).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Into the log of `org` (or of the installation) from work of the system.
 pub async fn record_in(tx: &mut Tx, org: OrgId, origin: &Origin, now: At, event: Event<'_>) -> Result<()> {
-    Ok(db::append(tx, entry(org, origin, now, &event)).await?)
+    Ok(db::append(tx, entry(org, origin, now, event)).await?)
 }
 
-fn entry(org: OrgId, origin: &Origin, now: At, event: &Event<'_>) -> db::Entry {
+fn entry(org: OrgId, origin: &Origin, now: At, event: Event<'_>) -> db::Entry {
     let Origin { user, ip, user_agent, request_id } = origin;
-    let mut detail = event.detail();
+    let Words { action, mut detail, email } = event.words();
     if !request_id.is_empty() {
         detail["request"] = json!(request_id);
     }
-    let personal = json!({ "ip": ip, "user_agent": user_agent, "email": event.email() });
-    db::Entry { org, id: EventId::new(), at: now, action: event.action(), actor: *user, detail, personal }
+    let personal = json!({ "ip": ip, "user_agent": user_agent, "email": email });
+    db::Entry { org, id: EventId::new(), at: now, action, actor: *user, detail, personal }
 }

@@ -107,7 +107,8 @@ pub async fn delete_old_logins(on: impl Exec<'_>, before: At) -> Result<u64> {
     sql!(on, "delete from logins where seen_at < $1", before).execute().await
 }
 
-/// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `limit`.
+/// One try of the generic cell rate algorithm, in microseconds: false if it would exceed `limit`. An
+/// arrival further ahead than that is from before the clock was set back, and counts for nothing.
 pub async fn take_from_throttle(
     on: impl Exec<'_>,
     key: &str,
@@ -119,8 +120,9 @@ pub async fn take_from_throttle(
         on,
         "insert into throttles (key, arrival) values ($1, cast($2 as bigint) + $3)
          on conflict (key) do update
-           set arrival = (case when throttles.arrival < $2 then $2 else throttles.arrival end) + $3
-           where (case when throttles.arrival < $2 then $2 else throttles.arrival end) + $3 <= cast($2 as bigint) + $4",
+           set arrival = (case when throttles.arrival between $2 and cast($2 as bigint) + $4 then throttles.arrival else $2 end) + $3
+           where (case when throttles.arrival between $2 and cast($2 as bigint) + $4 then throttles.arrival else $2 end) + $3
+                 <= cast($2 as bigint) + $4",
         key,
         now,
         every,

@@ -1,5 +1,6 @@
 //! What people type about themselves, checked once.
-use crate::{brand, words};
+use crate::{brand, mail, words};
+use zxcvbn::{Score, feedback::Feedback, zxcvbn};
 
 /// Bytes; more is refused before hashing (a 1 MB password is an attack, a 64-character one is not).
 pub const LONGEST: usize = 1024;
@@ -15,14 +16,8 @@ impl Email {
         let email = normalised(typed);
         let plain =
             !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
-        let shaped = email.rsplit_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && local.len() <= 64
-                && !local.contains('@')
-                && domain.contains('.')
-                && is_domain(domain)
-        });
-        match (email.is_empty(), plain && shaped && email.len() <= 254) {
+        let shaped = email.rsplit_once('@').is_some_and(|(_, domain)| is_domain(domain));
+        match (email.is_empty(), plain && shaped && email.len() <= 254 && mail::is_address(&email)) {
             (true, _) => Err("Enter your e-mail address.".into()),
             (_, false) => Err("Enter an e-mail address like name@example.com.".into()),
             (_, true) => Ok(Email(email)),
@@ -38,8 +33,12 @@ pub fn normalised(typed: &str) -> String {
     typed.trim().to_lowercase()
 }
 
+/// A name that can have a mail server: at least two labels, and no address of numbers.
 fn is_domain(domain: &str) -> bool {
-    domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+    let is_label =
+        |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+    let last = domain.rsplit_once('.').map(|(_, last)| last);
+    domain.split('.').all(is_label) && last.is_some_and(|last| last.contains(|c: char| !c.is_ascii_digit()))
 }
 
 /// A password somebody wants to start using. Kept byte for byte.
@@ -55,13 +54,10 @@ impl NewPassword {
         if typed.len() > LONGEST {
             return Err(format!("Use at most {LONGEST} bytes."));
         }
-        if is_guessable(&typed.to_lowercase(), words) {
-            return Err(
-                "This is too easy to guess: it is repetitive, or made of your name, your address or ours."
-                    .into(),
-            );
+        match advice(typed, words) {
+            Some(advice) => Err(format!("This is too easy to guess. {advice}")),
+            None => Ok(NewPassword(typed.to_owned())),
         }
-        Ok(NewPassword(typed.to_owned()))
     }
 
     pub fn reveal(&self) -> &str {
@@ -69,27 +65,40 @@ impl NewPassword {
     }
 }
 
-/// Fewer than five different characters, or fewer than six left after taking out the obvious.
-fn is_guessable(password: &str, words: &[&str]) -> bool {
-    let different: std::collections::HashSet<char> = password.chars().collect();
-    let obvious = [
-        brand::SLUG,
-        "password",
-        "qwertyuiop",
-        "1234567890",
-        "0123456789",
-        "abcdefghij",
-        "letmein",
-        "welcome",
-    ];
-    let mut rest = password.to_owned();
+/// Passphrases that everybody has read somewhere, which zxcvbn takes for unrelated words.
+const FAMOUS: &[&str] =
+    &["correcthorsebatterystaple", "thequickbrownfoxjumpsoverthelazydog", "tobeornottobe"];
+
+/// What is wrong with a password that would be guessed. zxcvbn's 3 of 4 is "safely unguessable" where tries
+/// are limited, as ours are. Spaces between words count for nothing, and neither do the person's own words.
+fn advice(password: &str, words: &[&str]) -> Option<String> {
+    let lower = password.to_lowercase();
     let said: Vec<String> =
         words.iter().flat_map(|w| w.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase).collect();
-    for word in said.iter().map(String::as_str).filter(|w| w.chars().count() >= 4).chain(obvious) {
-        rest = rest.replace(word, "");
+    let own: Vec<&str> = said.iter().map(String::as_str).filter(|word| word.chars().count() >= 4).collect();
+    let known = [&own[..], &[brand::SLUG], FAMOUS].concat();
+    let joined: String = password.chars().filter(|c| !c.is_whitespace() && !"-_.,".contains(*c)).collect();
+    for written in [password, &joined] {
+        let strength = zxcvbn(written, &known);
+        if strength.score() < Score::Three {
+            return Some(strength.feedback().map(in_words).unwrap_or_default());
+        }
     }
-    different.len() < 5
-        || rest.chars().filter(|c| c.is_alphanumeric()).collect::<std::collections::HashSet<_>>().len() < 4
+    let rest = [&own[..], &[brand::SLUG, "password"]]
+        .concat()
+        .iter()
+        .fold(lower, |rest, word| rest.replace(word, ""));
+    let left: std::collections::HashSet<char> = rest.chars().filter(|c| c.is_alphanumeric()).collect();
+    (left.len() < 4).then(|| "Besides your name, your address or ours there is little in it.".to_owned())
+}
+
+fn in_words(feedback: &Feedback) -> String {
+    let warning = feedback.warning().map(|it| it.to_string());
+    warning
+        .into_iter()
+        .chain(feedback.suggestions().iter().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A person's name.
@@ -122,6 +131,70 @@ mod tests {
         ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_address_that_no_mail_reaches_is_refused() {
+        let long = format!("a@{}.com", "b".repeat(64));
+        for bad in [
+            "a..b@example.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a@example..com",
+            "a@example.com.",
+            "a@192.0.2.1",
+            "jürgen@example.com",
+            &long,
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+        for good in ["a.b+c@mail.example.com", "o'hara@example.co.uk", "a_b@xn--bcher-kva.example", "1@2.de"]
+        {
+            assert!(Email::parse(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn long_passwords_that_many_people_have_are_refused() {
+        for common in [
+            "passwordpassword",
+            "password12345678",
+            "Password123456789",
+            "P@ssw0rdP@ssw0rd",
+            "passw0rd12345678",
+            "1234567890123456",
+            "123123123123123",
+            "qwertyuiopasdfgh",
+            "qwertyuiop123456",
+            "qwerty1234567890",
+            "asdfghjklasdfghjkl",
+            "1q2w3e4r5t6y7u8i",
+            "1qaz2wsx3edc4rfv",
+            "qazwsxedcrfvtgb",
+            "abcdefghijklmnop",
+            "abc123abc123abc123",
+            "aaaaaaaaaaaaaaaa",
+            "iloveyouiloveyou",
+            "iloveyou12345678",
+            "letmeinletmein12",
+            "welcome123456789",
+            "administrator123",
+            "trustno1trustno1",
+            "football12345678",
+            "sunshine1234567!",
+            "correcthorsebatterystaple",
+            "correct horse battery staple",
+            &[brand::SLUG; 3].join(" "),
+        ] {
+            assert!(NewPassword::parse(common, &[]).is_err(), "{common}");
+        }
+    }
+
+    #[test]
+    fn a_refused_password_comes_with_advice() {
+        let Err(said) = NewPassword::parse("iloveyouiloveyou", &[]) else { panic!("it is common") };
+
+        assert!(said.starts_with("This is too easy to guess. ") && said.contains("words"), "{said}");
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! Who somebody is: sign up, in and out. The session cookie names a login; its row in `logins` says
 //! whether that is still valid.
 mod db;
+mod device;
 mod fields;
 mod passwords;
 pub mod sessions;
+mod tries;
 pub mod web;
 
+pub use device::Device;
 pub use fields::{Email, NewPassword, person_name};
 pub use passwords::Passwords;
 
 use crate::{
     App,
     audit::{self, Event},
-    db::{At, LoginId, OrgId, Origin, Tx, UserId},
+    db::{At, LoginId, OrgId, Origin, Tx, UserId, kept},
     error::{Error, Result},
     orgs,
 };
-use sha2::{Digest, Sha256};
 use time::Duration;
+use tries::Attempt;
 
 /// Whoever is signed in.
 #[derive(Clone, Debug)]
@@ -72,12 +75,16 @@ pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp
 
 /// One new login, or nothing: an unknown address and a wrong password are the same answer after
 /// the same work.
-pub async fn sign_in(app: &App, origin: Origin, email: &str, password: &str) -> Result<Option<LoginId>> {
+pub async fn sign_in(
+    app: &App,
+    origin: Origin,
+    device: &Device,
+    email: &str,
+    password: &str,
+) -> Result<Option<LoginId>> {
     let email = fields::normalised(email);
-    let throttle = account_key(&email);
-    if app.limits.are_on() {
-        take_a_try(app, &throttle).await?;
-    }
+    let attempt = Attempt::on(&email, device, &origin);
+    attempt.take(app).await?;
     let known = db::credentials(&app.db, &email).await?;
     let hash = known.as_ref().map(|c| c.password_hash.as_str());
     let right = app.passwords.verify(password, hash).await?;
@@ -90,15 +97,19 @@ pub async fn sign_in(app: &App, origin: Origin, email: &str, password: &str) -> 
         true => Some(app.passwords.hash(password).await?),
         false => None,
     };
-    begin_login(app, &origin, credentials.id, &throttle, rehashed).await.map(Some)
+    begin_login(app, &origin, credentials.id, &attempt, rehashed).await.map(Some)
 }
 
 /// The same person says once more who they are. False if the password is wrong.
-pub async fn reauthenticate(app: &App, origin: &Origin, person: &Person, password: &str) -> Result<bool> {
-    let throttle = account_key(&person.email);
-    if app.limits.are_on() {
-        take_a_try(app, &throttle).await?;
-    }
+pub async fn reauthenticate(
+    app: &App,
+    origin: &Origin,
+    device: &Device,
+    person: &Person,
+    password: &str,
+) -> Result<bool> {
+    let attempt = Attempt::on(&person.email, device, origin);
+    attempt.take(app).await?;
     let known = db::credentials(&app.db, &person.email).await?;
     let right = app.passwords.verify(password, known.as_ref().map(|c| c.password_hash.as_str())).await?;
     let now = app.clock.now();
@@ -106,7 +117,7 @@ pub async fn reauthenticate(app: &App, origin: &Origin, person: &Person, passwor
     let mut tx = app.db.system_tx().await?;
     if right {
         db::renew_login(&mut tx, person.login, now).await?;
-        db::forget_throttle(&mut tx, &throttle).await?;
+        attempt.give_back(&mut tx).await?;
     }
     audit::record_in(&mut tx, OrgId::INSTALLATION, origin, now, event).await?;
     tx.commit().await?;
@@ -117,7 +128,7 @@ async fn begin_login(
     app: &App,
     origin: &Origin,
     user: UserId,
-    throttle: &str,
+    attempt: &Attempt,
     rehashed: Option<String>,
 ) -> Result<LoginId> {
     let now = app.clock.now();
@@ -127,36 +138,25 @@ async fn begin_login(
     }
     let login = db::insert_login(&mut tx, user, origin, now).await?;
     db::end_oldest_logins(&mut tx, user, now).await?;
-    db::forget_throttle(&mut tx, throttle).await?;
+    attempt.give_back(&mut tx).await?;
     audit::record_in(&mut tx, OrgId::INSTALLATION, origin, now, Event::SignedIn).await?;
     tx.commit().await?;
     Ok(login)
 }
 
+/// Strangers write here: no more of it than an address has (RFC 5321: 254).
 async fn note_failure(app: &App, origin: &Origin, email: &str) -> Result<()> {
+    let email = kept(email, 254);
     let mut tx = app.db.system_tx().await?;
-    audit::record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), Event::SignInFailed { email })
-        .await?;
+    audit::record_in(
+        &mut tx,
+        OrgId::INSTALLATION,
+        origin,
+        app.clock.now(),
+        Event::SignInFailed { email: &email },
+    )
+    .await?;
     Ok(tx.commit().await?)
-}
-
-/// 20 tries at once on one account, then one a minute, whoever makes them and from wherever. A
-/// right password gives all of them back. A delay, never a lock-out: that would be a weapon.
-async fn take_a_try(app: &App, key: &str) -> Result<()> {
-    const EVERY: Duration = Duration::MINUTE;
-    const BURST: i32 = 20;
-    let now = app.clock.now().micros();
-    let (every, limit) = (EVERY.whole_microseconds() as i64, (EVERY * BURST).whole_microseconds() as i64);
-    if db::take_from_throttle(&app.db, key, now, every, limit).await? {
-        return Ok(());
-    }
-    Err(Error::TooMany { retry_after_seconds: EVERY.whole_seconds() as u64 })
-}
-
-/// Hashed: the table holds no addresses that are not ours.
-fn account_key(email: &str) -> String {
-    let digest = Sha256::digest(format!("sign-in:{email}"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Ends this login for good: no copy of its cookie is valid any more.
@@ -169,15 +169,16 @@ pub async fn sign_out(app: &App, origin: Origin, person: &Person) -> Result<()> 
 }
 
 /// Whether a login still counts: used within `SESSION_IDLE_MINUTES`, and not older than
-/// `SESSION_MAX_DAYS`. If so its use is recorded, once a minute at most.
+/// `SESSION_MAX_DAYS`. If so its use is recorded: once a minute at most, and ten times within an idle
+/// span, so that a short one does not sign out somebody who is clicking.
 pub async fn use_login(app: &App, login: LoginId, created_at: At, seen_at: At) -> Result<bool> {
     let now = app.clock.now();
-    if seen_at + app.config.session_idle.try_into().unwrap_or(Duration::DAY) < now
-        || created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
+    let idle: Duration = app.config.session_idle.try_into().unwrap_or(Duration::DAY);
+    if seen_at + idle < now || created_at + app.config.session_max.try_into().unwrap_or(Duration::WEEK) < now
     {
         return Ok(false);
     }
-    if seen_at + Duration::MINUTE < now {
+    if seen_at + Duration::MINUTE.min(idle / 10) < now {
         db::touch_login(&app.db, login, now).await?;
     }
     Ok(true)
@@ -207,9 +208,10 @@ pub async fn rename(app: &App, origin: &Origin, user: UserId, name: &str) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Deletes old logins, expired sessions, and throttles that no longer limit anybody.
+/// Deletes old logins, expired sessions, throttles that no longer limit anybody, and failed sign-ins of long ago.
 pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
+    audit::forget_failed_sign_ins(app, now - Duration::days(90)).await?;
     db::delete_old_logins(&app.db, now - Duration::days(30)).await?;
     db::delete_idle_throttles(&app.db, now.micros()).await?;
     sessions::Store::new(&app.db).delete_expired(now).await.map_err(Error::broken)

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tower_sessions::{
     Expiry, SessionManagerLayer, SessionStore,
     cookie::SameSite,
-    session::{Id, Record},
+    session::{self, Id, Record},
     session_store::{Error, Result},
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
@@ -47,7 +47,7 @@ impl Store {
         let sqlite =
             |pool: &sqlx::SqlitePool| SqliteStore::new(pool.clone()).with_table_name("sessions").expect(NAME);
         let stock = match db {
-            Db::Sqlite { writer, readers } => {
+            Db::Sqlite { writer, readers, .. } => {
                 Stock::Sqlite { writer: sqlite(writer), readers: sqlite(readers) }
             }
             Db::Postgres { pool, .. } => {
@@ -56,6 +56,15 @@ impl Store {
             }
         };
         Self { db: db.clone(), stock }
+    }
+
+    /// The stock stores use our pools without telling them how it went.
+    fn noted(&self, error: Error) -> Error {
+        let waited = matches!(&error, Error::Backend(why) if *why == sqlx::Error::PoolTimedOut.to_string());
+        if matches!(error, Error::Backend(_)) && !waited {
+            self.db.note_outage();
+        }
+        error
     }
 
     pub async fn delete_expired(&self, now: At) -> crate::db::Result<()> {
@@ -76,10 +85,11 @@ fn at_rest(id: &Id) -> Id {
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let mut hashed = Record { id: at_rest(&record.id), ..record.clone() };
-        match &self.stock {
-            Stock::Sqlite { writer, .. } => writer.create(&mut hashed).await?,
-            Stock::Postgres(store) => store.create(&mut hashed).await?,
-        }
+        let created = match &self.stock {
+            Stock::Sqlite { writer, .. } => writer.create(&mut hashed).await,
+            Stock::Postgres(store) => store.create(&mut hashed).await,
+        };
+        created.map_err(|error| self.noted(error))?;
         // The stock store picks another id on a collision, whose cookie nobody could know.
         if hashed.id == at_rest(&record.id) {
             Ok(())
@@ -97,16 +107,28 @@ impl SessionStore for Store {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let found = match &self.stock {
-            Stock::Sqlite { readers, .. } => readers.load(&at_rest(id)).await?,
-            Stock::Postgres(store) => store.load(&at_rest(id)).await?,
+            Stock::Sqlite { readers, .. } => readers.load(&at_rest(id)).await,
+            Stock::Postgres(store) => store.load(&at_rest(id)).await,
         };
+        let found = found.map_err(|error| self.noted(error))?;
         Ok(found.map(|record| Record { id: *id, ..record }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        match &self.stock {
+        let deleted = match &self.stock {
             Stock::Sqlite { writer, .. } => writer.delete(&at_rest(id)).await,
             Stock::Postgres(store) => store.delete(&at_rest(id)).await,
+        };
+        deleted.map_err(|error| self.noted(error))
+    }
+}
+
+/// The store says what went wrong in words alone, and nothing of it is our mistake.
+impl From<session::Error> for crate::error::Error {
+    fn from(error: session::Error) -> Self {
+        match error {
+            session::Error::Store(Error::Backend(why)) => crate::error::Error::Unavailable(why),
+            error => crate::error::Error::broken(error),
         }
     }
 }

@@ -3,11 +3,11 @@ use super::{Email, NewPassword, NewPerson, SignUp, person_name, sessions};
 use crate::{
     App,
     db::LoginId,
-    error::{Error, Result},
+    error::Result,
     orgs,
     web::{
-        Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, local_path,
-        origin_of_request, see_other,
+        Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, device, local_path,
+        origin_of_request, remember_device, see_other,
     },
 };
 use askama::Template;
@@ -84,9 +84,10 @@ pub async fn sign_in(
     session: Session,
     Form(form): Form<SignInForm>,
 ) -> Result<Response> {
-    app.limits.take(Rate::SignIn, client_ip())?;
+    take_a_try(&app, &form.email)?;
     let next = local_path(&form.next, HOME);
-    let Some(login) = super::sign_in(&app, visitor.0, &form.email, &form.password).await? else {
+    let entered = super::sign_in(&app, visitor.0, &device(), &form.email, &form.password).await?;
+    let Some(login) = entered else {
         let errors = Errors::of_form("That e-mail address or password is not correct.");
         return Ok(Page::mistake(SignInPage {
             email: form.email,
@@ -97,7 +98,7 @@ pub async fn sign_in(
         })
         .into_response());
     };
-    begin(&session, login).await?;
+    begin(&session, login, &form.email).await?;
     Ok(see_other(&next))
 }
 
@@ -121,7 +122,7 @@ pub async fn sign_up(
     app.limits.take(Rate::SignUp, client_ip())?;
     match super::sign_up(&app, visitor.0, new).await? {
         SignUp::Done { login, slug } => {
-            begin(&session, login).await?;
+            begin(&session, login, &form.email).await?;
             Ok(see_other(&format!("/orgs/{slug}")))
         }
         SignUp::Taken => {
@@ -163,7 +164,7 @@ pub async fn sign_out(
         let origin = crate::db::Origin { user: Some(who.id), ..visitor.0 };
         super::sign_out(&app, origin, &who).await?;
     }
-    session.flush().await.map_err(Error::broken)?;
+    session.flush().await?;
     let mut response = see_other("/sign-in");
     // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
     let removal =
@@ -185,19 +186,26 @@ pub async fn reauthenticate(
     session: Session,
     Form(form): Form<ReauthenticateForm>,
 ) -> Result<Response> {
-    app.limits.take(Rate::SignIn, client_ip())?;
+    take_a_try(&app, &who.email)?;
     let next = local_path(&form.next, HOME);
     let origin = origin_of_request(Some(who.id));
-    if super::reauthenticate(&app, &origin, &who, &form.password).await? {
-        begin(&session, who.login).await?;
+    if super::reauthenticate(&app, &origin, &device(), &who, &form.password).await? {
+        begin(&session, who.login, &who.email).await?;
         return Ok(see_other(&next));
     }
     let errors = Errors::of("password", "That password is not correct.");
     Ok(Page::mistake(ReauthenticatePage { email: who.email.clone(), next, errors }).into_response())
 }
 
+/// Takes a try of this address. A device that knows the account is left to its own tries (tries.rs): a
+/// neighbour behind the same address must not use them up.
+fn take_a_try(app: &App, email: &str) -> Result<()> {
+    if device().knows(email) { Ok(()) } else { app.limits.take(Rate::SignIn, client_ip()) }
+}
+
 /// A new session id for a new login, so that an id planted before is worth nothing (session fixation).
-async fn begin(session: &Session, login: LoginId) -> Result<()> {
-    session.cycle_id().await.map_err(Error::broken)?;
-    session.insert(sessions::LOGIN, login).await.map_err(Error::broken)
+async fn begin(session: &Session, login: LoginId, email: &str) -> Result<()> {
+    remember_device(email);
+    session.cycle_id().await?;
+    Ok(session.insert(sessions::LOGIN, login).await?)
 }

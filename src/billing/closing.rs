@@ -2,8 +2,9 @@
 use super::{db, queries, state::is_alive};
 use crate::{
     App,
-    db::Scope,
+    db::{OrgTx, Scope},
     error::{Error, Result},
+    limit::Usage,
     mail::{self, Message},
     orgs,
     stripe::{self, CustomerId, Deadline},
@@ -69,9 +70,17 @@ async fn delete(app: &App, scope: &Scope, by: &str) -> Result<bool> {
         db::insert_former_customer(&mut tx, &customer.customer_id, app.clock.now()).await?;
         db::delete_customer(&mut tx).await?;
     }
-    let (people, message) = (orgs::addresses(&mut tx).await?, Message::Deleted { by: by.to_owned() });
+    let (people, made) = (orgs::addresses(&mut tx).await?, made(&mut tx, app).await?);
+    let message = Message::Deleted { by: by.to_owned(), made };
     mail::enqueue(&mut tx, app, people, "deleted", &message, &app.url("/account"), app.billing_now()).await?;
     orgs::delete(&mut tx, app.clock.now()).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// What is deleted with the organisation besides its memberships: `5 notes`.
+async fn made(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<String>> {
+    let usage = queries::usage_in(tx, app).await?;
+    let made = usage.iter().filter(|used| used.limit.one != orgs::MEMBERS.one && used.count > 0);
+    Ok(made.map(Usage::text).collect())
 }

@@ -33,7 +33,7 @@ pub async fn ensure(app: &App, scope: &Scope, until: Deadline) -> Result<Custome
 /// parameters (the owner changed between two tries), gives the same answer for a day, so each attempt
 /// has a key of its own, the same for everybody.
 async fn create(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
-    let bill_to = db::bill_to(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
+    let bill_to = db::bill_to(&mut app.db.read(scope).await?).await?.ok_or(Error::NotFound)?;
     let mut failed = None;
     for attempt in 1..=3 {
         let key = format!("customer:{}:{round}:{attempt}", scope.org());

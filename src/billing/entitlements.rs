@@ -1,10 +1,10 @@
 //! What an organisation may do, from what it pays for. Stripe's status decides; dates are compared with our clock
 //! only for the grace periods.
 use super::{
-    plans::{Feature, Limit, Plan},
+    plans::{Feature, Plan},
     state::BillingState,
 };
-use crate::db::At;
+use crate::{db::At, limit::Limit};
 use time::Duration;
 
 /// How long everything works after the first failed payment.
@@ -50,18 +50,14 @@ impl Entitlements {
         self.access == Access::Full && self.plan.offer().allows.contains(&feature)
     }
 
-    /// How many there may be in all. None: no limit.
-    pub fn limit(&self, limit: Limit) -> Option<i64> {
-        match limit {
-            Limit::Projects => self.plan.offer().projects,
-            // Paid seats follow the members, so they do not limit them.
-            Limit::Members => self.plan.offer().members,
-        }
+    /// How many there may be in all. None: no limit. Paid seats follow the members, so they do not limit them.
+    pub fn limit(&self, limit: &Limit) -> Option<i64> {
+        self.plan.offer().limit(limit.one)
     }
 
     /// How many more there may be when `used` are there, at least 0. None: no limit. After a downgrade there may be
     /// more than the limit: nothing is deleted, and nothing can be added.
-    pub fn remaining(&self, limit: Limit, used: i64) -> Option<i64> {
+    pub fn remaining(&self, limit: &Limit, used: i64) -> Option<i64> {
         match self.access {
             Access::ReadOnly => Some(0),
             Access::Full => self.limit(limit).map(|limit| (limit - used).max(0)),
@@ -77,6 +73,7 @@ impl Entitlements {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orgs::MEMBERS;
 
     fn state(status: &str, trouble: Option<i64>) -> BillingState {
         let (status, trouble_since) = (Some(status.to_owned()), trouble.map(At::from_unix));
@@ -90,8 +87,9 @@ mod tests {
         let at_first = Entitlements::of(&failed, At::from_unix(6 * 86_400));
         let later = Entitlements::of(&failed, At::from_unix(8 * 86_400));
 
-        assert_eq!((at_first.access, at_first.remaining(Limit::Projects, 49)), (Access::Full, Some(1)));
-        assert_eq!((later.access, later.remaining(Limit::Projects, 1)), (Access::ReadOnly, Some(0)));
+        let most = at_first.limit(&MEMBERS).expect("a plan with a limit");
+        assert_eq!((at_first.access, at_first.remaining(&MEMBERS, most - 1)), (Access::Full, Some(1)));
+        assert_eq!((later.access, later.remaining(&MEMBERS, 1)), (Access::ReadOnly, Some(0)));
     }
 
     #[test]
@@ -107,7 +105,8 @@ mod tests {
         let ended = Entitlements::of(&state("canceled", None), At::from_unix(0));
 
         assert_eq!((ended.plan, ended.access), (Plan::Free, Access::Full));
-        assert_eq!(ended.remaining(Limit::Projects, 20), Some(0));
+        let most = ended.limit(&MEMBERS).expect("a plan with a limit");
+        assert_eq!(ended.remaining(&MEMBERS, most + 20), Some(0));
         assert!(!ended.allows(Feature::AuditExport));
     }
 }

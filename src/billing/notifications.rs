@@ -63,8 +63,7 @@ pub async fn customer_deleted(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
 /// Mails everybody who may manage billing, and nobody else.
 async fn send(tx: &mut OrgTx<'_>, app: &App, notification: Notification, now: At) -> Result<()> {
     let link = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
-    let org = tx.org();
-    let everybody = db::recipients(&mut *tx, org).await?;
+    let everybody = db::recipients(tx).await?;
     let managers = everybody.into_iter().filter(|person| person.role.may_bill());
     let managers = managers.map(|person| (person.email, person.org_name)).collect();
     let Notification { key, message, .. } = notification;

@@ -11,13 +11,6 @@ text_enum! {
     Interval { Month = "month", Year = "year" }
 }
 
-/// What a plan may count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    Projects,
-    Members,
-}
-
 /// What a plan may switch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
@@ -43,11 +36,11 @@ pub struct Offer {
     pub trial: Option<u16>,
     /// The one that the pricing page recommends.
     pub highlighted: bool,
-    /// At most so many; none means as many as they like.
-    pub projects: Option<i64>,
-    pub members: Option<i64>,
+    /// At most so many of each. What is not named here has no limit; what is named is counted by a room
+    /// (`limit.rs`).
+    pub limits: &'static [(&'static str, i64)],
     pub allows: &'static [Feature],
-    /// As the pricing page says it.
+    /// What the pricing page says after the limits.
     pub features: &'static [&'static str],
 }
 
@@ -61,10 +54,9 @@ pub const OFFERS: &[Offer] = &[
         per_seat: false,
         trial: None,
         highlighted: false,
-        projects: Some(3),
-        members: Some(3),
+        limits: &[("project", 3), ("member", 3)],
         allows: &[],
-        features: &["3 projects", "Up to 3 members", "Community support"],
+        features: &["Community support"],
     },
     Offer {
         plan: Plan::Pro,
@@ -75,10 +67,9 @@ pub const OFFERS: &[Offer] = &[
         per_seat: false,
         trial: Some(14),
         highlighted: true,
-        projects: Some(50),
-        members: Some(10),
+        limits: &[("project", 50), ("member", 10)],
         allows: &[],
-        features: &["50 projects", "Up to 10 members", "Support by e-mail"],
+        features: &["Support by e-mail"],
     },
     Offer {
         plan: Plan::Business,
@@ -89,10 +80,9 @@ pub const OFFERS: &[Offer] = &[
         per_seat: true,
         trial: None,
         highlighted: false,
-        projects: None,
-        members: None,
+        limits: &[],
         allows: &[Feature::AuditExport],
-        features: &["Unlimited projects", "Priced per member", "Support within a working day"],
+        features: &["Priced per member", "Support within a working day"],
     },
 ];
 
@@ -120,6 +110,31 @@ impl Offer {
     pub fn saved_by_year(&self) -> Option<i64> {
         Some(self.month? * 12 - self.year?).filter(|&saved| saved > 0)
     }
+
+    /// How many of these there may be. None: no limit.
+    pub fn limit(&self, one: &str) -> Option<i64> {
+        self.limits.iter().find(|(limited, _)| *limited == one).map(|(_, most)| *most)
+    }
+
+    /// Everything it includes, as pages and Stripe say it: `3 notes`, `Unlimited members`, then the rest.
+    pub fn includes(&self) -> Vec<String> {
+        let limits = limited().into_iter().map(|one| match self.limit(one) {
+            Some(most) => words::several(most, one),
+            None => format!("Unlimited {}", words::plural(one)),
+        });
+        limits.chain(self.features.iter().map(|&text| text.to_owned())).collect()
+    }
+}
+
+/// What any plan limits, each named once, in the order in which plans name them.
+pub fn limited() -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for (one, _) in OFFERS.iter().flat_map(|offer| offer.limits) {
+        if !all.contains(one) {
+            all.push(*one);
+        }
+    }
+    all
 }
 
 /// What Checkout asks for beside the money. Stripe Tax collects nothing, and says nothing, until you
@@ -168,6 +183,17 @@ mod tests {
         }
         for foreign in ["free", "free_week", "legacy_month", "_month", ""] {
             assert_eq!(of_lookup_key(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_plan_says_how_many_of_each_it_includes() {
+        for offer in OFFERS {
+            let members = match offer.limit("member") {
+                Some(most) => words::several(most, "member"),
+                None => "Unlimited members".to_owned(),
+            };
+            assert!(offer.includes().contains(&members), "{:?}", offer.includes());
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::{db, entitlements::Entitlements, state::BillingState};
 use crate::{
     App,
-    db::{OrgId, Scope},
+    db::{OrgId, OrgTx, Scope},
     error::Result,
+    limit::Usage,
     stripe::{self, CustomerId},
 };
 use std::collections::HashMap;
@@ -20,10 +21,18 @@ pub async fn entitlements(app: &App, scope: &Scope) -> Result<Entitlements> {
     Ok(Entitlements::of(&state(app, scope).await?, app.billing_now()))
 }
 
-/// How many projects and members there are.
-pub async fn usage(app: &App, scope: &Scope) -> Result<(i64, i64)> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::usage(&mut tx, scope.org()).await?)
+/// How many there are of everything that plans limit, in the order of `rooms.rs`.
+pub async fn usage(app: &App, scope: &Scope) -> Result<Vec<Usage>> {
+    usage_in(&mut app.db.read(scope).await?, app).await
+}
+
+/// The same, inside the caller's transaction.
+pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>> {
+    let mut all = Vec::new();
+    for limit in app.plan_limits() {
+        all.push(Usage { limit, count: (limit.count)(tx).await? });
+    }
+    Ok(all)
 }
 
 /// The newest invoices, newest first.

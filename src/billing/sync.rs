@@ -64,7 +64,7 @@ async fn write(
 
 async fn mark_processed(tx: &mut OrgTx<'_>, events: &[String], now: At) -> Result<()> {
     for id in events {
-        db::mark_processed(&mut *tx, id, now).await?;
+        db::mark_processed(tx.system(), id, now).await?;
     }
     Ok(())
 }

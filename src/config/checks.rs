@@ -1,10 +1,15 @@
 //! What is refused, and what would be right instead.
-use super::{Argon2, Config, reader::Reader};
+use super::{Argon2, Config, is_loopback, reader::Reader};
 use secrecy::{ExposeSecret, SecretString};
 
 impl Reader<'_> {
     pub fn check(&mut self, config: &Config) {
         self.check_general(config);
+        if config.production {
+            self.check_production(config);
+        } else if self.serves {
+            self.check_development(config);
+        }
         self.check_stripe(config);
         self.check_webhooks(config);
         self.check_mail(config);
@@ -30,16 +35,37 @@ impl Reader<'_> {
             "SANDBOX_BIND",
             "must be a loopback address, because the sandbox has no passwords",
         );
-        let weak = |s: &SecretString| s.expose_secret().len() < 32 || s.expose_secret().contains("change");
+        let weak = |s: &SecretString| {
+            let secret = s.expose_secret();
+            secret.len() < 32 || secret.contains("change") || is_guessable(secret)
+        };
         self.refuse_if(
             config.app_secrets.iter().any(weak),
             "APP_SECRET",
-            "must be at least 32 characters of your own, `openssl rand -base64 32`",
+            "must be at least 32 random characters of your own, `openssl rand -base64 32`",
         );
         self.check_argon2(config.argon2);
-        if config.production {
-            self.check_production(config);
-        }
+    }
+
+    /// Development shows every mail to anyone and has a demo owner with a known password. So it is not
+    /// assumed because `APP_ENV` was forgotten: it has to be out of others' reach.
+    fn check_development(&mut self, config: &Config) {
+        const ELSE: &str = "On a server, set APP_ENV=production";
+        self.refuse_if(
+            !is_loopback(&config.public_url),
+            "PUBLIC_URL",
+            &format!("must be on this machine in development, such as http://localhost:3000. {ELSE}"),
+        );
+        self.refuse_if(
+            !config.bind.ip().is_loopback(),
+            "BIND",
+            &format!("must be a loopback address in development, such as 127.0.0.1:3000. {ELSE}"),
+        );
+        self.refuse_if(
+            config.stripe.is_live(),
+            "STRIPE_SECRET_KEY",
+            &format!("must not be a live key in development. {ELSE}"),
+        );
     }
 
     fn check_argon2(&mut self, Argon2 { memory_kib, time }: Argon2) {
@@ -76,6 +102,20 @@ impl Reader<'_> {
             "APP_SECRET",
             "is required in production: 32 random bytes or more, `openssl rand -base64 32`",
         );
+        self.refuse_if(
+            config.smtp.is_none(),
+            "SMTP_URL",
+            "is required in production: mails would reach nobody, such as smtp://user:password@host:587?tls=required",
+        );
+        let monotonous = |secret: &SecretString| {
+            let random = secret.expose_secret().trim_start_matches("whsec_");
+            random.chars().collect::<std::collections::HashSet<_>>().len() < 8
+        };
+        self.refuse_if(
+            config.stripe.webhook_secrets.iter().any(monotonous),
+            "STRIPE_WEBHOOK_SECRETS",
+            "is not a secret of Stripe's: whoever guesses it can forge events",
+        );
     }
 
     fn check_stripe(&mut self, config: &Config) {
@@ -96,6 +136,22 @@ impl Reader<'_> {
             live > 0 && !config.is_real_stripe(),
             "STRIPE_API_BASE",
             "must be Stripe's own with a live key",
+        );
+        let mode = self.one_of("STRIPE_MODE", &["live", "test"]);
+        self.refuse_if(
+            live > 0 && mode == "test",
+            "STRIPE_SECRET_KEY",
+            "must not be a live key with STRIPE_MODE=test",
+        );
+        self.refuse_if(
+            config.production && live < keys.len() && mode == "live",
+            "STRIPE_SECRET_KEY",
+            "must be a live key in production: a test key charges nobody. For a test installation, set STRIPE_MODE=test",
+        );
+        self.refuse_if(
+            config.is_real_stripe() && config.stripe.api_base.scheme() != "https",
+            "STRIPE_API_BASE",
+            "must be https://: the key is sent there",
         );
         self.refuse_if(
             config.production && keys.is_empty(),
@@ -123,7 +179,7 @@ impl Reader<'_> {
         let has_key = !config.stripe.keys.is_empty();
         let blank = self.given("STRIPE_WEBHOOK_SECRETS").is_some_and(|given| given.is_empty());
         self.refuse_if(
-            self.webhooks_needed && has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
+            self.serves && has_key && secrets.is_empty() && (blank || config.is_real_stripe()),
             "STRIPE_WEBHOOK_SECRETS",
             concat!(
                 "must not be blank with a key of Stripe's: `",
@@ -144,4 +200,10 @@ impl Reader<'_> {
             "must be smtp:// or smtps://, with MAIL_FROM an address such as Billing <billing@example.com>",
         );
     }
+}
+
+/// Long, but quickly tried: repeated, a row of keys, a few common words.
+fn is_guessable(secret: &str) -> bool {
+    const GUESSES: f64 = 1e16;
+    zxcvbn::zxcvbn(secret, &[]).guesses_log10() < GUESSES.log10()
 }

@@ -7,8 +7,9 @@ pub(super) struct Reader<'v> {
     pub vars: &'v dyn Fn(&str) -> Option<String>,
     /// Name and default of every variable.
     pub defaults: &'static [(&'static str, &'static str)],
-    /// Whether a key of Stripe's without a webhook secret is refused.
-    pub webhooks_needed: bool,
+    /// Whether people or Stripe will reach us. Then a key needs its webhook secret, and development has to
+    /// be on this machine.
+    pub serves: bool,
     pub refused: Vec<String>,
 }
 

@@ -1,9 +1,12 @@
 //! Database errors under one name on both engines.
-use sqlx::error::ErrorKind;
+use sqlx::{
+    error::{DatabaseError, ErrorKind},
+    sqlite::SqliteError,
+};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a room may want to tell apart. Everything else is a bug or an outage.
+/// What a room may want to tell apart. Everything else is a bug.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The constraint's name as Postgres gives it, on SQLite too: `users_email_key`.
@@ -15,6 +18,10 @@ pub enum Error {
     /// A serialisation failure, a deadlock, or SQLite's writer staying busy for 5 s.
     #[error("the database was busy: {0}")]
     Conflict(sqlx::Error),
+    /// The database does not answer, or cannot write: it is restarted, its disk is full or read-only, it
+    /// takes no more connections. Nothing is wrong with what was asked, and it may be asked again.
+    #[error("the database is not available: {0}")]
+    Unavailable(sqlx::Error),
     #[error(transparent)]
     Sqlx(sqlx::Error),
 }
@@ -28,23 +35,56 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let Some(db) = error.as_database_error() else {
+        let sqlx::Error::Database(db) = &error else {
             return match error {
                 sqlx::Error::PoolTimedOut => Error::Conflict(error),
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::BeginFailed
+                | sqlx::Error::InvalidSavePointStatement => Error::Unavailable(error),
                 error => Error::Sqlx(error),
             };
         };
-        match (db.kind(), db.code().as_deref()) {
-            (ErrorKind::UniqueViolation, _) => Error::Duplicate(match db.constraint() {
+        match db.kind() {
+            ErrorKind::UniqueViolation => Error::Duplicate(match db.constraint() {
                 Some(name) => name.to_owned(),
                 None => postgres_name(db.message()),
             }),
-            (ErrorKind::ForeignKeyViolation, _) => Error::Reference,
-            // Postgres: serialization_failure, deadlock_detected. SQLite: BUSY, BUSY_SNAPSHOT.
-            (_, Some("40001" | "40P01" | "5" | "517")) => Error::Conflict(error),
+            ErrorKind::ForeignKeyViolation => Error::Reference,
+            _ if is_conflict(&**db) => Error::Conflict(error),
+            _ if is_outage(&**db) => Error::Unavailable(error),
             _ => Error::Sqlx(error),
         }
     }
+}
+
+/// Postgres: serialization_failure, deadlock_detected. SQLite: BUSY in all its forms.
+fn is_conflict(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => code == 5,
+        None => matches!(error.code().as_deref(), Some("40001" | "40P01")),
+    }
+}
+
+/// SQLite: NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL. Postgres: connection exceptions (08),
+/// insufficient resources (53), operator intervention but for a cancelled query (57P), system errors
+/// (58), and a server that has become a standby (25006).
+fn is_outage(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => matches!(code, 7 | 8 | 10 | 13 | 14 | 15),
+        None => error.code().is_some_and(|code| {
+            code == "25006" || ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+        }),
+    }
+}
+
+/// The primary result code, which is the low byte of those that say more.
+fn sqlite_code(error: &dyn DatabaseError) -> Option<i32> {
+    let code: i32 = error.try_downcast_ref::<SqliteError>()?.code()?.parse().ok()?;
+    Some(code & 0xff)
 }
 
 /// "UNIQUE constraint failed: users.email" → `users_email_key`; "index 'x'" → `x`.

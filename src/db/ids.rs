@@ -7,12 +7,12 @@ macro_rules! id {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize, serde::Deserialize)]
         #[sqlx(transparent, no_pg_array)]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub uuid::Uuid);
 
         impl $name {
             /// A fresh one, sortable by the time it was made.
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(uuid::Uuid::now_v7())
             }
         }
         impl Default for $name {
@@ -27,6 +27,8 @@ macro_rules! id {
         }
     };
 }
+/// For the ids of rooms.
+pub(crate) use id;
 
 id!(/// An organisation: the tenant.
     OrgId);
@@ -40,8 +42,6 @@ id!(/// One click on a plan, on its way to Checkout.
     AttemptId);
 id!(/// One worker's hold of one job.
     LeaseId);
-id!(/// A project of the sample feature.
-    ProjectId);
 
 impl OrgId {
     /// The stream of what belongs to no organisation: sign-ins, sign-ups, the installation itself.

@@ -1,7 +1,7 @@
 //! Migrations, run under a lock so that two instances may start at once, and the check that
 //! row-level security really holds for the role we connected as.
-use super::{Db, OrgId, Result, Scope};
-use crate::{brand::SLUG, sql};
+use super::{Db, OrgId, Result, Scope, role::TENANT_ROLE};
+use crate::sql;
 use sqlx::migrate::{Migrate, Migrator};
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ pub async fn migrate(db: &mut Db) -> Result<()> {
             let _lock = lock_beside(writer.connect_options().get_filename()).await?;
             SQLITE.run(&*writer).await.map_err(sqlx::Error::from)?;
         }
-        Db::Postgres { pool, tenant_role } => {
+        Db::Postgres { pool, tenant_role, .. } => {
             let mut connection = pool.acquire().await?;
             if !is_current(&mut connection).await {
                 POSTGRES.run(&mut *connection).await.map_err(sqlx::Error::from)?;
@@ -67,17 +67,13 @@ async fn to_come(all: &Migrator, connection: &mut impl Migrate) -> usize {
 }
 
 async fn may_become_tenant(connection: &mut sqlx::PgConnection) -> Result<bool> {
-    let may = "select coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = $1), false)
+    // Being a member is not enough where another database's owner made the role: it has to be let in here.
+    let may = "select coalesce((select pg_has_role(current_user, oid, 'member')
+                                        and has_table_privilege(oid, 'members', 'select')
+                                 from pg_roles where rolname = $1), false)
                and has_table_privilege('orgs', 'select')";
-    let role = format!("{SLUG}_tenant");
-    let (may,): (bool,) = sqlx::query_as(may).bind(&role).fetch_one(&mut *connection).await?;
-    // Being a member is not enough where another database's owner made the role: try it.
-    Ok(may
-        && sqlx::query("select has_table_privilege($1, 'members', 'select') as granted")
-            .bind(&role)
-            .fetch_one(&mut *connection)
-            .await
-            .and_then(|row| sqlx::Row::try_get(&row, "granted"))?)
+    let (may,): (bool,) = sqlx::query_as(may).bind(TENANT_ROLE).fetch_one(connection).await?;
+    Ok(may)
 }
 
 /// What stands between two tenants besides our own `where org_id = …`.
@@ -96,6 +92,8 @@ struct ConnectedRole {
     role: String,
     bypasses: bool,
     unforced: i64,
+    /// Policies that let it see everybody.
+    open: i64,
 }
 
 /// Asks the engine from inside a tenant transaction, where it counts.
@@ -106,12 +104,15 @@ pub async fn row_security(db: &Db) -> Result<RowSecurity> {
     let nobody = Scope::of_job("row-level security check", OrgId::new(), String::new());
     let mut tx = db.read(&nobody).await?;
     let connected: ConnectedRole = sql!(&mut tx,
-        sqlite "select '' as role, false as bypasses, 0 as unforced",
+        sqlite "select '' as role, false as bypasses, 0 as unforced, 0 as open",
         postgres "select cast(current_user as text) as role,
                          (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as bypasses,
                          (select count(*) from pg_class c join pg_attribute a on a.attrelid = c.oid
                           where a.attname = 'org_id' and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-                            and not (c.relrowsecurity and c.relforcerowsecurity)) as unforced")
+                            and not (c.relrowsecurity and c.relforcerowsecurity)) as unforced,
+                         (select count(*) from pg_policies p, unnest(p.roles) as r
+                          where p.schemaname = 'public' and p.qual = 'true'
+                            and (r = 'public' or pg_has_role(current_user, r, 'usage'))) as open")
     .one()
     .await?;
     Ok(match connected {
@@ -120,6 +121,9 @@ pub async fn row_security(db: &Db) -> Result<RowSecurity> {
         }
         ConnectedRole { unforced: 1.., .. } => {
             RowSecurity::DoesNotHold("a tenant table lacks FORCE ROW LEVEL SECURITY".into())
+        }
+        ConnectedRole { open: 1.., role, .. } => {
+            RowSecurity::DoesNotHold(format!("role {role} may not become {TENANT_ROLE} any more"))
         }
         ConnectedRole { role, .. } => RowSecurity::Holds { role },
     })

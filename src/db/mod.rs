@@ -3,6 +3,9 @@ mod error;
 mod ids;
 mod migrate;
 mod open;
+mod pool;
+mod probe;
+mod role;
 mod scope;
 mod statement;
 #[cfg(test)]
@@ -11,12 +14,16 @@ mod transaction;
 mod values;
 
 pub use error::{Error, Result};
-pub use ids::{AttemptId, EventId, LeaseId, LoginId, OrgId, ProjectId, UserId};
+pub(crate) use ids::id;
+pub use ids::{AttemptId, EventId, LeaseId, LoginId, OrgId, UserId};
 pub use migrate::{RowSecurity, migrate, pending, row_security};
 pub use open::Db;
 pub use scope::{Origin, Scope};
 #[cfg(test)]
 pub use statement::Registered;
-pub use statement::{Exec, Query, Record, Stmt, TENANT_TABLES, Value, names_tenant_table, on};
-pub use transaction::{OrgTx, System, Tx};
-pub use values::{At, Json};
+pub use statement::{
+    Exec, Query, Record, SYSTEM_TABLES, Stmt, TENANT_TABLES, Value, names_system_table, names_tenant_table,
+    on,
+};
+pub use transaction::{OrgTx, System, Tx, Within};
+pub use values::{At, Json, kept};

@@ -1,25 +1,23 @@
 //! Opening a database: the pools and their settings.
 use super::{
     Exec, Query, Result, Stmt,
+    pool::{ACQUIRE, Health, options},
     statement::{On, Source},
 };
 use crate::brand;
 use sqlx::{
-    Pool, Postgres, Sqlite,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+    Postgres,
+    postgres::{PgConnectOptions, PgPool},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
 use std::{str::FromStr, time::Duration};
-
-/// Past this a caller is told the service is busy rather than kept waiting.
-const ACQUIRE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub enum Db {
     /// One writer, because SQLite has one; several readers, which never wait for it (WAL).
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// `tenant_role` once the tenant role exists and we may become it.
-    Postgres { pool: PgPool, tenant_role: bool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, health: Health },
+    /// `tenant_role` once the tenants' role exists and we may become it.
+    Postgres { pool: PgPool, tenant_role: bool, health: Health },
 }
 
 impl Db {
@@ -29,31 +27,26 @@ impl Db {
     }
 
     async fn sqlite(url: &str) -> Result<Self> {
-        let options = SqliteConnectOptions::from_str(url)?
+        outlive_a_size_limit().map_err(sqlx::Error::Io)?;
+        let connect = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full) // an acknowledged webhook survives a power cut
             .optimize_on_close(true, None)
             .busy_timeout(ACQUIRE);
-        let pool = |size| {
-            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE).test_before_acquire(false)
-        };
-        let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(4).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Db::Sqlite { writer, readers })
+        let health = Health::default();
+        let writer = options(1, &health.writes).connect_with(connect.clone()).await?;
+        let readers = options(4, &health.reads).connect_with(connect.pragma("query_only", "on")).await?;
+        Ok(Db::Sqlite { writer, readers, health })
     }
 
     async fn postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(ACQUIRE)
-            .max_lifetime(Duration::from_secs(1800))
-            .test_before_acquire(false) // halves a look-up; a dead connection costs one request, then is gone
-            .connect_with(options)
-            .await?;
-        Ok(Db::Postgres { pool, tenant_role: false })
+        let connect = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
+        let health = Health::default();
+        let pool =
+            options(16, &health.writes).max_lifetime(Duration::from_secs(1800)).connect_with(connect).await?;
+        Ok(Db::Postgres { pool, tenant_role: false, health })
     }
 
     pub fn engine(&self) -> &'static str {
@@ -63,14 +56,9 @@ impl Db {
         }
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        crate::sql!(self, "select cast(1 as bigint) as one").scalar::<i64>().await.map(drop)
-    }
-
     pub async fn close(&self) {
         match self {
-            Db::Sqlite { writer, readers } => {
+            Db::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -79,18 +67,35 @@ impl Db {
     }
 }
 
+/// Past `ulimit -f` the kernel ends a process that writes on, unless it listens: then the write fails
+/// as it does on a full disk.
+#[cfg(target_os = "linux")]
+fn outlive_a_size_limit() -> std::io::Result<()> {
+    const SIGXFSZ: i32 = 25;
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn outlive_a_size_limit() -> std::io::Result<()> {
+    Ok(())
+}
+
 impl<'c> Exec<'c> for &'c Db {
     const SCOPED: bool = false;
 
     fn query(self, statement: &'static Stmt) -> Query<'c> {
         Query::new(match self {
-            Db::Sqlite { writer, readers } => {
-                let pool: &Pool<Sqlite> = if statement.reads { readers } else { writer };
-                On::Sqlite(statement.sqlite, Default::default(), Source::Pool(pool))
+            Db::Sqlite { writer, readers, health } => {
+                let source = if statement.reads {
+                    Source::Pool(readers, &health.reads)
+                } else {
+                    Source::Pool(writer, &health.writes)
+                };
+                On::Sqlite(statement.sqlite, Default::default(), source)
             }
-            Db::Postgres { pool, .. } => {
-                let pool: &Pool<Postgres> = pool;
-                On::Postgres(statement.postgres, Default::default(), Source::Pool(pool))
+            Db::Postgres { pool, health, .. } => {
+                let source: Source<Postgres> = Source::Pool(pool, &health.writes);
+                On::Postgres(statement.postgres, Default::default(), source)
             }
         })
     }

@@ -1,24 +1,26 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
-use super::Result;
+use super::{
+    Result,
+    pool::{Lent, Outage},
+    role::Role,
+};
 use sqlx::{
-    Arguments, Database, Encode, FromRow, Pool, Postgres, Sqlite, Type,
+    Arguments, Database, Encode, Executor, FromRow, Pool, Postgres, Sqlite, Type,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
+use std::pin::Pin;
 
-/// Tables whose every row belongs to one organisation. Statements on them run only through
-/// `OrgTx` or `System`, name `org_id`, and are behind row-level security on Postgres.
-pub const TENANT_TABLES: &[&str] = &[
-    "members",
-    "audit_events",
-    "billing_customers",
-    "billing_state",
-    "billing_invoices",
-    "billing_former_customers",
-    "checkout_attempts",
-    "projects",
-];
+/// Tables whose every row belongs to one organisation: those that the migrations make with an `org_id`
+/// (build.rs reads them). Statements on them run only through `OrgTx` or `System`, name `org_id`, and are
+/// behind row-level security on Postgres.
+pub const TENANT_TABLES: &[&str] = include!(concat!(env!("OUT_DIR"), "/tenant_tables.rs"));
+
+/// Tables of the system. An organisation's own work reaches them through `OrgTx::system` alone: on
+/// Postgres the tenant's role sees none of them.
+pub const SYSTEM_TABLES: &[&str] =
+    &["users", "sessions", "logins", "throttles", "stripe_events", "jobs", "cursors", "mails"];
 
 /// A value both drivers can bind.
 #[diagnostic::on_unimplemented(
@@ -68,13 +70,20 @@ impl Stmt {
 pub trait Exec<'c>: Sized + Send {
     /// Whether this one names on whose behalf it reads tenant tables.
     const SCOPED: bool;
+    /// Whether this one runs as the tenant's role.
+    const OF_TENANT: bool = false;
     fn query(self, statement: &'static Stmt) -> Query<'c>;
 }
 
-/// Called by `sql!` only: refuses, when compiled, a tenant statement on a bare `&Db`.
-pub fn on<'c, const TENANT: bool, E: Exec<'c>>(runner: E, statement: &'static Stmt) -> Query<'c> {
+/// Called by `sql!` only: refuses, when compiled, a tenant statement on a bare `&Db`, and one on a
+/// table of the system by the tenant's role.
+pub fn on<'c, const TENANT: bool, const SYSTEM: bool, E: Exec<'c>>(
+    runner: E,
+    statement: &'static Stmt,
+) -> Query<'c> {
     const {
         assert!(!TENANT || E::SCOPED, "a tenant table is reached only through OrgTx, Tx or System");
+        assert!(!SYSTEM || !E::OF_TENANT, "inside an organisation the system's tables need `tx.system()`");
     }
     runner.query(statement)
 }
@@ -90,7 +99,11 @@ macro_rules! sql {
         );
         #[cfg(test)]
         inventory::submit!($crate::db::Registered(&STMT));
-        $crate::db::on::<{ $crate::db::names_tenant_table($lite) }, _>($on, &STMT)$(.bind($arg))*
+        $crate::db::on::<
+            { $crate::db::names_tenant_table($lite) },
+            { $crate::db::names_system_table($lite) },
+            _,
+        >($on, &STMT)$(.bind($arg))*
     }};
     ($on:expr, $text:expr $(, $arg:expr)* $(,)?) => {
         $crate::sql!($on, sqlite $text, postgres $text $(, $arg)*)
@@ -102,15 +115,20 @@ pub struct Registered(pub &'static Stmt);
 #[cfg(test)]
 inventory::collect!(Registered);
 
+/// Where a statement runs.
 pub(super) enum Source<'c, D: Database> {
-    Pool(&'c Pool<D>),
-    Conn(&'c mut D::Connection),
+    Pool(&'c Pool<D>, &'c Outage),
+    /// With the role it is in, and the one that the statement is for, where there are roles.
+    Transaction(&'c mut Lent<D>, Option<(&'c mut Role, Role)>),
 }
 
 pub(super) enum On<'c> {
     Sqlite(&'static str, SqliteArguments<'c>, Source<'c, Sqlite>),
     Postgres(&'static str, PgArguments, Source<'c, Postgres>),
 }
+
+/// Boxed where the lifetimes are known: sqlx's futures are not found to be `Send` further out.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'a>>;
 
 /// A statement with its values, ready to run.
 pub struct Query<'c> {
@@ -120,28 +138,35 @@ pub struct Query<'c> {
 
 /// Runs one arm per engine; `$with` is sqlx's constructor, `$run` what to do with query and connection.
 macro_rules! run {
-    ($self:ident, $with:path, |$q:ident, $c:ident| $run:expr) => {{
+    ($self:ident, $with:path, |$query:ident, $on:ident| $run:expr) => {{
         if let Some(error) = $self.failed {
             return Err(sqlx::Error::Encode(error).into());
         }
         match $self.on {
-            On::Sqlite(text, args, Source::Pool($c)) => {
-                let $q = $with(text, args);
-                $run
-            }
-            On::Sqlite(text, args, Source::Conn($c)) => {
-                let $q = $with(text, args);
-                $run
-            }
-            On::Postgres(text, args, Source::Pool($c)) => {
-                let $q = $with(text, args);
-                $run
-            }
-            On::Postgres(text, args, Source::Conn($c)) => {
-                let $q = $with(text, args);
-                $run
-            }
+            On::Sqlite(text, args, source) => run!(source, $with(text, args), |$query, $on| $run),
+            On::Postgres(text, args, source) => run!(source, $with(text, args), |$query, $on| $run),
         }
+    }};
+    ($source:ident, $made:expr, |$query:ident, $on:ident| $run:expr) => {{
+        let mut own;
+        let lent = match $source {
+            Source::Transaction(lent, None) => lent,
+            Source::Transaction(lent, Some((now, wanted))) => {
+                if *now != wanted {
+                    let changed = Executor::execute(lent.connection(), wanted.become_it()).await;
+                    changed.map_err(|error| lent.failed(error))?;
+                    *now = wanted;
+                }
+                lent
+            }
+            Source::Pool(pool, outage) => {
+                own = Lent::from(pool, outage).await?;
+                &mut own
+            }
+        };
+        let ($query, $on) = ($made, lent.connection());
+        let running: Boxed<'_, _> = Box::pin($run);
+        running.await.map_err(|error| lent.failed(error))
     }};
 }
 
@@ -160,15 +185,15 @@ impl<'c> Query<'c> {
     }
 
     pub async fn one<T: Record>(self) -> Result<T> {
-        Ok(run!(self, sqlx::query_as_with, |query, on| query.fetch_one(on).await)?)
+        run!(self, sqlx::query_as_with, |query, on| query.fetch_one(on))
     }
 
     pub async fn optional<T: Record>(self) -> Result<Option<T>> {
-        Ok(run!(self, sqlx::query_as_with, |query, on| query.fetch_optional(on).await)?)
+        run!(self, sqlx::query_as_with, |query, on| query.fetch_optional(on))
     }
 
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
-        Ok(run!(self, sqlx::query_as_with, |query, on| query.fetch_all(on).await)?)
+        run!(self, sqlx::query_as_with, |query, on| query.fetch_all(on))
     }
 
     /// The first column of the only row.
@@ -181,10 +206,9 @@ impl<'c> Query<'c> {
 
     /// Rows affected.
     pub async fn execute(self) -> Result<u64> {
-        Ok(run!(self, sqlx::query_with, |query, on| query
-            .execute(on)
-            .await
-            .map(|done| done.rows_affected()))?)
+        run!(self, sqlx::query_with, |query, on| async move {
+            query.execute(on).await.map(|done| done.rows_affected())
+        })
     }
 }
 
@@ -213,9 +237,18 @@ const fn placeholders(sql: &str) -> usize {
 
 /// Whether a tenant table stands in the text as a word.
 pub const fn names_tenant_table(sql: &str) -> bool {
+    names_one_of(TENANT_TABLES, sql)
+}
+
+/// Whether a table of the system stands in the text as a word.
+pub const fn names_system_table(sql: &str) -> bool {
+    names_one_of(SYSTEM_TABLES, sql)
+}
+
+const fn names_one_of(tables: &[&str], sql: &str) -> bool {
     let mut table = 0;
-    while table < TENANT_TABLES.len() {
-        if has_word(sql.as_bytes(), TENANT_TABLES[table].as_bytes()) {
+    while table < tables.len() {
+        if has_word(sql.as_bytes(), tables[table].as_bytes()) {
             return true;
         }
         table += 1;

@@ -7,6 +7,9 @@ use crate::sql;
 use sqlx::{Column, Executor, Statement};
 use std::collections::BTreeMap;
 
+mod outages;
+mod roles;
+
 fn statements() -> Vec<&'static super::Stmt> {
     let all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|r| r.0).collect();
     assert!(all.len() > 20, "the registry is empty: sql! no longer registers");
@@ -240,6 +243,22 @@ async fn the_audit_log_cannot_be_edited(db: &Db) {
 }
 
 #[tokio::test]
+async fn an_audit_entry_is_not_replaced_on_sqlite_either() {
+    let db = sqlite().await;
+    let Db::Sqlite { writer, .. } = &db else { unreachable!() };
+    let entry = "audit_events (org_id, id, at, action, detail) values (x'01', x'02', 1, 'x', '{}')";
+    sqlx::query(&format!("insert into {entry}")).execute(writer).await.unwrap();
+
+    for again in ["insert or replace into", "replace into", "insert into"] {
+        let refused = sqlx::query(&format!("{again} {entry}")).execute(writer).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{again}: {refused}");
+    }
+    let by_rowid = "insert or replace into audit_events (rowid, org_id, id, at, action, detail)
+                    values (1, x'01', x'03', 1, 'x', '{}')";
+    assert!(sqlx::query(by_rowid).execute(writer).await.is_err());
+}
+
+#[tokio::test]
 async fn the_audit_log_cannot_be_edited_on_either_engine() {
     the_audit_log_cannot_be_edited(&sqlite().await).await;
     if let Some(postgres) = postgres().await {
@@ -265,7 +284,7 @@ async fn both_migration_folders_make_the_same_tables() {
     let Some(Db::Postgres { pool, .. }) = postgres().await else { return };
     let Db::Sqlite { writer, .. } = sqlite().await else { unreachable!() };
     let sqlite = sqlx::query_as(
-        "select m.name, c.name, c.\"notnull\" from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table'",
+        "select m.name, c.name, c.\"notnull\" from sqlite_master m join pragma_table_info(m.name) c where m.type in ('table', 'view')",
     );
     let postgres = sqlx::query_as(
         "select cast(table_name as text), cast(column_name as text), is_nullable = 'NO' from information_schema.columns
@@ -276,10 +295,54 @@ async fn both_migration_folders_make_the_same_tables() {
         (schema(sqlite.fetch_all(&writer).await.unwrap()), schema(postgres.fetch_all(&pool).await.unwrap()));
 
     assert_eq!(ours, theirs);
-    for (table, columns) in &ours {
-        let is_tenant = columns.contains_key("org_id");
-        assert_eq!(is_tenant, TENANT_TABLES.contains(&table.as_str()), "{table}: is it in TENANT_TABLES?");
+}
+
+/// build.rs reads tables and views from the text of the migrations; SQLite knows better.
+#[tokio::test]
+async fn every_table_with_an_organisation_is_a_tenant_table() {
+    let Db::Sqlite { writer, .. } = sqlite().await else { unreachable!() };
+    let with_org = "select m.name from sqlite_master m join pragma_table_info(m.name) c
+                    where m.type in ('table', 'view') and c.name = 'org_id' order by m.name";
+    let tables: Vec<(String,)> = sqlx::query_as(with_org).fetch_all(&writer).await.unwrap();
+
+    for table in TENANT_TABLES {
+        assert!(tables.iter().any(|(made,)| made == table), "build.rs finds {table}, which is not there");
     }
+    for (table,) in &tables {
+        let turn = format!("Make it with `create table {table} (`, and `org_id` among its columns");
+        assert!(TENANT_TABLES.contains(&table.as_str()), "build.rs does not find {table}. {turn}");
+    }
+    assert!(tables.len() > 5, "the schema is not where this test looks for it");
+}
+
+#[derive(sqlx::FromRow)]
+struct Protection {
+    table: String,
+    forced: bool,
+    policies: i64,
+    may_read: bool,
+}
+
+#[tokio::test]
+async fn every_tenant_table_has_its_policies_and_grants() {
+    let Some(Db::Postgres { pool, .. }) = postgres().await else { return };
+    let tables: Vec<Protection> = sqlx::query_as(
+        "select cast(c.relname as text) as table, c.relrowsecurity and c.relforcerowsecurity as forced,
+                (select count(*) from pg_policy p where p.polrelid = c.oid) as policies,
+                has_any_column_privilege(cast($1 as name), c.oid, 'select, insert') as may_read
+         from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
+         where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace",
+    )
+    .bind(concat!(env!("CARGO_PKG_NAME"), "_tenant"))
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+
+    for it in tables.iter().filter(|it| !it.forced || it.policies == 0 || !it.may_read) {
+        let line = format!("select protect_tenant_table('{}');", it.table);
+        panic!("{} is not protected. Add to its migration in migrations/postgres:\n    {line}", it.table);
+    }
+    assert!(tables.len() > 5, "the schema is not where this test looks for it");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Transactions: `OrgTx` inside one organisation, `Tx` and `System` for work that has none.
 use super::{
     Db, Error, Exec, OrgId, Query, Result, Scope, Stmt,
+    pool::{Health, Lent, Outage},
+    role::Role,
     statement::{On, Source},
 };
 use crate::sql;
-use sqlx::{Database, Pool, Postgres, Sqlite, Transaction};
+use sqlx::{Database, Pool, Postgres, Sqlite};
 
 /// A writing transaction of the system: sign-up, the inbox, jobs. Sees every organisation, so
 /// each statement names the one it means.
@@ -17,13 +19,21 @@ pub struct OrgTx<'s> {
     scope: &'s Scope,
 }
 
+/// The system's own tables (jobs, mails, the inbox) from inside an organisation's transaction: what is
+/// to be done because of a change is written with it. The tenant's role sees none of them.
+pub struct Within<'c>(&'c mut Inner);
+
 /// A single read across organisations ("my organisations"), named as such where it is done.
 #[derive(Clone, Copy)]
 pub struct System<'c>(&'c Db);
 
 enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Lent<Sqlite>),
+    Postgres {
+        lent: Lent<Postgres>,
+        /// Whose work is being done, where there is a role for each.
+        role: Option<Role>,
+    },
 }
 
 impl Db {
@@ -31,8 +41,10 @@ impl Db {
     /// fails at once with BUSY instead of waiting.
     pub async fn system_tx(&self) -> Result<Tx> {
         Ok(Tx(match self {
-            Db::Sqlite { writer, .. } => Inner::Sqlite(begin(writer, Some("begin immediate".into())).await?),
-            Db::Postgres { pool, .. } => Inner::Postgres(begin(pool, None).await?),
+            Db::Sqlite { writer, health, .. } => sqlite_writer(writer, health).await?,
+            Db::Postgres { pool, health, .. } => {
+                Inner::Postgres { lent: begin(pool, &health.writes, None).await?, role: None }
+            }
         }))
     }
 
@@ -44,9 +56,11 @@ impl Db {
     /// Writes inside the scope's organisation.
     pub async fn write<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
-            Db::Sqlite { writer, .. } => Inner::Sqlite(begin(writer, Some("begin immediate".into())).await?),
-            Db::Postgres { pool, tenant_role } => {
-                Inner::Postgres(begin(pool, Some(begin_in(scope.org(), *tenant_role))).await?)
+            Db::Sqlite { writer, health, .. } => sqlite_writer(writer, health).await?,
+            Db::Postgres { pool, tenant_role, health } => {
+                let statement = Some(begin_in(scope.org(), *tenant_role));
+                let lent = begin(pool, &health.writes, statement).await?;
+                Inner::Postgres { lent, role: tenant_role.then_some(Role::Tenant) }
             }
         };
         Ok(OrgTx { inner, scope })
@@ -55,34 +69,35 @@ impl Db {
     /// Reads inside the scope's organisation, from one snapshot, never waiting for the writer.
     pub async fn read<'s>(&self, scope: &'s Scope) -> Result<OrgTx<'s>> {
         let inner = match self {
-            Db::Sqlite { readers, .. } => Inner::Sqlite(begin(readers, None).await?),
-            Db::Postgres { pool, tenant_role } => {
-                Inner::Postgres(begin(pool, Some(begin_in(scope.org(), *tenant_role))).await?)
+            Db::Sqlite { readers, health, .. } => Inner::Sqlite(begin(readers, &health.reads, None).await?),
+            Db::Postgres { pool, tenant_role, health } => {
+                let statement = Some(begin_in(scope.org(), *tenant_role));
+                let lent = begin(pool, &health.writes, statement).await?;
+                Inner::Postgres { lent, role: tenant_role.then_some(Role::Tenant) }
             }
         };
         Ok(OrgTx { inner, scope })
     }
 }
 
+async fn sqlite_writer(writer: &Pool<Sqlite>, health: &Health) -> Result<Inner> {
+    Ok(Inner::Sqlite(begin(writer, &health.writes, Some("begin immediate".into())).await?))
+}
+
 /// In a task of its own, which goes on when the caller is cancelled: a client hangs up, a worker is
 /// stopped. Cut off between BEGIN and its answer, sqlx 0.8 gives the connection back with a
 /// transaction in it that nobody ends; on SQLite that is the only writer there is.
-async fn begin<D: Database>(pool: &Pool<D>, statement: Option<String>) -> Result<Transaction<'static, D>> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move {
-        match statement {
-            Some(statement) => pool.begin_with(statement).await,
-            None => pool.begin().await,
-        }
-    });
-    Ok(begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
+async fn begin<D: Database>(pool: &Pool<D>, outage: &Outage, statement: Option<String>) -> Result<Lent<D>> {
+    let (pool, outage) = (pool.clone(), outage.clone());
+    let begun = tokio::spawn(async move { Lent::begin(&pool, &outage, statement).await });
+    begun.await.unwrap_or(Err(Error::Unavailable(sqlx::Error::WorkerCrashed)))
 }
 
 /// One round trip, and local to the transaction: safe behind pgbouncer. A formatted UUID is hex
 /// and hyphens, so nothing can be smuggled into the text.
 fn begin_in(org: OrgId, tenant_role: bool) -> String {
-    let role = if tenant_role { concat!("set local role ", env!("CARGO_PKG_NAME"), "_tenant; ") } else { "" };
-    format!("begin; {role}set local app.org_id = '{org}'")
+    let role = if tenant_role { format!("{};", Role::Tenant.become_it()) } else { String::new() };
+    format!("begin; {role} set local app.org_id = '{org}'")
 }
 
 impl Tx {
@@ -109,6 +124,11 @@ impl<'s> OrgTx<'s> {
         self.inner.commit().await
     }
 
+    /// For statements on the system's own tables.
+    pub fn system(&mut self) -> Within<'_> {
+        Within(&mut self.inner)
+    }
+
     /// Locks the organisation's row until the end: before any check-then-act on it.
     pub async fn lock(&mut self) -> Result<()> {
         let org = self.org();
@@ -128,17 +148,20 @@ async fn lock<'c>(on: impl Exec<'c>, org: OrgId) -> Result<()> {
 
 impl Inner {
     async fn commit(self) -> Result<()> {
-        Ok(match self {
+        match self {
             Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
-        }?)
+            Inner::Postgres { lent, .. } => lent.commit().await,
+        }
     }
 
-    fn query<'c>(&'c mut self, statement: &'static Stmt) -> Query<'c> {
+    fn query<'c>(&'c mut self, statement: &'static Stmt, wanted: Role) -> Query<'c> {
         Query::new(match self {
-            Inner::Sqlite(tx) => On::Sqlite(statement.sqlite, Default::default(), Source::Conn(&mut **tx)),
-            Inner::Postgres(tx) => {
-                On::Postgres(statement.postgres, Default::default(), Source::Conn(&mut **tx))
+            Inner::Sqlite(lent) => {
+                On::Sqlite(statement.sqlite, Default::default(), Source::Transaction(lent, None))
+            }
+            Inner::Postgres { lent, role } => {
+                let source = Source::Transaction(lent, role.as_mut().map(|now| (now, wanted)));
+                On::Postgres(statement.postgres, Default::default(), source)
             }
         })
     }
@@ -148,15 +171,24 @@ impl<'c> Exec<'c> for &'c mut Tx {
     const SCOPED: bool = true;
 
     fn query(self, statement: &'static Stmt) -> Query<'c> {
-        self.0.query(statement)
+        self.0.query(statement, Role::System)
     }
 }
 
 impl<'c> Exec<'c> for &'c mut OrgTx<'_> {
     const SCOPED: bool = true;
+    const OF_TENANT: bool = true;
 
     fn query(self, statement: &'static Stmt) -> Query<'c> {
-        self.inner.query(statement)
+        self.inner.query(statement, Role::Tenant)
+    }
+}
+
+impl<'c> Exec<'c> for Within<'c> {
+    const SCOPED: bool = false;
+
+    fn query(self, statement: &'static Stmt) -> Query<'c> {
+        self.0.query(statement, Role::System)
     }
 }
 

@@ -14,9 +14,12 @@ impl At {
         Self(instant.replace_nanosecond(instant.nanosecond() / 1000 * 1000).unwrap_or(instant))
     }
 
-    /// From Stripe's unix seconds; an instant past year 9999 is held at the epoch.
+    /// From unix seconds that others sent. What is before 1970 or after 2999 is held at that end: both
+    /// engines keep what lies between, and a deadline can be added to it.
     pub fn from_unix(seconds: i64) -> Self {
-        Self(OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH))
+        const LAST: i64 = 32_503_679_999;
+        let held = OffsetDateTime::from_unix_timestamp(seconds.clamp(0, LAST));
+        Self(held.expect("these are years that the type has"))
     }
 
     pub fn unix(self) -> i64 {
@@ -89,6 +92,11 @@ impl<'r> Decode<'r, Postgres> for At {
     }
 }
 
+/// What is kept of a text from outside: at most so many characters, and no NUL, which Postgres refuses.
+pub fn kept(text: &str, most: usize) -> String {
+    text.chars().filter(|c| *c != '\0').take(most).collect()
+}
+
 /// An enum kept as a word in a text column, the same word in forms and logs.
 #[macro_export]
 macro_rules! text_enum {
@@ -132,7 +140,19 @@ macro_rules! text_enum {
 
 #[cfg(test)]
 mod tests {
-    use super::At;
+    use super::{At, kept};
+
+    #[test]
+    fn an_instant_from_outside_is_one_that_both_engines_keep() {
+        for (seconds, year) in [(i64::MIN, 1970), (-377_705_116_800, 1970), (0, 1970), (i64::MAX, 2999)] {
+            assert_eq!(At::from_unix(seconds).utc().year(), year);
+        }
+    }
+
+    #[test]
+    fn a_text_from_outside_is_kept_without_nul_and_cut_between_characters() {
+        assert_eq!(kept("a\0bäc", 3), "abä");
+    }
 
     #[test]
     fn an_instant_survives_a_round_trip_through_microseconds() {

@@ -2,7 +2,7 @@
 use super::{db, job::Job};
 use crate::{
     App,
-    db::At,
+    db::{At, kept},
     error::{Error, Result},
 };
 use std::{convert::Infallible, time::Duration};
@@ -20,6 +20,8 @@ const POLL: Duration = Duration::from_millis(1000);
 /// After this many failures in a row, spread over some eight hours, a job is dead-lettered. So many, because Stripe
 /// or the mail server may be down for a night.
 const TRIES: i64 = 60;
+/// What is kept of why a job failed: a mail server, say, answers what it likes.
+const ERROR_CHARACTERS: usize = 2000;
 
 /// What happens to a job that succeeded.
 pub enum Done {
@@ -108,7 +110,7 @@ async fn retry_or_dead_letter(app: &App, claimed: &db::ClaimedJob, error: &Error
     let dead = claimed.tries >= TRIES;
     let wait = pause(claimed.tries);
     tracing::warn!(job = claimed.key, tries = claimed.tries, dead, %error, "job failed");
-    let error = error.to_string();
+    let error = kept(&error.to_string(), ERROR_CHARACTERS);
     // A job that was enqueued again while it ran is not dead-lettered: that round has not been tried yet.
     if !dead || db::dead_letter(&app.db, claimed, &error).await? == 0 {
         db::release(&app.db, claimed, now + wait, Some(&error)).await?;

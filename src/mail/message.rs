@@ -4,15 +4,35 @@ use askama::Template;
 
 #[derive(Clone, Debug)]
 pub enum Message {
-    Started { plan: String },
-    TrialEnding { plan: String, on: String, has_card: bool },
-    PaymentFailed { amount: String, page: Option<String> },
+    Started {
+        plan: String,
+    },
+    TrialEnding {
+        plan: String,
+        on: String,
+        has_card: bool,
+    },
+    PaymentFailed {
+        amount: String,
+        page: Option<String>,
+    },
     ReadOnly,
     Recovered,
-    WillEnd { plan: String, on: String },
-    GoesOn { plan: String },
-    Ended { plan: String },
-    Deleted { by: String },
+    WillEnd {
+        plan: String,
+        on: String,
+    },
+    GoesOn {
+        plan: String,
+    },
+    Ended {
+        plan: String,
+    },
+    /// `made`: what was in it, `5 notes` each.
+    Deleted {
+        by: String,
+        made: Vec<String>,
+    },
 }
 
 /// What a message is about and where its button leads.
@@ -86,13 +106,22 @@ impl Message {
             }
             Message::GoesOn { plan } => (format!("Your {plan} plan continues"), &[GOES_ON], MANAGE),
             Message::Ended { plan } => (format!("Your {plan} plan has ended"), &[ENDED], "See the plans"),
-            Message::Deleted { by } => {
-                let paragraphs = vec![format!("{by} deleted it."), DELETED.to_owned()];
+            Message::Deleted { by, made } => {
+                let paragraphs = vec![deleted(by, made), DELETED.to_owned()];
                 let subject = "Your organisation was deleted".to_owned();
                 return Content { subject, paragraphs, button: "Go to your account" };
             }
         };
         Content { subject, paragraphs: paragraphs.iter().map(|&text| text.to_owned()).collect(), button }
+    }
+}
+
+/// `Olivia deleted it, with 5 notes and 1 file.`
+fn deleted(by: &str, made: &[String]) -> String {
+    match made {
+        [] => format!("{by} deleted it."),
+        [only] => format!("{by} deleted it, with {only}."),
+        [others @ .., last] => format!("{by} deleted it, with {} and {last}.", others.join(", ")),
     }
 }
 
@@ -108,7 +137,7 @@ const RECOVERED: &str = "Thank you. Everything works as before.";
 const WILL_END: &str = "Until then everything works as before, and you will not be charged again. You can change your mind at any time before that date.";
 const GOES_ON: &str = "It is no longer set to end. Nothing else has changed.";
 const ENDED: &str = "Your organisation is now on the Free plan. Nothing was deleted. You can still see what is above its limits; to add more, choose a plan.";
-const DELETED: &str = "Its projects were deleted, its members no longer have access, and any subscription was cancelled, so nothing more will be charged. Your own account is not affected. If you did not expect this, ask the person who did it.";
+const DELETED: &str = "Its members no longer have access, and any subscription was cancelled, so nothing more will be charged. Your own account is not affected. If you did not expect this, ask the person who did it.";
 
 #[cfg(test)]
 mod tests {
@@ -129,7 +158,7 @@ mod tests {
             Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
             Message::GoesOn { plan: plan() },
             Message::Ended { plan: plan() },
-            Message::Deleted { by: "Olivia Owner".into() },
+            Message::Deleted { by: "Olivia Owner".into(), made: vec!["5 notes".into()] },
         ] {
             let mail = message.mail(CONTEXT).unwrap();
 
@@ -139,6 +168,18 @@ mod tests {
             assert!(mail.text.contains("at Acme & Sons."), "somebody may be in several: {}", mail.text);
             assert!(mail.html.contains("at Acme &#38; Sons."), "{}", mail.html);
         }
+    }
+
+    #[test]
+    fn who_deleted_it_and_with_what_is_one_sentence() {
+        let made = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+
+        assert_eq!(deleted("Olivia", &[]), "Olivia deleted it.");
+        assert_eq!(deleted("Olivia", &made(&["1 note"])), "Olivia deleted it, with 1 note.");
+        assert_eq!(
+            deleted("Olivia", &made(&["2 notes", "1 file", "4 forms"])),
+            "Olivia deleted it, with 2 notes, 1 file and 4 forms."
+        );
     }
 
     #[test]

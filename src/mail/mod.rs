@@ -30,8 +30,8 @@ pub async fn enqueue(
     let org = tx.org();
     for (address, name) in recipients {
         let (key, mail) = (format!("{reason}:{org}:{address}"), message.mail(Context { org: &name, link })?);
-        if db::insert(&mut *tx, &key, &address, &mail, now).await? {
-            jobs::enqueue(&mut *tx, &Job::Mail(key), app.clock.now()).await?;
+        if db::insert(tx.system(), &key, &address, &mail, now).await? {
+            jobs::enqueue(tx.system(), &Job::Mail(key), app.clock.now()).await?;
         }
     }
     Ok(())
@@ -48,6 +48,13 @@ pub async fn deliver(app: &App, key: &str) -> Result<()> {
         None => {}
     }
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
+}
+
+/// Whether mail can be sent to it: read as the sending reads it. An address with letters beyond ASCII before
+/// the `@` needs a relay with SMTPUTF8, which few have.
+pub fn is_address(text: &str) -> bool {
+    let parsed = text.parse::<lettre::message::Mailbox>();
+    parsed.is_ok_and(|mailbox| mailbox.name.is_none() && mailbox.email.user().is_ascii())
 }
 
 /// How many mails there are, sent or not.

@@ -54,13 +54,13 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: its database answers.
+/// The process can do its work: its database takes a write.
 pub async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
-    match app.db.ping().await {
+    match app.db.probe(app.clock.now()).await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database is not responding\n")
+            tracing::error!(error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database takes no writes\n")
         }
     }
 }

@@ -33,6 +33,22 @@ pub async fn insert_member(tx: &mut Tx, org: OrgId, user: UserId, role: Role, no
     .await
 }
 
+/// Until the end of the transaction. SQLite needs no lock: whoever writes is alone.
+pub async fn lock_memberships(tx: &mut Tx, user: UserId) -> Result<()> {
+    let locked = sql!(
+        tx,
+        sqlite "select org_id from members where user_id = $1",
+        postgres "select org_id from members where user_id = $1 for update",
+        user
+    );
+    locked.all::<(OrgId,)>().await.map(drop)
+}
+
+/// Organisations of a person.
+pub async fn count_memberships(on: impl Exec<'_>, user: UserId) -> Result<i64> {
+    sql!(on, "select count(org_id) as memberships from members where user_id = $1", user).scalar().await
+}
+
 pub async fn count_members(on: impl Exec<'_>, org: OrgId) -> Result<i64> {
     sql!(on, "select count(*) as head_count from members where org_id = $1", org).scalar().await
 }
@@ -58,11 +74,12 @@ pub async fn delete(tx: &mut OrgTx<'_>) -> Result<u64> {
 }
 
 /// Addresses of its people, each with the organisation's name.
-pub async fn addresses(on: impl Exec<'_>, org: OrgId) -> Result<Vec<(String, String)>> {
+pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select u.email, o.name from members m join users u on u.id = m.user_id join orgs o on o.id = m.org_id
-         where m.org_id = $1 order by u.email",
+        tx,
+        "select p.email, o.name from org_people p join orgs o on o.id = p.org_id
+         where p.org_id = $1 order by p.email",
         org
     )
     .all()

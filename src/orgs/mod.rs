@@ -12,8 +12,21 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
+    limit::Limit,
     words,
 };
+
+/// Members count against the plan.
+pub const MEMBERS: Limit = Limit {
+    one: "member",
+    count: |tx| {
+        let org = tx.org();
+        Box::pin(db::count_members(tx, org))
+    },
+};
+
+/// Organisations one person can be in and still create another.
+pub const MOST: i64 = 100;
 
 /// An organisation's name, 1 to 60 characters.
 pub fn name(typed: &str) -> Result<String, String> {
@@ -35,12 +48,17 @@ pub async fn create_in(tx: &mut Tx, origin: &Origin, owner: UserId, name: &str, 
     Ok(Scope::admit(org, slug, origin.clone()))
 }
 
-/// Another organisation for somebody who is here already.
-pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Result<Scope> {
+/// Another organisation for somebody who is here already. None if they are in [`MOST`]. Two clicks at once
+/// count one after the other, because they lock the same memberships.
+pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Result<Option<Scope>> {
     let mut tx = app.db.system_tx().await?;
+    db::lock_memberships(&mut tx, owner).await?;
+    if db::count_memberships(&mut tx, owner).await? >= MOST {
+        return Ok(None);
+    }
     let scope = create_in(&mut tx, origin, owner, name, app.clock.now()).await?;
     tx.commit().await?;
-    Ok(scope)
+    Ok(Some(scope))
 }
 
 /// Under another name; its address stays, since links lead there.
@@ -65,8 +83,7 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
 
 /// Addresses of all who are in it, each with the organisation's name.
 pub async fn addresses(tx: &mut OrgTx<'_>) -> Result<Vec<(String, String)>> {
-    let org = tx.org();
-    Ok(db::addresses(tx, org).await?)
+    Ok(db::addresses(tx).await?)
 }
 
 /// How many are in the organisation.

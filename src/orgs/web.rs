@@ -1,19 +1,25 @@
 //! The organisation's dashboard and settings, and the form for another one.
-use super::Role;
+use super::{MEMBERS, Role};
 use crate::{
     App, billing,
     error::Result,
+    limit::Usage,
     web::{
-        Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Shell, SignedIn, flash, origin_of_request,
-        see_other,
+        Admin, Errors, Form, Member, Owner, Page, RecentSignIn, Room, Shell, SignedIn, flash,
+        origin_of_request, see_other, to_the_end,
     },
+    words,
 };
 use askama::Template;
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+
+/// The organisation itself: its URLs are in routes.rs, since other rooms' lie below them.
+pub const ROOM: Room<App> = Room { nav: None, routes: Router::new, limit: Some(MEMBERS) };
 
 #[derive(Template)]
 #[template(path = "orgs/new.html")]
@@ -64,7 +70,8 @@ impl SettingsPage {
 
 /// What its owner should know before deleting it.
 pub struct End {
-    pub projects: i64,
+    /// `Its 5 notes are deleted.`
+    pub deleted: Vec<String>,
     pub members: i64,
     /// The plan that is cancelled with it.
     pub plan: Option<String>,
@@ -89,16 +96,18 @@ pub async fn new_page(who: SignedIn) -> Page<NewOrgPage> {
 }
 
 pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<NameForm>) -> Result<Response> {
-    let name = match super::name(&form.name) {
-        Ok(name) => name,
-        Err(message) => {
-            let (shell, errors) = (Shell::of(&who, "account"), Errors::of("name", message));
-            return Ok(Page::mistake(NewOrgPage { shell, name: form.name, errors }).into_response());
-        }
+    let message = match super::name(&form.name) {
+        Err(message) => message,
+        Ok(name) => match super::create(&app, &origin_of_request(Some(who.id)), who.id, &name).await? {
+            Some(scope) => {
+                flash("success", format!("{name} is ready."));
+                return Ok(see_other(&format!("/orgs/{}", scope.slug())));
+            }
+            None => format!("You are in {} organisations, and nobody can be in more.", super::MOST),
+        },
     };
-    let scope = super::create(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
-    flash("success", format!("{name} is ready."));
-    Ok(see_other(&format!("/orgs/{}", scope.slug())))
+    let (shell, errors) = (Shell::of(&who, "account"), Errors::of("name", message));
+    Ok(Page::mistake(NewOrgPage { shell, name: form.name, errors }).into_response())
 }
 
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
@@ -164,8 +173,9 @@ pub async fn delete(
         let page = settings_page(&app, &who, who.org_name.clone(), form.confirm, errors).await?;
         return Ok(Page::mistake(page).into_response());
     }
-    billing::close(&app, &who.scope, &who.person.name).await?;
-    flash("success", format!("{} is deleted.", who.org_name));
+    let deleted = format!("{} is deleted.", who.org_name);
+    to_the_end(async move { billing::close(&app, &who.scope, &who.person.name).await }).await?;
+    flash("success", deleted);
     Ok(see_other("/account"))
 }
 
@@ -182,7 +192,20 @@ async fn settings_page(
 }
 
 async fn end(app: &App, who: &Member) -> Result<End> {
-    let (projects, members) = billing::usage(app, &who.scope).await?;
+    let usage = billing::usage(app, &who.scope).await?;
+    let (members, made): (Vec<_>, Vec<_>) = usage.iter().partition(|used| used.limit.one == MEMBERS.one);
     let state = billing::state(app, &who.scope).await?;
-    Ok(End { projects, members, plan: state.is_alive().then(|| state.plan_name()) })
+    Ok(End {
+        deleted: made.into_iter().map(is_deleted).collect(),
+        members: members.iter().map(|used| used.count).sum(),
+        plan: state.is_alive().then(|| state.plan_name()),
+    })
+}
+
+fn is_deleted(used: &Usage) -> String {
+    match used.count {
+        0 => format!("It has no {}.", words::plural(used.limit.one)),
+        1 => format!("Its one {} is deleted.", used.limit.one),
+        _ => format!("Its {} are deleted.", used.text()),
+    }
 }

@@ -100,7 +100,7 @@ impl From<&Offer> for PlanCard {
                 None => format!("Start with {}", offer.name),
             },
             trial: offer.trial.map(|days| format!("{days}-day trial")),
-            features: offer.features.iter().map(|&f| f.to_owned()).collect(),
+            features: offer.includes(),
             highlighted: offer.highlighted,
         }
     }

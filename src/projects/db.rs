@@ -1,8 +1,11 @@
 //! SQL of projects.
 use crate::{
-    db::{At, Exec, OrgId, OrgTx, ProjectId, Result},
+    db::{At, Exec, OrgId, OrgTx, Result, id},
     sql,
 };
+
+id!(/// A project.
+    ProjectId);
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Project {
@@ -11,11 +14,17 @@ pub struct Project {
     pub created_at: At,
 }
 
-/// Newest first.
-pub async fn projects(on: impl Exec<'_>, org: OrgId) -> Result<Vec<Project>> {
-    sql!(on, "select id, name, created_at from projects where org_id = $1 order by id desc limit 500", org)
-        .all()
-        .await
+/// Newest first: so many, after so many.
+pub async fn projects(on: impl Exec<'_>, org: OrgId, limit: i64, offset: i64) -> Result<Vec<Project>> {
+    sql!(
+        on,
+        "select id, name, created_at from projects where org_id = $1 order by id desc limit $2 offset $3",
+        org,
+        limit,
+        offset
+    )
+    .all()
+    .await
 }
 
 pub async fn project(on: impl Exec<'_>, org: OrgId, id: ProjectId) -> Result<Option<Project>> {

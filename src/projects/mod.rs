@@ -1,16 +1,27 @@
-//! The sample feature, limited by plan: copy it, then delete it.
+//! Projects, limited by plan: the sample room, which `bin/room` copies.
 mod db;
 pub mod web;
 
-pub use db::Project;
+pub use db::{Project, ProjectId};
 
 use crate::{
     App,
     audit::{self, Event},
-    billing::{self, Access, plans::Limit},
-    db::{ProjectId, Scope},
+    billing::{self, Access},
+    db::Scope,
     error::{Error, Result},
+    limit::Limit,
     words,
+};
+use serde_json::json;
+
+/// What a plan limits here.
+pub const LIMIT: Limit = Limit {
+    one: "project",
+    count: |tx| {
+        let org = tx.org();
+        Box::pin(db::count(tx, org))
+    },
 };
 
 /// The outcome of creating or renaming a project.
@@ -18,16 +29,22 @@ pub enum Made {
     Done,
     /// The plan's limit, or read-only for want of a payment.
     NotIncluded,
+    /// There are [`MOST`].
+    TooMany,
 }
+
+/// Where a plan has no limit of its own.
+pub const MOST: i64 = 10_000;
 
 /// A project's name, 1 to 80 characters.
 pub fn name(typed: &str) -> Result<String, String> {
     words::line(typed, 80, "Enter the project's name.")
 }
 
-pub async fn all(app: &App, scope: &Scope) -> Result<Vec<Project>> {
+/// Newest first: `limit` of them, after the first `offset`.
+pub async fn some(app: &App, scope: &Scope, limit: u32, offset: u32) -> Result<Vec<Project>> {
     let mut tx = app.db.read(scope).await?;
-    Ok(db::projects(&mut tx, scope.org()).await?)
+    Ok(db::projects(&mut tx, scope.org(), limit.into(), offset.into()).await?)
 }
 
 pub async fn used(app: &App, scope: &Scope) -> Result<i64> {
@@ -42,11 +59,14 @@ pub async fn create(app: &App, scope: &Scope, name: &str) -> Result<Made> {
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
     let used = db::count(&mut tx, scope.org()).await?;
-    if may.remaining(Limit::Projects, used) == Some(0) {
+    if may.remaining(&LIMIT, used) == Some(0) {
         return Ok(Made::NotIncluded);
     }
+    if used >= MOST {
+        return Ok(Made::TooMany);
+    }
     db::insert(&mut tx, ProjectId::new(), name, now).await?;
-    audit::record(&mut tx, now, Event::ProjectCreated { name }).await?;
+    audit::record(&mut tx, now, Event::of_room("project.created", json!({ "name": name }))).await?;
     tx.commit().await?;
     Ok(Made::Done)
 }
@@ -59,7 +79,12 @@ pub async fn rename(app: &App, scope: &Scope, id: ProjectId, name: &str) -> Resu
     tx.lock().await?;
     let old = db::project(&mut tx, scope.org(), id).await?.ok_or(Error::NotFound)?;
     db::rename(&mut tx, id, name).await?;
-    audit::record(&mut tx, app.clock.now(), Event::ProjectRenamed { old: &old.name, new: name }).await?;
+    audit::record(
+        &mut tx,
+        app.clock.now(),
+        Event::of_room("project.renamed", json!({ "old": old.name, "new": name })),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Made::Done)
 }
@@ -70,6 +95,7 @@ pub async fn delete(app: &App, scope: &Scope, id: ProjectId) -> Result<()> {
     tx.lock().await?;
     let old = db::project(&mut tx, scope.org(), id).await?.ok_or(Error::NotFound)?;
     db::delete(&mut tx, id).await?;
-    audit::record(&mut tx, app.clock.now(), Event::ProjectDeleted { name: &old.name }).await?;
+    audit::record(&mut tx, app.clock.now(), Event::of_room("project.deleted", json!({ "name": old.name })))
+        .await?;
     Ok(tx.commit().await?)
 }

@@ -1,5 +1,7 @@
 //! The envelope of an event, thin or snapshot, of any API version: its id, its type, its object and customer.
 //! The object inside is not used, because it may be out of date; it is fetched from Stripe instead.
+use super::json;
+use crate::db::kept;
 use serde_json::Value;
 
 /// No id of Stripe's is longer.
@@ -22,17 +24,17 @@ pub struct Envelope {
 impl Envelope {
     /// None if the body is not an event.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let event: Value = serde_json::from_slice(body).ok()?;
+        let event: Value = serde_json::from_slice(&json::plain(body)).ok()?;
         let kind = event["type"].as_str()?;
         let object = &event["data"]["object"];
         let related = &event["related_object"];
         let id = id(&event["snapshot_event"]).or(id(&event["id"]))?;
         Some(Self {
             id,
-            kind: kind.strip_prefix("v1.").unwrap_or(kind).chars().take(LONGEST_ID).collect(),
+            kind: kept(kind.strip_prefix("v1.").unwrap_or(kind), LONGEST_ID),
             created: instant(&event["created"]),
             livemode: event["livemode"].as_bool().unwrap_or(false),
-            api_version: event["api_version"].as_str().map(|v| v.chars().take(50).collect()),
+            api_version: event["api_version"].as_str().map(|version| kept(version, 50)),
             object_id: self::id(&object["id"]).or(self::id(&related["id"])),
             customer: customer(object)
                 .or_else(|| self::id(&related["id"]).filter(|_| related["type"] == "customer")),

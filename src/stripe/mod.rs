@@ -7,6 +7,7 @@ mod envelope;
 mod error;
 mod gateway;
 mod hosts;
+mod json;
 mod metadata;
 mod portal;
 mod reads;

@@ -29,6 +29,7 @@ fn log(error: &Error) {
         Error::Stripe(error) => tracing::warn!(%error, "stripe"),
         Error::TooMany { .. } => tracing::warn!("excess_rate_limit_exceeded"),
         Error::Busy => tracing::warn!("busy"),
+        Error::Unavailable(error) => tracing::error!(error, "database not available"),
         Error::Malformed(what, why) => {
             tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
         }
@@ -47,7 +48,7 @@ fn status(error: &Error) -> StatusCode {
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
         Error::Malformed(what, _) => of_malformed(*what),
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy | Error::Unavailable(_) | Error::Stripe(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -100,6 +101,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         Error::Busy => {
             ("We are busy", "There is more traffic than usual. Please try again in a few seconds.")
         }
+        Error::Unavailable(_) => (
+            "We cannot reach our database",
+            "Nothing was changed. We are usually back within a minute; please try again then.",
+        ),
         Error::Stripe(error) => error.words(),
         Error::Broken(_) => (
             "Something went wrong",
@@ -113,6 +118,7 @@ fn retry_after(error: &Error) -> Option<u64> {
     match error {
         Error::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
         Error::Busy => Some(2),
+        Error::Unavailable(_) => Some(5),
         Error::Stripe(error) if error.is_transient() => Some(30),
         _ => None,
     }

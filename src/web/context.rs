@@ -1,5 +1,8 @@
 //! What one request carries from its first byte to its last: its id, where it came from, its flash.
-use crate::db::{OrgId, Origin, UserId};
+use crate::{
+    auth::Device,
+    db::{OrgId, Origin, UserId},
+};
 use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Request, header::USER_AGENT},
@@ -20,6 +23,7 @@ pub(super) struct Context {
     pub user_agent: String,
     pub htmx: bool,
     pub flash: Mutex<FlashState>,
+    pub device: Mutex<DeviceState>,
     /// Every log line of this request carries its fields.
     pub span: tracing::Span,
 }
@@ -40,6 +44,13 @@ pub(super) struct FlashState {
     pub leaving: Option<Flash>,
 }
 
+#[derive(Default)]
+pub(super) struct DeviceState {
+    pub arrived: Device,
+    /// Known to one account more.
+    pub leaving: Option<Device>,
+}
+
 impl Context {
     pub fn of<B>(request: &Request<B>, trusted: &[IpNet]) -> Self {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
@@ -50,6 +61,7 @@ impl Context {
             user_agent: agent.chars().take(200).collect(),
             htmx: request.headers().contains_key("hx-request"),
             flash: Mutex::default(),
+            device: Mutex::default(),
             span: tracing::Span::none(),
         }
     }

@@ -2,7 +2,7 @@
 use super::{
     Headers,
     context::{self, Context},
-    flash,
+    device, flash,
     origin::Door,
 };
 use crate::{
@@ -56,6 +56,7 @@ async fn answer(app: &App, door: &Door, request: Request, next: Next) -> Respons
     }
     if let Some(cookies) = request.headers().get(COOKIE).and_then(|v| v.to_str().ok()) {
         flash::arrive(app, cookies);
+        device::arrive(app, cookies);
     }
     match tokio::time::timeout(DEADLINE, next.run(request)).await {
         Ok(response) => response,
@@ -72,7 +73,7 @@ fn admit(door: &Door, request: &Request) -> Result<()> {
 }
 
 fn finish(app: &App, headers: &Headers, response: &mut Response) {
-    if let Some(cookie) = flash::leave(app) {
+    for cookie in [flash::leave(app), device::leave(app)].into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     if let Ok(id) = HeaderValue::try_from(context::request_id()) {

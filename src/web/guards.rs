@@ -1,5 +1,8 @@
 //! Who may enter: a handler's arguments say it, and nothing else does.
-use super::context::{name_org, name_user, origin_of_request, request_id};
+use super::{
+    context::{name_org, name_user, origin_of_request, request_id},
+    room::Nav,
+};
 use crate::{
     App,
     account::{self, Account, Membership},
@@ -25,6 +28,8 @@ pub struct Member {
     pub person: SignedIn,
     pub scope: Scope,
     pub membership: Membership,
+    /// Entries of the navigation that rooms add.
+    pub nav: Vec<Nav>,
 }
 
 /// Owner, admin or billing.
@@ -67,21 +72,29 @@ impl FromRequestParts<App> for SignedIn {
         if let Some(known) = parts.extensions.get::<SignedIn>() {
             return Ok(known.clone());
         }
-        let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
-        let account = account::of_login(app, login).await?.ok_or_else(|| signed_out(parts))?;
-        name_user(account.person.id);
-        let who = SignedIn(Arc::new(account));
+        let who = signed_in(parts, app).await?;
+        if !parts.method.is_safe() {
+            app.limits.take_change(who.id)?;
+        }
         parts.extensions.insert(who.clone());
         Ok(who)
     }
 }
 
-/// For pages that greet whoever is signed in and anybody else too.
+async fn signed_in(parts: &mut Parts, app: &App) -> Result<SignedIn> {
+    let login = login_of(parts).await?.ok_or_else(|| signed_out(parts))?;
+    let account = account::of_login(app, login).await?.ok_or_else(|| signed_out(parts))?;
+    name_user(account.person.id);
+    Ok(SignedIn(Arc::new(account)))
+}
+
+/// For pages that greet whoever is signed in and anybody else too, and for signing out, which no limit
+/// refuses.
 impl OptionalFromRequestParts<App> for SignedIn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
-        match <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await {
+        match signed_in(parts, app).await {
             Err(Error::SignedOut { .. }) => Ok(None),
             found => found.map(Some),
         }
@@ -102,7 +115,8 @@ impl FromRequestParts<App> for Member {
         };
         name_org(membership.org);
         let scope = Scope::admit(membership.org, slug, origin_of_request(Some(person.id)));
-        Ok(Member { person, scope, membership })
+        let nav = app.rooms.iter().filter_map(|room| room.nav).collect();
+        Ok(Member { person, scope, membership, nav })
     }
 }
 
@@ -139,7 +153,7 @@ async fn login_of(parts: &mut Parts) -> Result<Option<LoginId>> {
     let Ok(session) = Session::from_request_parts(parts, &()).await else {
         return Err(Error::broken("the session layer is missing on this route"));
     };
-    session.get(LOGIN).await.map_err(Error::broken)
+    Ok(session.get(LOGIN).await?)
 }
 
 async fn org_in_url(parts: &mut Parts, app: &App) -> Result<String> {
@@ -182,8 +196,9 @@ impl FromRequestParts<App> for RecentSignIn {
 
 async fn signed_in_within(span: std::time::Duration, parts: &mut Parts, app: &App) -> Result<()> {
     let who = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-    let span = span.try_into().unwrap_or(time::Duration::HOUR);
-    match who.reauthenticated_at + span >= app.clock.now() {
+    let (span, now) = (span.try_into().unwrap_or(time::Duration::HOUR), app.clock.now());
+    // One from the future is from before the clock was set back; instances may differ by some seconds.
+    match who.reauthenticated_at + span >= now && who.reauthenticated_at <= now + time::Duration::MINUTE {
         true => Ok(()),
         false => Err(Error::SignInTooOld { next: page_of(parts.uri.path()) }),
     }

@@ -27,18 +27,21 @@ pub struct Limits {
     sign_up: DefaultKeyedRateLimiter<IpAddr>,
     stripe: DefaultKeyedRateLimiter<OrgId>,
     stripe_by_person: DefaultKeyedRateLimiter<UserId>,
+    changes: DefaultKeyedRateLimiter<UserId>,
 }
 
 impl Limits {
     pub fn new(on: bool) -> Self {
         const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
         const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        const MANY: NonZeroU32 = NonZeroU32::new(120).unwrap();
         Self {
             on,
             sign_in: RateLimiter::keyed(every(6, TEN)),
             sign_up: RateLimiter::keyed(every(360, TEN)),
             stripe: RateLimiter::keyed(every(3, TWENTY)),
             stripe_by_person: RateLimiter::keyed(every(3, TWENTY)),
+            changes: RateLimiter::keyed(every(1, MANY)),
         }
     }
 
@@ -53,6 +56,12 @@ impl Limits {
         }
         take(&self.stripe_by_person, &person)?;
         take(&self.stripe, &org)
+    }
+
+    /// Takes one change by somebody who is signed in: 120 at once, then one a second. Each may leave an
+    /// entry in a log that nothing is ever deleted from.
+    pub fn take_change(&self, person: UserId) -> Result<()> {
+        if self.on { take(&self.changes, &person) } else { Ok(()) }
     }
 
     /// Takes one, or says when the next is due.
@@ -70,6 +79,7 @@ impl Limits {
         self.sign_up.retain_recent();
         self.stripe.retain_recent();
         self.stripe_by_person.retain_recent();
+        self.changes.retain_recent();
     }
 }
 

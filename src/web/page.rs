@@ -3,6 +3,7 @@ use super::{
     context::{Flash, request_id},
     flash,
     guards::{Member, SignedIn},
+    room::Nav,
 };
 use crate::{account::Membership, error::Error, orgs::Role};
 use askama::Template;
@@ -45,9 +46,14 @@ impl<T: Template> IntoResponse for Page<T> {
 pub struct Shell {
     pub person_name: String,
     pub person_email: String,
+    /// The first of the person's organisations, by name.
     pub orgs: Vec<OrgLink>,
+    /// Whether there are others, which the account page lists.
+    pub has_more_orgs: bool,
     /// The organisation in the URL, if there is one.
     pub here: Option<OrgLink>,
+    /// Entries of the navigation that rooms add, where there is an organisation.
+    pub nav: Vec<Nav>,
     /// The current entry of the navigation.
     pub section: &'static str,
     pub flash: Option<Flash>,
@@ -67,14 +73,19 @@ impl From<&Membership> for OrgLink {
     }
 }
 
+/// The switcher stands on every page.
+const IN_SWITCHER: usize = 10;
+
 impl Shell {
     /// Around a page of no organisation.
     pub fn of(who: &SignedIn, section: &'static str) -> Self {
         Self {
             person_name: who.name.clone(),
             person_email: who.email.clone(),
-            orgs: who.memberships().iter().map(OrgLink::from).collect(),
+            orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
+            has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,
+            nav: Vec::new(),
             section,
             flash: flash::take(),
         }
@@ -82,7 +93,8 @@ impl Shell {
 
     /// Around a page of the organisation in the URL.
     pub fn inside(who: &Member, section: &'static str) -> Self {
-        Self { here: Some(OrgLink::from(&who.membership)), ..Self::of(&who.person, section) }
+        let here = Some(OrgLink::from(&who.membership));
+        Self { here, nav: who.nav.clone(), ..Self::of(&who.person, section) }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The account page: my name, my organisations, and where I may manage billing.
-use crate::{support::statements::Statements, test_app::TestApp};
+use crate::{support::statements::Statements, templates, test_app::TestApp};
 use product::orgs::Role;
 
 #[portico_test]
@@ -64,16 +64,17 @@ async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
     let acme = app.org("acme").await;
     app.joins(&acme, Role::Admin).await;
     let statements = Statements::listen();
-    for (path, has_work_of_its_own) in [
+    let pages = [
         ("/account", false),
         ("/orgs/new", false),
         ("/reauthenticate", false),
         ("/pricing", false),
         ("/orgs/acme", true),
-        ("/orgs/acme/projects", true),
         ("/orgs/acme/settings", true),
         ("/orgs/acme/billing", true),
-    ] {
+    ];
+    let of_rooms = templates::of_rooms().map(|(_, path, _)| (*path, true));
+    for (path, has_work_of_its_own) in pages.into_iter().chain(of_rooms) {
         let page = acme.owner.get(path).await;
 
         page.assert_status(200);

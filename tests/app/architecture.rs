@@ -4,24 +4,32 @@ use crate::support::{
     circles::Arrows,
     source::{Source, files, has_word},
 };
-use std::collections::BTreeSet;
+use product::rooms::ROOMS;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// One rule: what it finds in one file, a line each.
 type Rule = fn(&Source) -> Vec<String>;
 
-/// Rooms a visitor could name.
-const FEATURES: &[&str] = &["account", "auth", "billing", "members", "ops", "orgs", "pages", "projects"];
-/// Leaves: copied from or deleted, never leant on.
-const LEAVES: &[&str] = &["pages", "projects"];
+/// Rooms a visitor could name, besides those of `src/rooms.rs`.
+const FEATURES: &[&str] = &["account", "auth", "billing", "ops", "orgs", "pages"];
+/// Leaves: copied from or deleted, never leant on. The rooms of `src/rooms.rs` are leaves too.
+const LEAVES: &[&str] = &["pages"];
 /// What rooms stand on; it knows none of them.
 const GROUND: &[&str] = &["audit", "jobs", "mail", "stripe"];
+
+/// What stands below all rooms, or beside them in development.
+const BASE: &[&str] = &["cli", "db", "dev", "serve", "web"];
 
 /// Who may make a `Scope`: each has read the membership, just made the organisation, or is a job
 /// that says its name.
 const ADMIT: &[&str] = &["src/web/guards.rs", "src/orgs/mod.rs"];
 const JOBS: &[&str] = &["src/db/", "src/jobs/", "/jobs.rs"];
 
-/// Every table, under the room that writes it.
+/// Every table, under the room that writes it; those of a room of `src/rooms.rs` are found by the names of its
+/// migrations.
 const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["audit_events"]),
     ("auth", &["users", "logins", "sessions", "throttles"]),
@@ -40,8 +48,33 @@ const TABLES: &[(&str, &[&str])] = &[
     ("jobs", &["jobs"]),
     ("mail", &["mails"]),
     ("orgs", &["orgs", "members"]),
-    ("projects", &["projects"]),
 ];
+
+/// The rooms of `src/rooms.rs` by their word.
+static LISTED: LazyLock<Vec<&str>> =
+    LazyLock::new(|| ROOMS.iter().filter_map(|room| room.nav).map(|nav| nav.key).collect());
+
+/// Table → room. `5000_notes.sql` makes tables of the room `notes`.
+static OWNERS: LazyLock<BTreeMap<String, &str>> = LazyLock::new(|| {
+    let listed =
+        TABLES.iter().flat_map(|(room, tables)| tables.iter().map(|table| ((*table).to_owned(), *room)));
+    let of_rooms = files("migrations/sqlite", ".sql").into_iter().flat_map(|file| {
+        let name =
+            file.name().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('_').to_owned();
+        let room = LISTED.iter().find(|room| name.starts_with(**room));
+        let made = if room.is_some() { tables_made(&file) } else { vec![] };
+        made.into_iter().filter_map(move |table| Some((table, *room?)))
+    });
+    listed.chain(of_rooms).collect()
+});
+
+fn features() -> Vec<&'static str> {
+    [FEATURES, &LISTED].concat()
+}
+
+fn leaves() -> Vec<&'static str> {
+    [LEAVES, &LISTED].concat()
+}
 
 /// Tables that a room reads though another writes them, with the reason.
 const READS: &[(&str, &[&str], &str)] = &[
@@ -52,7 +85,6 @@ const READS: &[(&str, &[&str], &str)] = &[
     ),
     ("billing", &["orgs"], "a customer is shown with its organisation's name and address"),
     ("billing", &["members", "users"], "receipts and warnings go to the people who may bill"),
-    ("billing", &["members", "projects"], "a plan's limits count them, both in one statement"),
     ("db", &["orgs"], "the lock of an organisation is its row"),
     ("orgs", &["users"], "a member is a user with a role; the address is the user's"),
 ];
@@ -117,10 +149,14 @@ fn lib_rs_defines_nothing() {
 #[test]
 fn a_room_writes_only_its_own_tables_and_reads_others_for_a_reason() {
     let made: BTreeSet<String> = files("migrations/sqlite", ".sql").iter().flat_map(tables_made).collect();
-    let listed: BTreeSet<String> =
-        TABLES.iter().flat_map(|(_, tables)| tables.iter().map(|table| (*table).to_owned())).collect();
-    let unlisted: Vec<_> = made.symmetric_difference(&listed).collect();
-    assert!(unlisted.is_empty(), "TABLES and migrations/ differ in {unlisted:?}. Correct TABLES");
+    let owned: BTreeSet<String> = OWNERS.keys().cloned().collect();
+    if let Some(table) = made.difference(&owned).next() {
+        let turn = "Name its migration for its room (`5000_notes.sql`), or add to TABLES here";
+        panic!("{table} belongs to no room. {turn}:\n    (\"…\", &[\"{table}\"]),");
+    }
+    if let Some(table) = owned.difference(&made).next() {
+        panic!("No migration makes {table}. Take it out of TABLES:\n    \"{table}\",");
+    }
     let files = product();
     let all: Vec<(&Source, Touch)> =
         files.iter().flat_map(|file| touches(file).into_iter().map(move |touch| (file, touch))).collect();
@@ -132,6 +168,53 @@ fn a_room_writes_only_its_own_tables_and_reads_others_for_a_reason() {
             |table: &&&str| all.iter().any(|(file, it)| file.room() == *room && it.table == **table);
         let unread = tables.iter().find(|table| !is_read(table));
         assert_eq!(unread, None, "src/{room} no longer reads it. Take it out of READS");
+    }
+}
+
+#[test]
+fn every_folder_of_src_is_classified() {
+    let folders: BTreeSet<String> = product()
+        .iter()
+        .filter(|file| file.path.matches('/').count() > 1)
+        .map(|file| file.room().to_owned())
+        .filter(|room| room != "config") // config.rs and its parts
+        .collect();
+    let known: BTreeSet<String> =
+        [&features()[..], GROUND, BASE].concat().into_iter().map(ToOwned::to_owned).collect();
+
+    if let Some(new) = folders.difference(&known).next() {
+        panic!(
+            "src/{new}/ is not classified. Add a room of an organisation to src/rooms.rs:\n    crate::{new}::web::ROOM,\n\
+             and anything else to FEATURES, GROUND or BASE here:\n    \"{new}\","
+        );
+    }
+    if let Some(gone) = known.difference(&folders).next() {
+        panic!(
+            "src/{gone}/ is not there. Delete from FEATURES, GROUND, BASE or src/rooms.rs:\n    \"{gone}\","
+        );
+    }
+}
+
+/// Rust ignores a file that no `mod` names, tests and all.
+#[test]
+fn every_file_is_part_of_the_program_or_of_the_tests() {
+    for file in ["src", "tests/app"].iter().flat_map(|folder| files(folder, ".rs")) {
+        let path = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let (folder, name) = path.rsplit_once('/').expect("it lies in a folder");
+        if ["lib", "main"].contains(&name) {
+            continue;
+        }
+        let above = ["mod.rs", "lib.rs", "main.rs"].map(|file| format!("{folder}/{file}"));
+        let above: Vec<(String, String)> = above
+            .into_iter()
+            .chain([format!("{folder}.rs")])
+            .filter_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?)))
+            .collect();
+        let line = format!("mod {name};");
+        let is_named =
+            above.iter().any(|(_, text)| text.lines().any(|it| it.trim_start_matches("pub ") == line));
+        let place = &above.first().expect("a file that lists its folder").0;
+        assert!(is_named, "{} is not compiled. Add to {place}:\n    {line}", file.path);
     }
 }
 
@@ -219,7 +302,7 @@ fn touches(file: &Source) -> Vec<Touch> {
     let code = file.code();
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     let words: Vec<&str> = std::iter::once("").chain(words).collect();
-    let known = |word: &str| TABLES.iter().any(|(_, tables)| tables.contains(&word));
+    let known = |word: &str| OWNERS.contains_key(word);
     let touch = |three: &[&str]| {
         let writes = match (three[0], three[1]) {
             ("delete", "from") | (_, "into" | "update") => true,
@@ -234,7 +317,7 @@ fn touches(file: &Source) -> Vec<Touch> {
 
 fn foreign(file: &Source, touch: &Touch) -> Option<String> {
     let Touch { table, writes } = touch;
-    let owns = |room: &str| TABLES.iter().any(|(of, all)| *of == room && all.contains(&table.as_str()));
+    let owns = |room: &str| OWNERS.get(table).is_some_and(|owner| *owner == room);
     let may_read =
         READS.iter().any(|(room, all, _)| *room == file.room() && all.contains(&table.as_str()) && !writes);
     let verb = if *writes { "writes" } else { "reads" };
@@ -263,7 +346,7 @@ fn sql(file: &Source) -> Vec<String> {
 }
 
 fn axum(file: &Source) -> Vec<String> {
-    let shared = ["routes", "web"].contains(&file.room());
+    let shared = ["rooms", "routes", "web"].contains(&file.room());
     let line = file.line(|l| has_word(l, "axum")).filter(|_| !file.is_web() && !shared);
     let there = "axum. Rules know no HTTP: take plain values here, and extract and answer in";
     finding(file, line, &format!("{there} src/{}/web.rs", file.room()))
@@ -292,13 +375,13 @@ fn sandbox(file: &Source) -> Vec<String> {
 fn arrows(file: &Source) -> Vec<String> {
     let room = file.room();
     let forbidden: Vec<&str> = match room {
-        "lib" | "routes" => vec![],
-        "db" => [FEATURES, GROUND, &["web"]].concat(),
-        ground if GROUND.contains(&ground) && !file.is_web() => [FEATURES, &["web"]].concat(),
+        "lib" | "rooms" | "routes" => vec![],
+        "db" => [&features()[..], GROUND, &["web"]].concat(),
+        ground if GROUND.contains(&ground) && !file.is_web() => [&features()[..], &["web"]].concat(),
         // Pages may show what other rooms know; the rules of the tenant stand alone.
-        "orgs" if !file.is_web() => [FEATURES, &["web"]].concat(),
-        feature if FEATURES.contains(&feature) && !file.is_web() => [LEAVES, &["web"]].concat(),
-        _ => LEAVES.to_vec(),
+        "orgs" if !file.is_web() => [&features()[..], &["web"]].concat(),
+        feature if features().contains(&feature) && !file.is_web() => [&leaves()[..], &["web"]].concat(),
+        _ => leaves(),
     };
     let reaches =
         |path: &str| path.split("::").next().is_some_and(|to| to != room && forbidden.contains(&to));
@@ -344,10 +427,13 @@ fn scopes(file: &Source) -> Vec<String> {
     .concat()
 }
 
-/// Whether routes.rs sends requests to it.
+/// Whether routes.rs, or the room's own routes, send requests to it.
 fn is_handler(file: &Source, function: &str) -> bool {
     let handler = format!("{}::web::{function}", file.room());
-    file.is_web() && has_word(include_str!("../../src/routes.rs"), &handler)
+    let of_room = ["get", "post"].map(|method| format!("{method}({function})"));
+    file.is_web()
+        && (has_word(include_str!("../../src/routes.rs"), &handler)
+            || of_room.iter().any(|route| has_word(&file.text, route)))
 }
 
 fn finding(file: &Source, line: Option<usize>, what: &str) -> Vec<String> {
@@ -377,7 +463,7 @@ fn each_check_bites() {
         (arrows, "src/auth/mod.rs", "use crate::{App, orgs};", false),
         (arrows, "src/db/open.rs", "fn of(scope: &crate::orgs::Membership) {}", true),
         (arrows, "src/audit/mod.rs", "use crate::billing::BillingState;", true),
-        (arrows, "src/account/web.rs", "use crate::projects;", true),
+        (arrows, "src/account/web.rs", "use crate::pages;", true),
         (privacy, "src/billing/mod.rs", "pub mod db;", true),
         (privacy, "src/billing/mod.rs", "mod db;\nuse crate::db::At;", false),
         (privacy, "src/billing/mod.rs", "use crate::orgs::{Role, db as org_rows};", true),
@@ -445,7 +531,7 @@ fn a_foreign_table_is_seen() {
         ("src/orgs/db.rs", "select u.email from members m join users u on u.id = m.user_id", None),
         ("src/orgs/db.rs", "update users set name = $1", Some("writes users")),
         ("src/orgs/db.rs", "select 1 from billing_state where org_id = $1", Some("reads billing_state")),
-        ("src/billing/db/inbox.rs", "delete from projects where org_id = $1", Some("writes projects")),
+        ("src/billing/db/inbox.rs", "delete from members where org_id = $1", Some("writes members")),
     ] {
         let file = source(path, text);
 

@@ -64,8 +64,58 @@ fn production_refuses_what_is_only_good_for_development() {
         ("PUBLIC_URL", "https://portico.test"),
         ("STRIPE_SECRET_KEY", "rk_live_123"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
+        ("SMTP_URL", "smtps://mail.portico.test"),
+        ("MAIL_FROM", "billing@portico.test"),
     ];
     assert_eq!(refused(&right), Vec::<String>::new());
+    for (name, value, because) in [
+        ("SMTP_URL", "", "mails would reach nobody"),
+        ("PUBLIC_URL", "http://portico.test", "https://"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "everybody in it"),
+        ("TRUSTED_PROXIES", "::/0", "everybody in it"),
+        ("APP_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "random"),
+        ("APP_SECRET", "0123456789012345678901234567890123456789", "random"),
+        ("APP_SECRET", "secretsecretsecretsecretsecretsecret", "random"),
+        ("APP_SECRET", "q0d8Zk3mq0d8Zk3mq0d8Zk3mq0d8Zk3m", "random"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_xxxxxxxxxxxxxxxxxxxxxxxx", "forge events"),
+        ("STRIPE_SECRET_KEY", "rk_test_123", "STRIPE_MODE=test"),
+        ("STRIPE_API_BASE", "http://api.stripe.com", "https://"),
+        ("STRIPE_MODE", "test", "live key"),
+    ] {
+        let said = refused(&with(&right, &[(name, value)]));
+        assert!(said.len() == 1 && said[0].contains(because), "{name}={value}: {said:?}");
+    }
+    let for_tests = with(&right, &[("STRIPE_SECRET_KEY", "rk_test_123"), ("STRIPE_MODE", "test")]);
+    assert_eq!(refused(&for_tests), Vec::<String>::new());
+}
+
+fn with<'a>(settings: &[(&'a str, &'a str)], changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = settings.iter().filter(|(name, _)| changed.iter().all(|(other, _)| other != name));
+    kept.chain(changed).copied().collect()
+}
+
+#[test]
+fn development_is_recognised_and_not_assumed_where_app_env_was_forgotten() {
+    let server = [
+        ("PUBLIC_URL", "https://portico.test"),
+        ("BIND", "0.0.0.0:3000"),
+        ("STRIPE_SECRET_KEY", "rk_live_123"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
+    ];
+
+    let said = refused(&server);
+
+    for name in ["PUBLIC_URL", "BIND", "STRIPE_SECRET_KEY"] {
+        let line =
+            said.iter().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said:?}"));
+        assert!(line.contains("APP_ENV=production"), "{line}");
+    }
+    for (name, value) in server.into_iter().take(2) {
+        assert_eq!(refused(&[(name, value)]).len(), 1, "{name} alone is enough");
+    }
+    for local in ["http://localhost:8080", "http://127.0.0.2", "http://[::1]:3000", "http://acme.localhost"] {
+        assert_eq!(refused(&[("PUBLIC_URL", local), ("BIND", "[::1]:3000")]), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -38,11 +38,13 @@ fn the_public_address_follows_the_one_we_listen_on_unless_it_is_set() {
         ("192.0.2.7:8080", "http://192.0.2.7:8080/"),
         ("[2001:db8::7]:8080", "http://[2001:db8::7]:8080/"),
     ] {
-        assert_eq!(config(&[("BIND", bind)]).public_url.as_str(), public);
+        let mut config = config(&[]);
+        config.follow(bind.parse().unwrap());
+        assert_eq!(config.public_url.as_str(), public);
     }
-    let mut set = config(&[("BIND", "127.0.0.1:8080"), ("PUBLIC_URL", "http://portico.test:9000")]);
+    let mut set = config(&[("BIND", "127.0.0.1:8080"), ("PUBLIC_URL", "http://portico.localhost:9000")]);
     set.follow("127.0.0.1:8081".parse().unwrap());
-    assert_eq!(set.public_url.as_str(), "http://portico.test:9000/");
+    assert_eq!(set.public_url.as_str(), "http://portico.localhost:9000/");
 }
 
 /// Whether the usual ports are free on this machine is not known: where one is taken, the next is used.
@@ -154,6 +156,8 @@ async fn a_reset_removes_nothing_while_it_runs_or_with_a_key_or_in_production() 
         ("PUBLIC_URL", "https://portico.test"),
         ("STRIPE_SECRET_KEY", "rk_live_123"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
+        ("SMTP_URL", "smtps://mail.portico.test"),
+        ("MAIL_FROM", "billing@portico.test"),
     ];
     let with_a_key =
         [("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef")];

@@ -132,7 +132,7 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
 async fn production_has_no_mailbox(app: TestApp) {
     let mut config: Config = app.app.config.clone();
     config.production = true;
-    let production = App::new(config.clone(), app.app.db.clone(), &config.app_secrets);
+    let production = App::new(config.clone(), app.app.db.clone(), &config.app_secrets, product::rooms::ROOMS);
     let site = crate::support::http::Site::of(routes::router(production), PUBLIC_URL);
     let visitor = crate::support::http::Person::visiting(&site);
 

@@ -30,6 +30,7 @@ mod orgs;
 mod permissions;
 mod process;
 mod projects;
+mod rooms;
 mod squeezed;
 mod stripe;
 mod templates;

@@ -5,7 +5,7 @@ use crate::{
     test_app::TestApp,
     webhook_deliveries::{delivered, event, state_of, with_secret},
 };
-use portico::routes;
+use product::routes;
 use serde_json::json;
 
 #[portico_test]

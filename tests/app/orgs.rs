@@ -27,6 +27,100 @@ async fn two_of_one_name_get_words_of_their_own(app: TestApp) {
     assert_eq!(app.texts("select slug from orgs order by slug").await, ["acme", "acme-2"]);
 }
 
+/// As many organisations as one person may be in.
+async fn is_in_as_many_as_one_can(app: &TestApp, slug: &str) {
+    let time = match app.app.db.engine() {
+        "SQLite" => "1798761600000000",
+        _ => "timestamptz '2027-01-01 00:00:00Z'",
+    };
+    let (id, of) = match app.app.db.engine() {
+        "SQLite" => (
+            "randomblob(16)",
+            "(with recursive t(n) as (select 1 union all select n + 1 from t where n < 99) select n from t)",
+        ),
+        _ => ("gen_random_uuid()", "(select n from generate_series(1, 99) n)"),
+    };
+    app.run(&format!(
+        "insert into orgs (id, slug, name, created_at)
+         select {id}, 'many-' || n, 'Many ' || substr('00' || n, length('00' || n) - 1), {time} from {of} s"
+    ))
+    .await;
+    app.run(&format!(
+        "insert into members (org_id, user_id, role, created_at)
+         select o.id, m.user_id, 'owner', {time} from orgs o, members m
+         where o.slug like 'many-%' and m.org_id in (select id from orgs where slug = '{slug}')"
+    ))
+    .await;
+}
+
+#[portico_test]
+async fn nobody_can_make_organisations_without_end(app: TestApp) {
+    let acme = app.org("acme").await;
+    is_in_as_many_as_one_can(&app, "acme").await;
+
+    let refused = acme.owner.post("/orgs").field("name", "One more").await;
+
+    refused.assert_status(422).assert_says("You are in 100 organisations").assert_says("value=\"One more\"");
+    assert_eq!(app.count("select count(*) from orgs").await, 100);
+    app.signs_up("mira@elsewhere.test").await.post("/orgs").field("name", "Mine").await.assert_status(303);
+}
+
+#[portico_test]
+async fn five_clicks_at_the_last_place_make_one_organisation(app: TestApp) {
+    let acme = app.org("acme").await;
+    is_in_as_many_as_one_can(&app, "acme").await;
+    app.run("delete from members where org_id in (select id from orgs where slug = 'many-1')").await;
+
+    let clicks = (0..5).map(|n| {
+        let owner = acme.owner.clone();
+        tokio::spawn(
+            async move { owner.post("/orgs").field("name", &format!("Click {n}")).await.status.as_u16() },
+        )
+    });
+    let mut statuses = Vec::new();
+    for click in clicks.collect::<Vec<_>>() {
+        statuses.push(click.await.unwrap());
+    }
+
+    statuses.sort();
+    assert_eq!(statuses, [303, 422, 422, 422, 422]);
+    assert_eq!(app.count("select count(*) from orgs where slug like 'click-%'").await, 1);
+}
+
+#[portico_test]
+async fn whoever_is_in_many_organisations_sees_them_a_page_at_a_time(app: TestApp) {
+    let acme = app.org("acme").await;
+    is_in_as_many_as_one_can(&app, "acme").await;
+
+    let first = acme.owner.get("/account").await;
+
+    first.assert_status(200).assert_says("Page 1 of 4").assert_says("href=\"/account?page=2\"");
+    let listed = |page: &crate::support::http::Answer| page.text().matches("<h3 id=\"org-").count();
+    assert_eq!(listed(&first), 25);
+    assert_eq!(listed(&acme.owner.get("/account?page=4").await), 25);
+    assert_eq!(listed(&acme.owner.get("/account?page=nonsense").await), 25);
+    let dashboard = acme.owner.get("/orgs/acme").await;
+    dashboard.assert_says("All organisations");
+    assert!(dashboard.text().matches("href=\"/orgs/many-").count() <= 10, "the switcher is on every page");
+}
+
+#[portico_test]
+async fn somebody_who_changes_things_without_pause_is_slowed_down_and_can_leave(app: TestApp) {
+    let acme = app.org("acme").await;
+    let app = app.restarted_with("RATE_LIMITS", "on").await;
+    let olivia = app.lets_in(&acme.owner);
+    let mut statuses = Vec::new();
+    for n in 0..130 {
+        let name = format!("Olivia {n}");
+        statuses.push(olivia.post("/account/profile").field("name", &name).await.status.as_u16());
+    }
+
+    assert!(statuses[..120].iter().all(|status| *status == 303), "{statuses:?}");
+    assert!(statuses.contains(&429), "{statuses:?}");
+    olivia.get("/account").await.assert_status(200);
+    olivia.post("/sign-out").await.assert_redirects_to("/sign-in");
+}
+
 #[portico_test]
 async fn a_name_that_cannot_be_is_said_at_the_field(app: TestApp) {
     let acme = app.org("acme").await;

@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
-const PORTICO: &str = env!("CARGO_BIN_EXE_portico");
+const PORTICO: &str = crate::support::process::PROGRAM;
 
 /// Settings that keep one test's program out of another's way, and the address it serves at.
 fn settings() -> ([(&'static str, String); 4], String) {

@@ -74,7 +74,7 @@ async fn stripe_mock_accepts_every_request_of_the_setup() {
         name: "Pro",
         description: "For a team.",
         unit_label: Some("seat"),
-        features: &["50 projects"],
+        features: vec!["10 members".into()],
     };
     let price = NewPrice {
         plan: "pro",

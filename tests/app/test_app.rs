@@ -5,12 +5,12 @@ use crate::support::{
     temp::TempDir,
 };
 use hyper::Method;
-use product::{App, config::Config, db, db::Db, orgs, orgs::Role, routes};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, rooms, routes};
 use sqlx::Row;
 use std::{collections::HashMap, sync::Arc};
 
 pub const PASSWORD: &str = "a few unrelated words";
-pub const PUBLIC_URL: &str = "http://portico.test";
+pub const PUBLIC_URL: &str = "http://portico.localhost";
 
 /// A running product, as far as HTTP can tell.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl TestApp {
         let mut db = Db::connect(&config.database_url).await.unwrap();
         db::migrate(&mut db).await.unwrap();
         let stripe = config.stripe.api_base.as_str().trim_end_matches('/').to_owned();
-        let app = App::new(config.clone(), db, &config.app_secrets);
+        let app = App::new(config.clone(), db, &config.app_secrets, rooms::ROOMS);
         Self { router: routes::router(app.clone()), app, stripe, settings, _folder: folder }
     }
 

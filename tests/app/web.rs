@@ -187,7 +187,7 @@ async fn a_client_that_never_ends_its_headers_is_let_go() {
     let (_app, address, _stop) = listening().await;
     let started = Instant::now();
 
-    answer_to(address, "GET / HTTP/1.1\r\nHost: portico.test\r\nX-Slow: ").await;
+    answer_to(address, "GET / HTTP/1.1\r\nHost: portico.localhost\r\nX-Slow: ").await;
 
     assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
 }
@@ -199,7 +199,7 @@ async fn a_client_that_never_ends_its_form_is_told_so() {
     let answer = answer_to(
         address,
         &format!(
-            "POST /sign-in HTTP/1.1\r\nHost: portico.test\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: 100\r\nConnection: close\r\n\
+            "POST /sign-in HTTP/1.1\r\nHost: portico.localhost\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: 100\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n\r\nemail="
         ),
     )
@@ -234,7 +234,7 @@ async fn a_request_in_flight_is_answered_before_we_stop() {
     let (_app, address, stop) = listening().await;
     let form = "email=nobody%40portico.test&password=something-or-other";
     let request = format!(
-        "POST /sign-in HTTP/1.1\r\nHost: portico.test\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: {}\r\n\
+        "POST /sign-in HTTP/1.1\r\nHost: portico.localhost\r\nOrigin: {PUBLIC_URL}\r\nContent-Length: {}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n",
         form.len()
     );
@@ -263,7 +263,7 @@ async fn a_body_that_will_be_refused_is_not_asked_for() {
         ("/webhooks/stripe", 1_000_000, signature.as_str(), 400),
     ] {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: portico.test\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: portico.localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n{header}\r\n"
         );
 
@@ -278,7 +278,7 @@ async fn a_client_that_reads_nothing_is_let_go() {
     let (_app, address, _stop) = listening().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let script =
-        format!("GET {} HTTP/1.1\r\nHost: portico.test\r\n\r\n", assets::url("vendor/htmx.LICENSE.txt"));
+        format!("GET {} HTTP/1.1\r\nHost: portico.localhost\r\n\r\n", assets::url("vendor/htmx.LICENSE.txt"));
     // More than the buffers of both ends hold.
     stream.write_all(script.repeat(400).as_bytes()).await.unwrap();
 

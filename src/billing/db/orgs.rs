@@ -1,7 +1,6 @@
-//! SQL of what billing reads of the organisation itself: who is billed, who may be written to, and how
-//! much of the plan's limits is used.
+//! SQL of what billing reads of the organisation itself: who is billed and who may be written to.
 use crate::{
-    db::{Exec, OrgId, Result},
+    db::{Exec, OrgId, OrgTx, Result},
     orgs::Role,
     sql,
 };
@@ -30,12 +29,12 @@ pub struct OrgRow {
     pub customer_id: Option<String>,
 }
 
-pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
+pub async fn bill_to(tx: &mut OrgTx<'_>) -> Result<Option<BillTo>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select o.name, u.email from orgs o
-         join members m on m.org_id = o.id and m.role = 'owner' join users u on u.id = m.user_id
-         where m.org_id = $1 order by m.created_at, m.user_id limit 1",
+        tx,
+        "select o.name, p.email from orgs o join org_people p on p.org_id = o.id
+         where p.org_id = $1 and p.role = 'owner' order by p.created_at, p.user_id limit 1",
         org
     )
     .optional()
@@ -43,27 +42,15 @@ pub async fn bill_to(on: impl Exec<'_>, org: OrgId) -> Result<Option<BillTo>> {
 }
 
 /// Everybody in the organisation, with their role.
-pub async fn recipients(on: impl Exec<'_>, org: OrgId) -> Result<Vec<Recipient>> {
+pub async fn recipients(tx: &mut OrgTx<'_>) -> Result<Vec<Recipient>> {
+    let org = tx.org();
     sql!(
-        on,
-        "select u.email, o.name as org_name, m.role from members m
-         join users u on u.id = m.user_id join orgs o on o.id = m.org_id
-         where m.org_id = $1 order by u.email",
+        tx,
+        "select p.email, o.name as org_name, p.role from org_people p join orgs o on o.id = p.org_id
+         where p.org_id = $1 order by p.email",
         org
     )
     .all()
-    .await
-}
-
-/// How many projects and members there are: what a plan limits.
-pub async fn usage(on: impl Exec<'_>, org: OrgId) -> Result<(i64, i64)> {
-    sql!(
-        on,
-        "select (select count(*) from projects where org_id = $1) as projects,
-                (select count(*) from members where org_id = $1) as members",
-        org
-    )
-    .one()
     .await
 }
 

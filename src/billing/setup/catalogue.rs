@@ -159,7 +159,7 @@ fn wanted(offer: &'static Offer) -> NewProduct<'static> {
         name: offer.name,
         description: offer.tagline,
         unit_label: offer.per_seat.then_some("seat"),
-        features: offer.features,
+        features: offer.includes(),
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{
     },
     error::{Error, Result},
     stripe::{Deadline, Flow},
-    web::{BillingManager, Form, Page, Query, RecentSignInForBilling, ToStripe, flash, see_other},
+    web::{
+        BillingManager, Form, Page, Query, RecentSignInForBilling, ToStripe, flash, see_other, to_the_end,
+    },
 };
 use axum::{
     extract::State,
@@ -77,7 +79,9 @@ pub async fn open_portal(
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     let (flow, plan) = form.choice()?;
-    billing::portal_link(&app, &who.scope, who.person.id, flow, plan).await.map(ToStripe)
+    to_the_end(async move { billing::portal_link(&app, &who.scope, who.person.id, flow, plan).await })
+        .await
+        .map(ToStripe)
 }
 
 pub async fn start_checkout(
@@ -88,7 +92,9 @@ pub async fn start_checkout(
 ) -> Result<ToStripe> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
     let (plan, interval) = plan_of(&form.plan, &form.interval)?;
-    billing::checkout_link(&app, &who.scope, who.person.id, plan, interval).await.map(ToStripe)
+    to_the_end(async move { billing::checkout_link(&app, &who.scope, who.person.id, plan, interval).await })
+        .await
+        .map(ToStripe)
 }
 
 /// A month where the form names no interval.
@@ -151,9 +157,10 @@ pub async fn use_card(
     _recent: RecentSignInForBilling,
 ) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    billing::use_other_payment_method(&app, &who.scope).await?;
+    let home = format!("/orgs/{}/billing", who.scope.slug());
+    to_the_end(async move { billing::use_other_payment_method(&app, &who.scope).await }).await?;
     flash("success", "Future payments will use this payment method.");
-    Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
+    Ok(see_other(&home))
 }
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {

@@ -4,10 +4,12 @@ use crate::{
     App,
     billing::{
         self, BillingState, Entitlements, InvoiceRow,
-        plans::{self, Interval, Limit, OFFERS, Offer, Plan},
+        plans::{self, Interval, OFFERS, Offer, Plan},
     },
     db::At,
     error::Result,
+    limit::Usage,
+    orgs,
     web::{BillingManager, Shell},
     words::{self, date, money},
 };
@@ -30,7 +32,7 @@ pub struct BillingPage {
     /// The customer's own payment method, where it is not the one charged.
     pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
-    /// `2 of 50 projects`
+    /// `2 of 10 members`
     pub usage: Vec<String>,
     pub invoices: Vec<InvoiceLine>,
     /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
@@ -108,7 +110,9 @@ impl BillingPage {
         let invoices = billing::invoices(app, &who.scope).await?;
         let customer = billing::customer(app, &who.scope).await?;
         let may = Entitlements::of(&state, app.billing_now());
-        let (projects, members) = billing::usage(app, &who.scope).await?;
+        let used = billing::usage(app, &who.scope).await?;
+        let members =
+            used.iter().find(|used| used.limit.one == orgs::MEMBERS.one).map_or(0, |used| used.count);
         let (status, status_kind) = state.badge();
         let circuit_open = app
             .stripe
@@ -125,7 +129,7 @@ impl BillingPage {
             card: state.card(),
             other_payment_method: state.other_payment_method.clone(),
             next_payment: state.next_payment(),
-            usage: usage(&may, projects, members),
+            usage: usage(&may, &used),
             invoices: invoices.iter().map(InvoiceLine::from).collect(),
             choices: if state.is_alive() { Vec::new() } else { choices(&state) },
             alive: state.is_alive(),
@@ -135,7 +139,7 @@ impl BillingPage {
             synced: state.synced_at.map(|at| LastUpdate::of(at, app.billing_now())),
             stripe_problem: circuit_open,
             sandbox: !app.config.is_real_stripe(),
-            features: state.plan.offer().features.iter().map(|&f| f.to_owned()).collect(),
+            features: state.plan.offer().includes(),
         })
     }
 }
@@ -157,18 +161,16 @@ fn price_of(every: Interval, amount: i64) -> String {
     format!("{} a {}", plans::price(amount), every.as_str())
 }
 
-fn usage(may: &Entitlements, projects: i64, members: i64) -> Vec<String> {
-    let count = |used: i64, limit: Limit, what: &str| match may.limit(limit) {
-        Some(limit) if used > limit => {
-            format!("{}, {} more than the plan includes", words::several(used, what), used - limit)
+fn usage(may: &Entitlements, used: &[Usage]) -> Vec<String> {
+    let text = |used: &Usage| match may.limit(&used.limit) {
+        Some(most) if used.count > most => {
+            format!("{}, {} more than the plan includes", used.text(), used.count - most)
         }
-        Some(limit) => format!("{used} of {}", words::several(limit, what)),
-        None => format!("{}, no limit", words::several(used, what)),
+        Some(most) => format!("{} of {}", used.count, words::several(most, used.limit.one)),
+        None => format!("{}, no limit", used.text()),
     };
-    let mut usage =
-        vec![count(projects, Limit::Projects, "project"), count(members, Limit::Members, "member")];
-    usage.extend(may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat"))));
-    usage
+    let seats = may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat")));
+    used.iter().map(text).chain(seats).collect()
 }
 
 impl From<&InvoiceRow> for InvoiceLine {

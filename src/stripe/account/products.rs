@@ -21,7 +21,7 @@ pub struct NewProduct<'a> {
     pub description: &'a str,
     /// What one unit is called, where the quantity can be more than one.
     pub unit_label: Option<&'a str>,
-    pub features: &'a [&'a str],
+    pub features: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -190,5 +190,5 @@ impl Stripe {
 }
 
 fn features(new: &NewProduct<'_>) -> Vec<Features> {
-    new.features.iter().map(|&name| Features::new(name)).collect()
+    new.features.iter().map(Features::new).collect()
 }

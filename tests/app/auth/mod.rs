@@ -1,4 +1,5 @@
 //! Sign up, in and out, and everything that pretends to be signed in.
+mod guessing;
 mod reauthentication;
 
 use crate::test_app::{Headers, PUBLIC_URL, TestApp, sign_in_form, sign_up_form};
@@ -202,6 +203,21 @@ async fn an_idle_login_ends(app: TestApp) {
 }
 
 #[portico_test]
+async fn whoever_keeps_clicking_stays_signed_in_however_short_the_idle_time(app: TestApp) {
+    let acme = app.org("acme").await;
+    let app = app.restarted_with("SESSION_IDLE_MINUTES", "1").await;
+    let olivia = app.lets_in(&acme.owner);
+    for seconds in [50, 5, 50, 50, 20, 45, 50] {
+        app.app.clock.advance(time::Duration::seconds(seconds));
+        olivia.get("/account").await.assert_status(200);
+    }
+
+    app.app.clock.advance(time::Duration::seconds(61));
+
+    olivia.get("/account").await.assert_redirects_to("/sign-in");
+}
+
+#[portico_test]
 async fn an_old_login_ends_however_busy(app: TestApp) {
     let acme = app.org("acme").await;
     for _ in 0..33 {
@@ -243,10 +259,10 @@ async fn cross_site_posts_are_refused(app: TestApp) {
     let acme = app.org("acme").await;
     for headers in [
         &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")][..],
-        &[("sec-fetch-site", "same-site"), ("origin", "http://other.portico.test")],
+        &[("sec-fetch-site", "same-site"), ("origin", "http://other.portico.localhost")],
         &[("sec-fetch-site", ""), ("origin", "https://evil.test")],
         &[("sec-fetch-site", ""), ("origin", "null")],
-        &[("sec-fetch-site", ""), ("origin", "http://portico.test.evil.test")],
+        &[("sec-fetch-site", ""), ("origin", "http://portico.localhost.evil.test")],
         &[("sec-fetch-site", ""), ("origin", "")],
     ] {
         for path in ["/sign-out", "/orgs/acme/billing/portal", "/account/profile", "/orgs"] {

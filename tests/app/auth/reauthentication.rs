@@ -86,10 +86,10 @@ async fn a_page_of_somebody_elses_is_not_where_the_password_leads(app: TestApp) 
 async fn looking_needs_no_password(app: TestApp) {
     let acme = an_hour_later(&app).await;
 
-    for path in ["/orgs/acme/billing", "/orgs/acme/projects", "/account"] {
+    for path in ["/orgs/acme/billing", "/orgs/acme/settings", "/account"] {
         acme.owner.get(path).await.assert_status(200);
     }
-    acme.owner.post("/orgs/acme/projects").field("name", "Alpha").await.assert_status(303);
+    acme.owner.post("/orgs/acme/settings").field("name", "Acme").await.assert_status(303);
 }
 
 #[portico_test]

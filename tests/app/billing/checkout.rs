@@ -110,6 +110,39 @@ async fn a_session_that_comes_after_another_plan_was_chosen_is_closed_again(app:
     assert_eq!(app.audit("acme").await, ["org.created", "billing.customer_created"]);
 }
 
+/// Whoever closes the tab in the middle does not keep the next click waiting.
+#[portico_test]
+async fn a_click_that_is_given_up_is_finished_and_the_next_click_finds_its_session(app: TestApp) {
+    let acme = app.org("acme").await;
+    let none = || says(r#"{"object":"list","data":[],"has_more":false}"#);
+    let session = r#"{"id":"cs_test_1","status":"open","url":"https://checkout.stripe.com/c/pay/x"}"#;
+    let stripe = Stub::answering([
+        says(r#"{"id":"cus_1","object":"customer"}"#),
+        none(), // sessions
+        none(), // subscriptions
+        says(r#"{"object":"list","data":[{"id":"price_1"}],"has_more":false}"#),
+        says(session).after(Duration::from_millis(700)),
+        says(session), // asked for by the next click
+    ]);
+    let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
+    let olivia = app.lets_in(&acme.owner);
+    let gone = olivia.clone();
+    let click = tokio::spawn(async move { gone.post("/orgs/acme/billing/checkout").fields(&PRO).await });
+    while stripe.arrived().len() < 5 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    click.abort();
+    let next = olivia.post("/orgs/acme/billing/checkout").fields(&PRO).await;
+
+    next.assert_redirects_to("https://checkout.stripe.com/c/pay/x");
+    assert!(click.await.is_err_and(|error| error.is_cancelled()), "nobody waited for the first");
+    let made =
+        stripe.arrived().iter().filter(|it| it.method == "POST" && it.path.ends_with("/sessions")).count();
+    assert_eq!(made, 1, "one session, made for the first click");
+    assert_eq!(app.count("select count(*) from checkout_attempts where session_id = 'cs_test_1'").await, 1);
+}
+
 fn says(body: &str) -> Reply {
     Reply::http("200 OK", &["content-type: application/json"], body)
 }

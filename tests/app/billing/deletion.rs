@@ -1,12 +1,14 @@
 //! Organisations that are deleted, while they pay, while somebody buys, while Stripe is down.
 use crate::{
     billing_app::{BillingApp, GOOD},
+    support::stub::{Reply, Stub},
     test_app::{Org, TestApp},
     webhook_deliveries::hand_over,
 };
 use hyper::Method;
-use product::orgs::Role;
+use product::{db::TENANT_TABLES, orgs::Role};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 async fn deletes(org: &Org) -> u16 {
     let form = [("confirm", &*org.slug)];
@@ -23,7 +25,6 @@ async fn whoever_deletes_a_paying_organisation_is_charged_no_more(app: TestApp) 
     let it = BillingApp::of(app).await;
     let acme = it.org("acme").await;
     let mira = it.app.joins(&acme, Role::Member).await;
-    acme.owner.post("/orgs/acme/projects").field("name", "Alpha").await.assert_status(303);
     let customer = it.subscribe(&acme, "business", "month", GOOD).await;
 
     let gone = acme.owner.post("/orgs/acme/delete").field("confirm", "acme").await;
@@ -35,7 +36,8 @@ async fn whoever_deletes_a_paying_organisation_is_charged_no_more(app: TestApp) 
         person.get("/orgs/acme").await.assert_status(404);
         person.get("/account").await.assert_status(200);
     }
-    for table in ["projects", "members", "billing_customers", "billing_state", "billing_invoices"] {
+    // The log stays, and so does whose invoices Stripe keeps.
+    for table in TENANT_TABLES.iter().filter(|t| !["audit_events", "billing_former_customers"].contains(t)) {
         let left = format!("select count(*) from {table} where org_id not in (select id from orgs)");
         assert_eq!(it.app.count(&left).await, 0, "{table}");
     }
@@ -66,7 +68,7 @@ async fn the_last_events_of_a_deleted_organisation_change_nothing(app: TestApp) 
 
     let state =
         "select state || ': ' || error from stripe_events where type = 'customer.subscription.deleted'";
-    assert_eq!(it.app.texts(state).await, ["ignored: its organisation was deleted"]);
+    assert_eq!(it.app.texts(state).await, ["ignored: the organisation was deleted"]);
     assert_eq!(it.mails().await, mails, "and nobody hears of it");
 }
 
@@ -89,6 +91,43 @@ async fn while_stripe_cannot_be_asked_nothing_is_deleted(app: TestApp) {
     it.ask(Method::DELETE, "/faults", json!({})).await;
     assert_eq!(deletes(&acme).await, 303, "and once Stripe answers, it goes");
     assert_eq!(alive_at_stripe(&it, &customer).await, 0);
+}
+
+/// The tab is closed while Stripe cancels the plan.
+#[portico_test]
+async fn a_deletion_that_is_given_up_is_finished(app: TestApp) {
+    let says = |body: &str| Reply::http("200 OK", &["content-type: application/json"], body);
+    let acme = app.org("acme").await;
+    let stripe = Stub::answering([
+        says(r#"{"id":"cus_1","object":"customer"}"#),
+        says(r#"{"id":"bps_1","url":"https://billing.stripe.com/p/session/x"}"#),
+    ]);
+    let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
+    let olivia = app.lets_in(&acme.owner);
+    olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
+    let plan = r#"{"id":"sub_1","object":"subscription","status":"active","items":{"data":[]}}"#;
+    stripe.now_answer([
+        says(r#"{"object":"list","data":[],"has_more":false}"#), // sessions
+        says(&format!(r#"{{"object":"list","data":[{plan}],"has_more":false}}"#)),
+        says(plan).after(Duration::from_millis(500)),
+    ]);
+    let click =
+        tokio::spawn(async move { olivia.post("/orgs/acme/delete").field("confirm", "acme").await.status });
+    while !stripe.arrived().iter().any(|it| it.method == "DELETE") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    click.abort();
+
+    let started = Instant::now();
+    while app.count("select count(*) from orgs").await > 0 {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "the plan is cancelled and the organisation stands"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(click.await.is_err_and(|error| error.is_cancelled()), "nobody waited for it");
 }
 
 #[portico_test]

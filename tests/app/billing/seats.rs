@@ -65,7 +65,7 @@ async fn fewer_seats_than_members_delete_nobody(app: TestApp) {
             .await,
         2
     );
-    mira.get("/orgs/acme/projects").await.assert_status(200);
+    mira.get("/orgs/acme").await.assert_status(200);
     let page = acme.owner.get("/orgs/acme/billing").await;
     page.assert_says("You have 2 members but pay for 1 seat. Nobody loses access").assert_says("Add seats");
     let more = acme.owner.post("/orgs/acme/billing/portal").field("flow", "change_plan").await;

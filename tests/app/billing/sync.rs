@@ -8,7 +8,10 @@ use crate::{
     test_app::TestApp,
     webhook_deliveries::{delivered, event, state_of, with_secret},
 };
-use product::{billing, orgs::Role};
+use product::{
+    billing::{self, plans::Plan},
+    orgs::Role,
+};
 use serde_json::{Value, json};
 
 #[portico_test]
@@ -113,15 +116,16 @@ async fn a_plan_cancelled_in_the_portal_works_until_its_end_and_can_be_kept(app:
     assert_eq!(ours["cancel_at"], at_stripe[0]["cancel_at"]);
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("Ends on") && page.text().contains("Keep the plan"), "{}", page.text());
-    for n in 0..5 {
-        // More than the Free plan has.
-        let made = acme.owner.post("/orgs/acme/projects").field("name", &format!("Project {n}")).await;
-        made.assert_status(303);
-    }
+    page.assert_says("1 member, no limit");
     it.act(&customer, "renew", json!({})).await;
     it.settled().await;
     assert_eq!(it.billing_state("acme").await["cancel_at"], json!(null));
     assert!(!acme.owner.get("/orgs/acme/billing").await.text().contains("Ends on"));
+}
+
+/// What the billing page says of usage while that plan's limits apply.
+fn one_member_of(plan: Plan) -> String {
+    format!("1 of {} members", plan.offer().limit("member").expect("a plan with a limit"))
 }
 
 /// An organisation whose Stripe is a stub from now on, and its owner there.
@@ -154,15 +158,15 @@ async fn a_status_nobody_knows_takes_nothing_away_for_a_day(app: TestApp) {
 
     synced(&olivia, &stub, "hibernating", "pro_month").await;
 
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Pro));
     olivia.get("/orgs/acme/billing").await.assert_status(200).assert_says("hibernating");
     app.app.clock.advance(time::Duration::hours(23));
     synced(&olivia, &stub, "hibernating", "pro_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Pro));
     app.app.clock.advance(time::Duration::hours(2));
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Free));
     synced(&olivia, &stub, "hibernating", "pro_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Free));
 }
 
 #[portico_test]
@@ -171,10 +175,10 @@ async fn a_status_nobody_knows_grants_nothing_new(app: TestApp) {
 
     synced(&olivia, &stub, "hibernating", "business_month").await;
 
-    olivia.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Free));
     synced(&olivia, &stub, "active", "pro_month").await;
     synced(&olivia, &stub, "hibernating", "business_month").await;
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Pro));
 }
 
 /// Access follows the subscription alone; the event is there for whoever looks.
@@ -195,7 +199,7 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
         ("ignored".into(), "ignored".into())
     );
     assert_eq!(app.figure("disputes").await, 1, "somebody has to look");
-    olivia.get("/orgs/acme/projects").await.assert_says("of 50 projects on the Pro plan");
+    olivia.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Pro));
 }
 
 #[portico_test]
@@ -252,7 +256,7 @@ async fn a_price_that_is_not_ours_grants_nothing_and_breaks_nothing(app: TestApp
 
     assert_eq!(it.billing_state("acme").await["status"], "active");
     acme.owner.get("/orgs/acme/billing").await.assert_status(200).assert_says("€42");
-    acme.owner.get("/orgs/acme/projects").await.assert_says("of 3 projects on the Free plan");
+    acme.owner.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Free));
     acme.owner.get("/account").await.assert_status(200);
     assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
 }

@@ -276,7 +276,8 @@ async fn a_sender_that_never_ends_its_body_is_let_go() {
     }
     let app = with_secret(&TestApp::sqlite("").await).await;
     let signature = signature(SECRET, app.app.clock.now().unix(), "");
-    let request = Request::post("http://portico.test/webhooks/stripe").header("host", "portico.test");
+    let request =
+        Request::post("http://portico.localhost/webhooks/stripe").header("host", "portico.localhost");
     let request = request.header("stripe-signature", signature);
     let started = std::time::Instant::now();
 

@@ -1,0 +1,144 @@
+//! Connections that failed are closed, not given back: what was temporary must not outlive its cause.
+//!
+//! A full disk, a file system that was read-only for a while, a server that was restarted: each leaves
+//! pooled connections behind that fail for ever, though a new one would work.
+use super::{Error, Result};
+use sqlx::{Connection, Database, Pool, TransactionManager, pool::PoolConnection, pool::PoolOptions};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Past this a caller is told that the service is busy rather than kept waiting.
+pub const ACQUIRE: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is asked whether it still answers. Under load none is, so that
+/// no look-up pays for the question.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// When a pool last met an outage. Connections opened before then are not used again, since what
+/// befell one has befallen the others. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Outage(Arc<Mutex<Option<Instant>>>);
+
+impl Outage {
+    pub fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn befell(&self, age: Duration) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|at| at.elapsed() <= age)
+    }
+}
+
+/// What is known of a database's pools. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    pub(super) writes: Outage,
+    /// Of SQLite's readers: what stops its writer seldom stops them.
+    pub(super) reads: Outage,
+    /// When the last probe was, and how it went.
+    pub(super) last_probe: Arc<tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>>,
+}
+
+/// What every pool of ours does when it lends a connection and takes it back. It holds for whoever
+/// uses the pool: the session store of others has the same protection.
+pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {
+    let (lending, taking_back) = (outage.clone(), outage.clone());
+    PoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .before_acquire(move |connection: &mut D::Connection, about| {
+            let spoilt = lending.befell(about.age);
+            Box::pin(async move {
+                if !spoilt && about.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(!spoilt)
+            })
+        })
+        .after_release(move |connection: &mut D::Connection, about| {
+            let spoilt = taking_back.befell(about.age);
+            Box::pin(async move {
+                connection.ping().await?; // a rollback that was left to it has been tried after this
+                Ok(!spoilt && D::TransactionManager::get_transaction_depth(connection) == 0)
+            })
+        })
+}
+
+/// A connection of a pool while we use it, in a transaction or for one statement.
+pub struct Lent<D: Database> {
+    connection: PoolConnection<D>,
+    outage: Outage,
+    in_transaction: bool,
+}
+
+impl<D: Database> Lent<D> {
+    pub async fn from(pool: &Pool<D>, outage: &Outage) -> Result<Self> {
+        let connection = match pool.acquire().await {
+            Ok(connection) => connection,
+            // Not busy: there is no connection that somebody else could be using.
+            Err(error @ sqlx::Error::PoolTimedOut) if pool.size() == 0 => {
+                return Err(Error::Unavailable(error));
+            }
+            Err(error @ sqlx::Error::PoolTimedOut) => return Err(error.into()),
+            Err(error) => return Err(Error::Unavailable(error)),
+        };
+        Ok(Self { connection, outage: outage.clone(), in_transaction: false })
+    }
+
+    /// Begins a transaction. A connection that the database has dropped meanwhile is replaced, once.
+    pub async fn begin(pool: &Pool<D>, outage: &Outage, statement: Option<String>) -> Result<Self> {
+        match Self::try_begin(pool, outage, statement.clone()).await {
+            Err(Error::Unavailable(_)) => Self::try_begin(pool, outage, statement).await,
+            begun => begun,
+        }
+    }
+
+    async fn try_begin(pool: &Pool<D>, outage: &Outage, statement: Option<String>) -> Result<Self> {
+        let mut lent = Self::from(pool, outage).await?;
+        match D::TransactionManager::begin(&mut lent.connection, statement.map(Into::into)).await {
+            Ok(()) => lent.in_transaction = true,
+            Err(error) => return Err(lent.thrown_away(error)),
+        }
+        Ok(lent)
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        match D::TransactionManager::commit(&mut self.connection).await {
+            Ok(()) => self.in_transaction = false,
+            Err(error) => return Err(self.thrown_away(error)),
+        }
+        Ok(())
+    }
+
+    pub fn connection(&mut self) -> &mut D::Connection {
+        &mut self.connection
+    }
+
+    /// To be told of every error of a statement. One of an outage closes the connection, and the pool's
+    /// others before they are used again.
+    pub fn failed(&mut self, error: sqlx::Error) -> Error {
+        let error = Error::from(error);
+        if matches!(error, Error::Unavailable(_)) {
+            self.outage.note();
+            self.connection.close_on_drop();
+        }
+        error
+    }
+
+    fn thrown_away(mut self, error: sqlx::Error) -> Error {
+        self.connection.close_on_drop();
+        self.failed(error)
+    }
+}
+
+/// What was not committed is rolled back, by whoever takes the connection next at the latest.
+impl<D: Database> Drop for Lent<D> {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            D::TransactionManager::start_rollback(&mut self.connection);
+        }
+    }
+}
