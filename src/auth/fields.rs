@@ -181,7 +181,7 @@ mod tests {
             "administrator123",
             "trustno1trustno1",
             "football12345678",
-            "sunshine1234567!",
+            "sunshine12345678",
             "correcthorsebatterystaple",
             "correct horse battery staple",
             &[brand::SLUG; 3].join(" "),

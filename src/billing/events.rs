@@ -73,7 +73,7 @@ async fn process_page(app: &App, scope: &Scope, customer: &str) -> Result<bool> 
 async fn park_or_ignore(app: &App, customer: &str) -> Result<()> {
     if db::is_former_customer(app.db.system(), customer).await? {
         tracing::info!(customer, "late events of a deleted organisation");
-        let gone = Some("its organisation was deleted");
+        let gone = Some("the organisation was deleted");
         db::move_events(&app.db, customer, EventState::Pending, EventState::Ignored, gone).await?;
         return Ok(());
     }

@@ -42,7 +42,7 @@ impl Reader<'_> {
         self.refuse_if(
             config.app_secrets.iter().any(weak),
             "APP_SECRET",
-            "must be at least 32 random characters of your own, `openssl rand -base64 32`",
+            "must be at least 32 characters of your own, random ones: `openssl rand -base64 32`",
         );
         self.check_argon2(config.argon2);
     }

@@ -21,8 +21,9 @@ impl Arrows {
         let mut arrows = Self::default();
         for file in files {
             for path in modules.named_by(file) {
-                let to = modules.file_of(&path, 0).filter(|to| **to != file.path);
-                to.map(|to| arrows.add(&file.path, to, &path.join("::")));
+                if let Some(to) = modules.file_of(&path, 0).filter(|to| **to != file.path) {
+                    arrows.add(&file.path, to, &path.join("::"));
+                }
             }
         }
         arrows
@@ -32,10 +33,10 @@ impl Arrows {
     pub fn grouped(&self, group: impl Fn(&str) -> Option<String>) -> Self {
         let mut arrows = Self::default();
         for (from, to, why) in self.all() {
-            if let (Some(a), Some(b)) = (group(from), group(to)) {
-                if a != b {
-                    arrows.add(&a, &b, &format!("{why} in {from}"));
-                }
+            if let (Some(a), Some(b)) = (group(from), group(to))
+                && a != b
+            {
+                arrows.add(&a, &b, &format!("{why} in {from}"));
             }
         }
         arrows

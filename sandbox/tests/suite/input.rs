@@ -286,15 +286,15 @@ async fn other_methods_and_broken_requests_are_answered() {
     assert_eq!(sandbox.ask("GET", &expand, &[]).await.status, 200, "there is nobody to expand anything of");
 
     let address = sandbox.url.trim_start_matches("http://").to_owned();
-    let head = "POST /v1/customers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_test_1\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    let head = "POST /v1/customers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk_test_1\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     for (raw, status) in [
         ("garbage\r\n\r\n".to_owned(), "400"),
         (format!("{head}content-length: -5\r\n\r\n"), "400"),
         (format!("{head}content-length: 5\r\ncontent-length: 6\r\n\r\nname=a"), "400"),
         (format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n"), "413"),
-        (format!("GET /v1/customers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n", "k".repeat(5000)), "401"),
-        ("GET /v1/customers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_\u{e9}\r\nconnection: close\r\n\r\n".to_owned(), "401"),
-        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "p".repeat(70_000)), "414"),
+        (format!("GET /v1/customers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n", "k".repeat(5000)), "401"),
+        ("GET /v1/customers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk_\u{e9}\r\nconnection: close\r\n\r\n".to_owned(), "401"),
+        (format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "p".repeat(70_000)), "414"),
     ] {
         let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         stream.write_all(raw.as_bytes()).await.unwrap();
@@ -315,7 +315,7 @@ async fn whoever_hangs_up_finds_the_answer_under_the_same_key() {
     let address = sandbox.url.trim_start_matches("http://").to_owned();
     for n in 0..20 {
         let raw = format!(
-            "POST /v1/customers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_test_1\r\nidempotency-key: gone-{n}\r\ncontent-type: {FORM}\r\ncontent-length: 6\r\n\r\nname=a"
+            "POST /v1/customers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk_test_1\r\nidempotency-key: gone-{n}\r\ncontent-type: {FORM}\r\ncontent-length: 6\r\n\r\nname=a"
         );
         let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         stream.write_all(raw.as_bytes()).await.unwrap();

@@ -98,18 +98,23 @@ async fn while_stripe_cannot_be_asked_nothing_is_deleted(app: TestApp) {
 async fn a_deletion_that_is_given_up_is_finished(app: TestApp) {
     let says = |body: &str| Reply::http("200 OK", &["content-type: application/json"], body);
     let acme = app.org("acme").await;
+    let none = || says(r#"{"object":"list","data":[],"has_more":false}"#);
     let stripe = Stub::answering([
         says(r#"{"id":"cus_1","object":"customer"}"#),
-        says(r#"{"id":"bps_1","url":"https://billing.stripe.com/p/session/x"}"#),
+        none(), // sessions
+        none(), // subscriptions
+        says(r#"{"object":"list","data":[{"id":"price_1"}],"has_more":false}"#),
+        says(r#"{"id":"cs_test_1","status":"open","url":"https://checkout.stripe.com/c/pay/x"}"#),
     ]);
     let app = app.restarted_with("STRIPE_API_BASE", &stripe.url()).await;
     let olivia = app.lets_in(&acme.owner);
-    olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
-    let plan = r#"{"id":"sub_1","object":"subscription","status":"active","items":{"data":[]}}"#;
+    let plan = [("plan", "pro"), ("interval", "month")];
+    olivia.post("/orgs/acme/billing/checkout").fields(&plan).await.assert_status(303);
+    let paid = r#"{"id":"sub_1","object":"subscription","status":"active","items":{"data":[]}}"#;
     stripe.now_answer([
-        says(r#"{"object":"list","data":[],"has_more":false}"#), // sessions
-        says(&format!(r#"{{"object":"list","data":[{plan}],"has_more":false}}"#)),
-        says(plan).after(Duration::from_millis(500)),
+        none(), // sessions
+        says(&format!(r#"{{"object":"list","data":[{paid}],"has_more":false}}"#)),
+        says(paid).after(Duration::from_millis(500)),
     ]);
     let click =
         tokio::spawn(async move { olivia.post("/orgs/acme/delete").field("confirm", "acme").await.status });
