@@ -38,3 +38,10 @@ impl Smtp {
         self.relay.send(message).await.map(drop).map_err(Error::broken)
     }
 }
+
+/// Whether mail can be sent to it: read as the sending reads it. An address with letters beyond ASCII before
+/// the `@` needs a relay with SMTPUTF8, which few have.
+pub fn is_address(text: &str) -> bool {
+    let parsed = text.parse::<Mailbox>();
+    parsed.is_ok_and(|mailbox| mailbox.name.is_none() && mailbox.email.user().is_ascii())
+}

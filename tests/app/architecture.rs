@@ -325,10 +325,12 @@ fn foreign(file: &Source, touch: &Touch) -> Option<String> {
     (!owns(file.room()) && !may_read).then(|| format!("{}: {verb} {table}. {turn}", file.path))
 }
 
-/// `create table orgs (` → `orgs`
+/// `create table orgs (` → `orgs`. One that takes another's place has that one's name in the end.
 fn tables_made(migration: &Source) -> Vec<String> {
     let made = migration.text.split("create table ").skip(1);
-    made.map(|rest| rest.split([' ', '(']).next().unwrap_or_default().to_owned()).collect()
+    let names = made.map(|rest| rest.split([' ', '(']).next().unwrap_or_default());
+    let stays = |name: &&str| !migration.text.contains(&format!("alter table {name} rename to "));
+    names.filter(stays).map(ToOwned::to_owned).collect()
 }
 
 fn holds(rule: Rule) {
