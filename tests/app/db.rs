@@ -4,7 +4,7 @@ use crate::{
     test_app::TestApp,
     webhook_deliveries::{delivered, with_secret},
 };
-use portico::db::Db;
+use product::db::Db;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Command, time::Duration};
@@ -195,7 +195,7 @@ async fn a_failed_sign_in_keeps_no_more_than_an_address_and_goes_after_a_while(a
 
     app.app.clock.advance(time::Duration::days(91));
     let all = app.count("select count(*) from audit_events").await;
-    portico::auth::tidy(&app.app).await.unwrap();
+    product::auth::tidy(&app.app).await.unwrap();
 
     assert!(long < 1000, "{long} bytes");
     assert_eq!(app.count(failed).await, 0);

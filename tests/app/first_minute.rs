@@ -92,9 +92,9 @@ async fn nobody_else_on_the_machine_can_read_the_data() {
 
     assert_eq!(mode(&data), 0o700);
     let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
-    for expected in
-        ["portico.db", "portico.db-wal", "portico.db-shm", "portico.lock", "sandbox.db", "app_secret"]
-    {
+    let ours =
+        [".db", ".db-wal", ".db-shm", ".lock"].map(|ending| format!("{}{ending}", product::brand::SLUG));
+    for expected in ours.iter().map(String::as_str).chain(["sandbox.db", "app_secret"]) {
         assert!(files.iter().any(|file| file.ends_with(expected)), "{expected} is not among {files:?}");
     }
     for file in files {

@@ -7,7 +7,10 @@ use crate::support::{
     temp::TempDir,
 };
 use product::{
-    billing::setup::{self, Mending, Outcome, Report},
+    billing::{
+        plans::{CURRENCY, OFFERS, Plan},
+        setup::{self, Mending, Outcome, Report},
+    },
     clock::Clock,
     config::Config,
     db::{self, Db},
@@ -20,6 +23,14 @@ use serde_json::Value;
 const PORTICO: &str = crate::support::process::PROGRAM;
 const KEY: &str = "Bearer sk_test_123";
 const HOOK: &str = "http://localhost:3000/webhooks/stripe";
+
+/// How many plans are sold, and at how many prices.
+fn sold() -> usize {
+    OFFERS.len() - 1 // all but Free
+}
+fn prices() -> usize {
+    OFFERS.iter().map(|offer| offer.prices().count()).sum()
+}
 
 /// A Stripe of one's own, and whoever sits at its Dashboard.
 struct World {
@@ -125,8 +136,8 @@ async fn an_empty_account_gets_everything_and_a_second_run_changes_nothing() {
 
     assert!(first.secret.is_some_and(|secret| secret.expose_secret().starts_with("whsec_")));
     let made = world.everything().await;
-    assert_eq!(made.iter().map(Vec::len).collect::<Vec<_>>(), [2, 4, 1, 1]);
-    assert_eq!(world.price("business_year").await["unit_amount"], 15_000);
+    assert_eq!(made.iter().map(Vec::len).collect::<Vec<_>>(), [sold(), prices(), 1, 1]);
+    assert_eq!(world.price("business_year").await["unit_amount"], Plan::Business.offer().year.unwrap());
     let update = &made[2][0]["features"]["subscription_update"];
     assert_eq!(
         (&update["enabled"], &update["trial_update_behavior"]),
@@ -200,7 +211,7 @@ async fn each_drift_is_named_and_mended() {
         assert!(report.secret.is_none() && report.findings.iter().all(|it| it.outcome == Outcome::Mended));
         assert_eq!(world.verify().await, Vec::<String>::new(), "{named}");
     }
-    assert_eq!(world.all("products").await.len(), 2);
+    assert_eq!(world.all("products").await.len(), sold());
     assert_eq!(world.all("webhook_endpoints").await.len(), 1);
 }
 
@@ -209,10 +220,11 @@ async fn a_price_of_another_amount_gives_way_to_a_new_one() {
     let world = World::set_up().await;
     let right = world.price("pro_month").await;
     let product = right["product"].as_str().unwrap();
+    let foreign = if CURRENCY == "eur" { "usd" } else { "eur" };
     let by_hand = [
         ("product", product),
         ("unit_amount", "3500"),
-        ("currency", "eur"),
+        ("currency", foreign),
         ("recurring[interval]", "week"),
         ("lookup_key", "pro_month"),
         ("transfer_lookup_key", "true"),
@@ -223,11 +235,13 @@ async fn a_price_of_another_amount_gives_way_to_a_new_one() {
     let drifts = world.verify().await;
     world.setup().await;
 
-    for named in ["amount is 3500, should be 2900", "currency is eur", "interval is week, should be month"] {
+    let amount = format!("amount is 3500, should be {}", right["unit_amount"]);
+    let currency = format!("currency is {foreign}, should be {CURRENCY}");
+    for named in [&*amount, &*currency, "interval is week, should be month"] {
         assert!(drifts.iter().any(|drift| drift.contains(named)), "{named}: {drifts:?}");
     }
     let (now, old) = (world.price("pro_month").await, world.one("prices", "id", id(&wrong)).await);
-    assert_eq!((&now["unit_amount"], &now["active"]), (&2_900.into(), &true.into()));
+    assert_eq!((&now["unit_amount"], &now["active"]), (&right["unit_amount"], &true.into()));
     assert_eq!((&old["active"], &old["metadata"]["plan"]), (&false.into(), &"pro".into()));
     assert_eq!(world.one("products", "id", product).await["default_price"], now["id"]);
     assert_eq!(world.verify().await, Vec::<String>::new());
