@@ -50,13 +50,6 @@ pub async fn deliver(app: &App, key: &str) -> Result<()> {
     Ok(db::set_sent(&app.db, key, app.billing_now()).await.map(drop)?)
 }
 
-/// Whether mail can be sent to it: read as the sending reads it. An address with letters beyond ASCII before
-/// the `@` needs a relay with SMTPUTF8, which few have.
-pub fn is_address(text: &str) -> bool {
-    let parsed = text.parse::<lettre::message::Mailbox>();
-    parsed.is_ok_and(|mailbox| mailbox.name.is_none() && mailbox.email.user().is_ascii())
-}
-
 /// How many mails there are, sent or not.
 pub async fn count(app: &App) -> Result<i64> {
     Ok(db::count(&app.db).await?)

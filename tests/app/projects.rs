@@ -91,7 +91,7 @@ async fn without_a_limit_in_the_plan_there_is_still_one_and_the_list_has_pages(a
     refused.assert_status(422).assert_says("no room for another project").assert_says("value=\"One more\"");
     let page = acme.owner.get("/orgs/acme/projects?page=200").await;
     page.assert_status(200).assert_says("Page 200 of 200").assert_does_not_say("page=201");
-    assert_eq!(page.text().matches("<li class=\"project\">").count(), 50);
+    assert_eq!(page.text().matches("<li class=\"entry\">").count(), 50);
 }
 
 #[portico_test]
