@@ -1,5 +1,5 @@
 //! What people type about themselves, checked once.
-use crate::{brand, mail, words};
+use crate::{brand, words};
 use zxcvbn::{Score, feedback::Feedback, zxcvbn};
 
 /// Bytes; more is refused before hashing (a 1 MB password is an attack, a 64-character one is not).
@@ -17,7 +17,7 @@ impl Email {
         let plain =
             !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
         let shaped = email.rsplit_once('@').is_some_and(|(_, domain)| is_domain(domain));
-        match (email.is_empty(), plain && shaped && email.len() <= 254 && mail::is_address(&email)) {
+        match (email.is_empty(), plain && shaped && email.len() <= 254 && is_address(&email)) {
             (true, _) => Err("Enter your e-mail address.".into()),
             (_, false) => Err("Enter an e-mail address like name@example.com.".into()),
             (_, true) => Ok(Email(email)),
@@ -31,6 +31,13 @@ impl Email {
 
 pub fn normalised(typed: &str) -> String {
     typed.trim().to_lowercase()
+}
+
+/// Whether mail can be sent to it: read as `mail/smtp.rs` reads it. An address with letters beyond ASCII before
+/// the `@` needs a relay with SMTPUTF8, which few have.
+fn is_address(text: &str) -> bool {
+    let parsed = text.parse::<lettre::message::Mailbox>();
+    parsed.is_ok_and(|mailbox| mailbox.name.is_none() && mailbox.email.user().is_ascii())
 }
 
 /// A name that can have a mail server: at least two labels, and no address of numbers.

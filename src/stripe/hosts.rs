@@ -82,7 +82,8 @@ mod tests {
             ("APP_ENV", "production"),
             ("PUBLIC_URL", "https://app.example.com"),
             ("STRIPE_SECRET_KEY", "rk_live_x"),
-            ("APP_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("APP_SECRET", "q0d8Zk3mN5vR7xT1bW9cL2hJ4fG6sY8p"),
+            ("SMTP_URL", "smtps://mail.portico.test"),
             ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
         ]);
         assert!(hosts.check("https://billing.stripe.com/p/session/x".into()).is_ok());
