@@ -52,7 +52,7 @@ impl Olivia<'_> {
         self.types("#name", "Olivia Owner").await;
         self.types("#email", &format!("olivia@{}.test", self.slug)).await;
         self.types("#organisation", organisation).await;
-        self.types("#password", "correct horse battery staple").await;
+        self.types("#password", "violet kettle orbits seven lamps").await;
         self.presses("main form button").await;
         self.is_at(&format!("{}/orgs/{}", self.home, self.slug)).await;
     }
