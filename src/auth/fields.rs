@@ -190,7 +190,7 @@ mod tests {
             "football12345678",
             "sunshine12345678",
             "correcthorsebatterystaple",
-            "violet kettle orbits seven lamps",
+            "correct horse battery staple",
             &[brand::SLUG; 3].join(" "),
         ] {
             assert!(NewPassword::parse(common, &[]).is_err(), "{common}");
