@@ -22,6 +22,7 @@ use crate::{
 };
 use secrecy::SecretString;
 use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
+#[cfg(feature = "sandbox")]
 use tokio::net::TcpListener;
 
 /// Limits in memory are this process's own, and so is tidying them.

@@ -31,14 +31,16 @@ impl Outage {
     }
 }
 
+/// When a probe was, and how it went.
+pub(super) type Probed = (Instant, Result<(), String>);
+
 /// What is known of a database's pools. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     pub(super) writes: Outage,
     /// Of SQLite's readers: what stops its writer seldom stops them.
     pub(super) reads: Outage,
-    /// When the last probe was, and how it went.
-    pub(super) last_probe: Arc<tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>>,
+    pub(super) last_probe: Arc<tokio::sync::Mutex<Option<Probed>>>,
 }
 
 /// What every pool of ours does when it lends a connection and takes it back. It holds for whoever

@@ -123,7 +123,7 @@ async fn one_database_without_the_other_is_said_at_start_and_a_reset_mends_it() 
     portico.line_with("Sign in as").await;
     let folder = portico.stop();
     for ending in ["", "-wal", "-shm"] {
-        std::fs::remove_file(folder.join(&format!("{DATABASE}{ending}"))).ok();
+        std::fs::remove_file(folder.join(format!("{DATABASE}{ending}"))).ok();
     }
 
     let mut portico = Process::start_in(folder, PORTICO, &[], &[]);
