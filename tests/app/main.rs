@@ -24,6 +24,7 @@ mod dev_line;
 mod expected_billing_state;
 mod first_minute;
 mod jobs;
+mod limits;
 mod mail;
 mod ops;
 mod orgs;
