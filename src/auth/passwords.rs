@@ -16,6 +16,9 @@ use tokio::sync::Semaphore;
 /// Callers that may wait for a core; the next is told to come back.
 const WAITING: usize = 32;
 const WAIT: Duration = Duration::from_secs(2);
+/// The address space of a buffer, in blocks of 1 KiB, of which a hash uses as much as its cost says. Over
+/// 32 MiB glibc asks the system for memory and gives it back when freed; a smaller buffer it would keep.
+const BUFFER_BLOCKS: usize = 33 * 1024;
 
 pub struct Passwords {
     params: Params,
@@ -128,6 +131,9 @@ fn digest(
     salt: &Salt,
     memory: &mut Vec<Block>,
 ) -> argon2::password_hash::Result<Output> {
+    if memory.capacity() == 0 {
+        memory.reserve_exact(BUFFER_BLOCKS.max(params.block_count()));
+    }
     memory.resize(params.block_count(), Block::new());
     let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
