@@ -533,7 +533,12 @@ fn pages_stand_above_web_and_rules_below() {
 fn a_foreign_table_is_seen() {
     for (path, text, wrong) in [
         ("src/orgs/db.rs", "select name from orgs where id = $1", None),
-        ("src/orgs/db.rs", "select u.email from members m join users u on u.id = m.user_id", None),
+        (
+            "src/orgs/db.rs",
+            "select u.email from members m join users u on u.id = m.user_id",
+            Some("reads users"),
+        ),
+        ("src/account/db.rs", "select u.email from logins l join users u on u.id = l.user_id", None),
         ("src/orgs/db.rs", "update users set name = $1", Some("writes users")),
         ("src/orgs/db.rs", "select 1 from billing_state where org_id = $1", Some("reads billing_state")),
         ("src/billing/db/inbox.rs", "delete from members where org_id = $1", Some("writes members")),
