@@ -99,7 +99,7 @@ fn of_subscription(
     let mut all = Vec::new();
     let id = after.subscription_id.clone().unwrap_or_default();
     let current = held.iter().find(|s| s.id == id);
-    if let Some(started) = current.filter(|_| !before.is_alive()) {
+    if let Some(started) = current.filter(|_| before.subscription_id != after.subscription_id) {
         let at = At::from_unix(started.created);
         all.push(Notification {
             key: format!("started:{id}"),

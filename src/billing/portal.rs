@@ -10,7 +10,7 @@ use crate::{
     audit::{self, Event},
     db::{Scope, UserId},
     error::{Error, Result},
-    stripe::{CustomerId, Deadline, Flow, NewPortalSession, PortalSession, StripeUrl, SwitchTo},
+    stripe::{CustomerId, Deadline, Flow, NewPortalSession, PlanChange, PortalSession, StripeUrl},
 };
 
 /// Where a billing manager changes card or plan, or cancels. The portal cannot begin a subscription, so a
@@ -82,9 +82,9 @@ async fn create_session(
 ) -> Result<PortalSession> {
     let state = queries::state(app, scope).await?;
     let switch_to = match (plan, state.item_id.as_deref(), state.item_count) {
-        (Some((plan, interval)), Some(item), 1) if plan != Plan::Free => {
+        (Some((plan, interval)), Some(item), 1) if flow == Flow::ChangePlan && plan != Plan::Free => {
             let price = app.stripe.price(&lookup_key(plan, interval), until).await?;
-            Some(SwitchTo { item, price, quantity: checkout::units(app, scope, plan).await? })
+            Some(PlanChange { item, price, quantity: checkout::units(app, scope, plan).await? })
         }
         _ => None,
     };

@@ -4,13 +4,14 @@ use super::{db, queries, sync::sync};
 use crate::{App, db::Scope, error::Result, orgs, stripe::Deadline};
 
 /// Sets the quantity to the number of members, after one was added or removed; a quantity that somebody
-/// set in the portal stands until then. Does nothing for plans without seats, at a price that we do not know,
-/// and while a change is scheduled for the period's end.
+/// set in the portal stands until then. Does nothing for plans without seats, at a price that we do not know, for
+/// subscriptions with two plans in them, and while a change is scheduled for the period's end.
 pub async fn follow_seats(app: &App, scope: &Scope) -> Result<()> {
     let state = queries::state(app, scope).await?;
     let counts = state.is_alive()
         && state.plan.offer().per_seat
         && !state.unknown_price
+        && state.item_count == state.add_ons.len() as i64 + 1
         && state.schedule_id.is_none();
     let (Some(subscription), Some(item), true) = (&state.subscription_id, &state.item_id, counts) else {
         return Ok(());

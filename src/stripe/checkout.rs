@@ -4,8 +4,7 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    listing::PAGE,
-    view::{CheckoutSession, CustomerId},
+    view::{CheckoutSession, CustomerId, PAGE},
 };
 use std::collections::HashMap;
 use stripe_checkout::{

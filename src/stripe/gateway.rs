@@ -3,10 +3,9 @@ use super::{
     deadline::Deadline,
     error::Error,
     hosts::Hosts,
-    listing::PAGE,
     metadata::is_ours,
     transport::Transport,
-    view::{Customer, CustomerId, List, PortalConfiguration, Price},
+    view::{Customer, CustomerId, List, PAGE, PortalConfiguration, Price},
 };
 use crate::config::Config;
 use std::{collections::HashMap, sync::RwLock};

@@ -1,15 +1,11 @@
 //! Lists, read to their last page.
-use super::{deadline::Deadline, error::Error, gateway::Stripe, view::List};
-use serde::de::DeserializeOwned;
+use super::{
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    view::{List, Listed},
+};
 use stripe_client_core::RequestBuilder;
-
-/// How many objects a page is asked for: the most that Stripe gives.
-pub const PAGE: i64 = 100;
-
-/// An object of a list. Its id asks for the page after it.
-pub trait Listed: DeserializeOwned {
-    fn id(&self) -> &str;
-}
 
 impl Stripe {
     /// All pages of a list; `page` makes the request for the page after an id.

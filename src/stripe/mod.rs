@@ -27,7 +27,7 @@ pub use error::Error;
 pub use gateway::{NewCustomer, Stripe};
 pub use hosts::{StripeUrl, hosts_people_are_sent_to};
 pub use payment_method::PaymentMethod;
-pub use portal::{Flow, NewPortalSession, PortalSession, SwitchTo};
+pub use portal::{Flow, NewPortalSession, PlanChange, PortalSession};
 pub use preview::{Discount, Preview};
 pub use reads::{DISPUTE, EVENT_TYPES};
 pub use schedules::{Phase, Schedule};

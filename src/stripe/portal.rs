@@ -36,12 +36,12 @@ pub struct NewPortalSession<'a> {
     /// The one that is alive, if one is.
     pub subscription: Option<&'a str>,
     /// What it is to be, where a plan was chosen on our page.
-    pub switch_to: Option<SwitchTo<'a>>,
+    pub switch_to: Option<PlanChange<'a>>,
     pub return_url: &'a str,
 }
 
 /// The change that the portal asks people to confirm.
-pub struct SwitchTo<'a> {
+pub struct PlanChange<'a> {
     /// The item of the subscription that is changed.
     pub item: &'a str,
     pub price: String,
@@ -94,7 +94,7 @@ fn page_of(new: &NewPortalSession<'_>) -> Option<CreateBillingPortalSessionFlowD
         Flow::Home | Flow::Resume => None,
         Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
         Flow::ChangePlan => match &new.switch_to {
-            Some(SwitchTo { item, price, quantity }) => {
+            Some(PlanChange { item, price, quantity }) => {
                 let mut chosen = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirmItems::new(*item);
                 chosen.price = Some(price.clone());
                 chosen.quantity = Some(*quantity);

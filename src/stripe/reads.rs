@@ -3,10 +3,9 @@ use super::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    listing::PAGE,
     view::{
-        CustomerId, CustomerState, CustomersObject, Invoice, InvoicePayment, List, ListedEvent, Product,
-        Subscription,
+        CustomerId, CustomerState, CustomersObject, Invoice, InvoicePayment, List, ListedEvent, PAGE,
+        Product, Subscription,
     },
 };
 use stripe_billing::{

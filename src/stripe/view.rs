@@ -1,11 +1,10 @@
 //! The few fields of Stripe's answers that we use. Unknown values are kept and missing fields are absent, so
 //! these views also read other API versions and stripe-mock's fixtures.
 use super::{
-    listing::Listed,
     metadata::{Metadata, is_ours},
     payment_method::PaymentMethod,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
 /// `cus_…`, as Stripe gave it and we recorded it.
@@ -29,6 +28,14 @@ pub struct Customer {
 pub struct Portal {
     pub id: String,
     pub url: String,
+}
+
+/// How many objects a page is asked for: the most that Stripe gives.
+pub const PAGE: i64 = 100;
+
+/// An object of a list. Its id asks for the page after it.
+pub trait Listed: DeserializeOwned {
+    fn id(&self) -> &str;
 }
 
 #[derive(Deserialize)]
