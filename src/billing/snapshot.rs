@@ -166,7 +166,7 @@ impl Snapshot {
         BillingState {
             payment_method_type: charged.map(PaymentMethod::kind),
             payment_method: charged.map(PaymentMethod::text),
-            other_payment_method: other.map(PaymentMethod::text),
+            other_payment_method: other.map(PaymentMethod::name),
             other_payment_method_id: other.map(|method| method.id.clone()),
             ..state
         }
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(state.payment_method.as_deref(), Some("Visa ending in 0341, expires 01/2030"));
         assert_eq!(
             state.other_payment_method.as_deref(),
-            Some("Mastercard ending in 4444, expires 12/2034"),
+            Some("Mastercard ending in 4444"),
             "and can take its place"
         );
     }
