@@ -373,5 +373,5 @@ async fn a_member_who_may_not_buy_is_told_whom_to_ask(app: TestApp) {
     let page = mira.get("/pricing").await;
 
     page.assert_says("You cannot change the plan of acme yourself. Please ask Olivia Owner")
-        .assert_does_not_say("/sign-up");
+        .assert_does_not_say("/billing/portal");
 }
