@@ -1,6 +1,5 @@
 //! What Stripe holds of one customer at one moment, and the billing state that follows from it.
 use super::{
-    db::InvoiceRow,
     entitlements::Entitlements,
     plans::{Interval, Plan, of_lookup_key},
     state::{BillingState, card_text, is_alive},
@@ -9,25 +8,37 @@ use crate::{
     App,
     db::At,
     error::Result,
-    stripe::{Card, CustomerId, Deadline, Invoice, PaymentMethod, Subscription},
+    stripe::{
+        Card, CustomerId, CustomerState, Deadline, Invoice, PaymentMethod, Subscription, WantedInvoices,
+    },
 };
 
 /// Everything we look at of one customer.
+#[derive(Default)]
 pub struct Snapshot {
     /// The customer was deleted at Stripe, and everything else is empty.
     pub deleted: bool,
+    pub customer: Option<CustomerState>,
     /// The customer's default payment method.
     method: Option<PaymentMethod>,
     pub subscriptions: Vec<Subscription>,
-    /// The newest ones.
+    /// Every open one, the newest ones, and those that were asked for.
     pub invoices: Vec<Invoice>,
+    /// Whether these are all that there are.
+    pub has_all_invoices: bool,
+    /// Ids that were asked for and of which Stripe has no invoice any more.
+    pub missing_invoices: Vec<String>,
 }
 
 impl Snapshot {
     /// Asks Stripe for the customer, its subscriptions and its invoices.
-    pub async fn fetch(app: &App, customer: &CustomerId, until: Deadline) -> Result<Self> {
-        let deleted =
-            || Self { deleted: true, method: None, subscriptions: Vec::new(), invoices: Vec::new() };
+    pub async fn fetch(
+        app: &App,
+        customer: &CustomerId,
+        wanted: &WantedInvoices,
+        until: Deadline,
+    ) -> Result<Self> {
+        let deleted = || Self { deleted: true, ..Self::default() };
         let held = match app.stripe.customer(customer, until).await {
             Err(error) if error.is_missing_customer() => return Ok(deleted()),
             held => held?,
@@ -36,8 +47,16 @@ impl Snapshot {
             return Ok(deleted());
         }
         let subscriptions = app.stripe.subscriptions(customer, until).await?;
-        let invoices = app.stripe.invoices(customer, until).await?;
-        Ok(Self { deleted: false, method: held.method().cloned(), subscriptions, invoices })
+        let invoices = app.stripe.invoices(customer, wanted, until).await?;
+        Ok(Self {
+            deleted: false,
+            method: held.method().cloned(),
+            customer: Some(held),
+            subscriptions,
+            invoices: invoices.found,
+            has_all_invoices: invoices.all,
+            missing_invoices: invoices.missing,
+        })
     }
 
     /// The billing state by this snapshot. `before` is the one it replaces: a used trial stays used, and a
@@ -109,11 +128,6 @@ impl Snapshot {
             ..state
         }
     }
-
-    /// The invoices as the billing page shows them.
-    pub fn invoice_rows(&self) -> impl Iterator<Item = InvoiceRow> {
-        self.invoices.iter().filter_map(row)
-    }
 }
 
 /// The subscription that counts: the one that entitles most, then the newest.
@@ -160,28 +174,13 @@ fn rank(status: &str) -> u8 {
     }
 }
 
-/// None for an upcoming invoice, which has no id.
-fn row(invoice: &Invoice) -> Option<InvoiceRow> {
-    Some(InvoiceRow {
-        id: invoice.id.clone()?,
-        number: invoice.number.clone(),
-        status: invoice.status.clone().unwrap_or_default(),
-        total: invoice.total,
-        amount_remaining: invoice.amount_remaining,
-        currency: invoice.currency.clone(),
-        created_at: At::from_unix(invoice.created),
-        page_url: invoice.hosted_invoice_url.clone(),
-        pdf_url: invoice.invoice_pdf.clone(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn held(json: &str) -> Snapshot {
         let subscriptions = serde_json::from_str(json).unwrap();
-        Snapshot { deleted: false, method: None, subscriptions, invoices: Vec::new() }
+        Snapshot { subscriptions, ..Snapshot::default() }
     }
 
     fn state(json: &str, before: &BillingState) -> BillingState {

@@ -12,9 +12,9 @@ pub enum Message {
         on: String,
         has_card: bool,
     },
+    /// Its button leads to the invoice.
     PaymentFailed {
         amount: String,
-        page: Option<String>,
     },
     ReadOnly,
     Recovered,
@@ -81,8 +81,6 @@ impl Message {
     /// Renders the message as HTML and as plain text.
     pub fn mail(&self, Context { org, link }: Context) -> Result<Mail> {
         let Content { subject, paragraphs, button } = self.content();
-        // An open invoice is paid on a page of its own.
-        let link = if let Message::PaymentFailed { page: Some(page), .. } = self { page } else { link };
         let html = Html { subject: &subject, paragraphs: &paragraphs, button, link, org }.render();
         let text = Text { paragraphs: &paragraphs, button, link, org }.render();
         Ok(Mail { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
@@ -96,7 +94,7 @@ impl Message {
                 if *has_card { &[TRIAL_WITH_CARD] } else { &[TRIAL_WITHOUT_CARD] },
                 if *has_card { MANAGE } else { "Add a card" },
             ),
-            Message::PaymentFailed { amount, .. } => {
+            Message::PaymentFailed { amount } => {
                 (format!("A payment of {amount} did not go through"), &[FAILED, FAILED_LATER], "Pay now")
             }
             Message::ReadOnly => ("Your organisation is now read-only".into(), &[READ_ONLY], "Pay now"),
@@ -152,7 +150,7 @@ mod tests {
         for message in [
             Message::Started { plan: plan() },
             Message::TrialEnding { plan: plan(), on: "1 January 2027".into(), has_card: false },
-            Message::PaymentFailed { amount: "$29.00".into(), page: None },
+            Message::PaymentFailed { amount: "$29.00".into() },
             Message::ReadOnly,
             Message::Recovered,
             Message::WillEnd { plan: plan(), on: "1 January 2027".into() },
@@ -180,13 +178,5 @@ mod tests {
             deleted("Olivia", &made(&["2 notes", "1 file", "4 forms"])),
             "Olivia deleted it, with 2 notes, 1 file and 4 forms."
         );
-    }
-
-    #[test]
-    fn a_failed_payment_leads_to_the_invoice() {
-        let page = Some("https://invoice.stripe.com/i/x".to_owned());
-        let mail = Message::PaymentFailed { amount: "$1.00".into(), page }.mail(CONTEXT).unwrap();
-
-        assert!(mail.text.contains("https://invoice.stripe.com/i/x"));
     }
 }

@@ -2,8 +2,12 @@
 //! organisation straight to its billing page.
 use crate::{
     App,
-    billing::plans::{self, Interval, OFFERS, Offer},
+    billing::{
+        self,
+        plans::{self, Interval, OFFERS, Offer},
+    },
     demo::DemoHint,
+    error::Result,
     web::{Page, SignedIn},
 };
 use askama::Template;
@@ -70,9 +74,14 @@ pub async fn landing(State(app): State<App>) -> Page<Landing> {
     Page::ok(Landing { demo: app.demo_hint() })
 }
 
-pub async fn pricing(who: Option<SignedIn>) -> Page<Pricing> {
+pub async fn pricing(State(app): State<App>, who: Option<SignedIn>) -> Result<Page<Pricing>> {
     let buyer = who.as_ref().and_then(only_org_to_buy_for);
-    Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer })
+    let has_trial = match &who {
+        Some(who) => billing::trial_is_open(&app, who.id, buyer.as_deref()).await?,
+        None => true,
+    };
+    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, has_trial)).collect();
+    Ok(Page::ok(Pricing { plans, buyer }))
 }
 
 fn only_org_to_buy_for(who: &SignedIn) -> Option<String> {
@@ -88,18 +97,20 @@ pub async fn privacy() -> Page<Privacy> {
     Page::ok(Privacy {})
 }
 
-impl From<&Offer> for PlanCard {
-    fn from(offer: &Offer) -> Self {
+impl PlanCard {
+    /// `has_trial`: whether whoever looks at it would begin with the plan's trial.
+    fn of(offer: &Offer, has_trial: bool) -> Self {
+        let trial = offer.trial.filter(|_| has_trial);
         Self {
             key: offer.plan.as_str(),
             name: offer.name,
             tagline: offer.tagline,
             prices: offer.prices().map(|(every, amount)| CardPrice::of(offer, every, amount)).collect(),
-            verb: match offer.trial {
+            verb: match trial {
                 Some(_) => "Start the trial".into(),
                 None => format!("Start with {}", offer.name),
             },
-            trial: offer.trial.map(|days| format!("{days}-day trial")),
+            trial: trial.map(|days| format!("{days}-day trial")),
             features: offer.includes(),
             highlighted: offer.highlighted,
         }

@@ -4,7 +4,8 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    view::{CheckoutSession, CustomerId, List},
+    lists::Listed,
+    view::{CheckoutSession, CustomerId},
 };
 use std::collections::HashMap;
 use stripe_checkout::{
@@ -18,6 +19,12 @@ use stripe_checkout::{
     },
 };
 use stripe_client_core::StripeRequest;
+
+impl Listed for CheckoutSession {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
 
 /// What a Checkout session is made for.
 pub struct NewCheckoutSession<'a> {
@@ -100,12 +107,16 @@ impl Stripe {
         customer: &CustomerId,
         until: Deadline,
     ) -> Result<Vec<String>, Error> {
-        let ask = ListCheckoutSession::new()
-            .customer(customer.0.as_str())
-            .status(CheckoutSessionStatus::Open)
-            .limit(100);
-        let page: List<CheckoutSession> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data.into_iter().map(|session| session.id).collect())
+        let open: Vec<CheckoutSession> = self
+            .all(until, |after| {
+                let ask = ListCheckoutSession::new()
+                    .customer(customer.0.as_str())
+                    .status(CheckoutSessionStatus::Open)
+                    .limit(100);
+                after.into_iter().fold(ask, ListCheckoutSession::starting_after).build()
+            })
+            .await?;
+        Ok(open.into_iter().map(|session| session.id).collect())
     }
 
     /// Expires a session. One that is complete or expired already stays as it is.

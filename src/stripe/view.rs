@@ -1,6 +1,7 @@
 //! The few fields of Stripe's answers that we use. Unknown values are kept and missing fields are absent, so
 //! these views also read other API versions and stripe-mock's fixtures.
 use super::metadata::is_ours;
+use crate::db::AttemptId;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -62,6 +63,7 @@ pub struct Subscription {
     pub pause_collection: Option<serde_json::Value>,
     /// Set while a change is scheduled for the end of the period; changing the items directly would undo it.
     pub schedule: Option<serde_json::Value>,
+    metadata: Option<HashMap<String, String>>,
     /// Before API version 2025-03-31 the period was here, since then on the items.
     current_period_end: Option<i64>,
     items: List<Item>,
@@ -132,6 +134,10 @@ pub struct Card {
 pub struct CustomerState {
     #[serde(default)]
     pub deleted: bool,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    preferred_locales: Option<Vec<String>>,
+    metadata: Option<HashMap<String, String>>,
     #[serde(default)]
     invoice_settings: InvoiceSettings,
 }
@@ -143,6 +149,16 @@ struct InvoiceSettings {
 }
 
 impl CustomerState {
+    /// The first of the languages that the customer prefers on invoices and receipts.
+    pub fn language(&self) -> Option<&str> {
+        self.preferred_locales.as_ref()?.first().map(String::as_str)
+    }
+
+    /// The organisation's word in URLs, as we wrote it into the metadata.
+    pub fn slug(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("org").map(String::as_str)
+    }
+
     /// The customer's default payment method.
     pub fn method(&self) -> Option<&PaymentMethod> {
         self.invoice_settings.default_payment_method.object()
@@ -165,10 +181,41 @@ pub struct Invoice {
     pub currency: String,
     #[serde(default)]
     pub created: i64,
+    /// By when an invoice that is sent has to be paid.
+    pub due_date: Option<i64>,
+    #[serde(default)]
+    pub amount_paid: i64,
+    /// Of what was paid, what was paid elsewhere: in cash, by transfer.
+    amount_paid_off_stripe: Option<i64>,
+    /// The same, as API versions before 2025-03-31 say it.
+    paid_out_of_band: Option<bool>,
+    /// Taken off by credit notes before the invoice was paid, and after.
+    #[serde(default)]
+    pub pre_payment_credit_notes_amount: i64,
+    #[serde(default)]
+    pub post_payment_credit_notes_amount: i64,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     #[serde(default)]
     status_transitions: Transitions,
+    /// Where the request asked to expand it.
+    payments: Option<List<InvoicePayment>>,
+    /// What was paid back of its charges. Stripe keeps it with the charges, see invoices.rs.
+    #[serde(skip)]
+    pub refunded: i64,
+    /// A bank is working on its payment: neither paid nor failed.
+    #[serde(skip)]
+    pub processing: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct InvoicePayment {
+    payment: PaymentOfInvoice,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentOfInvoice {
+    payment_intent: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -179,6 +226,17 @@ struct Transitions {
 impl Invoice {
     pub fn paid_at(&self) -> Option<i64> {
         self.status_transitions.paid_at
+    }
+
+    /// Whether some of it was paid outside Stripe.
+    pub fn is_paid_outside(&self) -> bool {
+        self.paid_out_of_band == Some(true) || self.amount_paid_off_stripe.is_some_and(|amount| amount > 0)
+    }
+
+    /// Ids of the payments that were made or tried.
+    pub fn payment_intents(&self) -> impl Iterator<Item = &str> {
+        let payments = self.payments.iter().flat_map(|payments| &payments.data);
+        payments.filter_map(|it| it.payment.payment_intent.as_deref())
     }
 }
 
@@ -251,6 +309,11 @@ impl Subscription {
 
     pub fn quantity(&self) -> Option<i64> {
         self.items.data.first().and_then(|item| item.quantity)
+    }
+
+    /// The attempt to buy that its metadata names. Only our own record of that attempt proves anything.
+    pub fn attempt(&self) -> Option<AttemptId> {
+        self.metadata.as_ref()?.get("attempt_id")?.parse().ok().map(AttemptId)
     }
 
     /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.

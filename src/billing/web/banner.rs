@@ -20,14 +20,15 @@ pub enum Help {
     },
     /// Opens the unpaid invoice.
     Invoice {
-        url: String,
+        id: String,
     },
     Nothing,
 }
 
 impl Banner {
-    pub fn of(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Self> {
-        let pay = || pay(invoices);
+    /// `open` are the invoices that wait for a payment.
+    pub fn of(s: &BillingState, may: &Entitlements, open: &[InvoiceRow]) -> Option<Self> {
+        let pay = || pay(open);
         match s.status.as_deref()? {
             "past_due" => Some(bad(past_due(s, may), pay())),
             "unpaid" => Some(bad(
@@ -90,11 +91,10 @@ fn past_due(s: &BillingState, may: &Entitlements) -> String {
     }
 }
 
-/// The unpaid invoice, or the page for a new payment method where there is none.
-fn pay(invoices: &[InvoiceRow]) -> Help {
-    let open = invoices.iter().find(|invoice| invoice.status == "open" && invoice.amount_remaining > 0);
-    match open.and_then(|invoice| invoice.page_url.clone()) {
-        Some(url) => Help::Invoice { url },
+/// The invoice that is unpaid for longest, or the page for a new payment method where there is none.
+fn pay(open: &[InvoiceRow]) -> Help {
+    match open.iter().find(|invoice| invoice.is_payable()) {
+        Some(invoice) => Help::Invoice { id: invoice.id.clone() },
         None => Help::Portal { flow: "payment_method", label: "Update payment method" },
     }
 }
