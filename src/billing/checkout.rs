@@ -6,6 +6,7 @@ use super::{
     queries,
     state::is_alive,
     sync::sync,
+    trials,
 };
 use crate::{
     App,
@@ -93,7 +94,8 @@ async fn open_session(
     until: Deadline,
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
-    let trial_used = trial_used || queries::state(app, scope).await?.trial_used;
+    let trial_used =
+        trial_used || queries::state(app, scope).await?.trial_used || trials::had_one(app, user).await?;
     let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
     let new = NewCheckoutSession {
         customer,

@@ -41,12 +41,6 @@ pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>
     Ok(all)
 }
 
-/// The newest invoices, newest first.
-pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<db::InvoiceRow>> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::invoices(&mut tx, scope.org()).await?)
-}
-
 /// The organisation's customer at Stripe, unless it has none or Stripe has deleted it.
 pub async fn customer(app: &App, scope: &Scope) -> Result<Option<CustomerId>> {
     let customer = db::customer(&mut app.db.read(scope).await?, scope.org()).await?;

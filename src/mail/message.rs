@@ -12,15 +12,14 @@ pub enum Message {
         on: String,
         has_method: bool,
     },
+    /// Its button leads to the invoice.
     PaymentFailed {
         amount: String,
-        page: Option<String>,
     },
-    /// An invoice that is sent, and was not paid when it was due.
+    /// An invoice that is sent, and was not paid when it was due. Its button leads to the invoice.
     InvoiceOverdue {
         amount: String,
         due: String,
-        page: Option<String>,
     },
     ReadOnly,
     Recovered,
@@ -93,12 +92,6 @@ impl Message {
     /// Renders the message as HTML and as plain text.
     pub fn mail(&self, Context { org, link }: Context) -> Result<Mail> {
         let Content { subject, paragraphs, button } = self.content();
-        // An open invoice is paid on a page of its own.
-        let link = match self {
-            Message::PaymentFailed { page: Some(page), .. }
-            | Message::InvoiceOverdue { page: Some(page), .. } => page,
-            _ => link,
-        };
         let html = Html { subject: &subject, paragraphs: &paragraphs, button, link, org }.render();
         let text = Text { paragraphs: &paragraphs, button, link, org }.render();
         Ok(Mail { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
@@ -112,10 +105,10 @@ impl Message {
                 if *has_method { &[TRIAL_WITH_METHOD] } else { &[TRIAL_WITHOUT_METHOD] },
                 if *has_method { MANAGE } else { "Add a payment method" },
             ),
-            Message::PaymentFailed { amount, .. } => {
+            Message::PaymentFailed { amount } => {
                 (format!("A payment of {amount} did not go through"), &[FAILED, FAILED_LATER], "Pay now")
             }
-            Message::InvoiceOverdue { amount, due, .. } => (
+            Message::InvoiceOverdue { amount, due } => (
                 format!("An invoice of {amount} was due on {due}"),
                 &[OVERDUE, FAILED_LATER],
                 "Pay this invoice",
@@ -185,9 +178,9 @@ mod tests {
         for message in [
             Message::Started { plan: plan() },
             Message::TrialEnding { plan: plan(), on: "1 January 2027".into(), has_method: false },
-            Message::InvoiceOverdue { amount: "$29.00".into(), due: "1 January 2027".into(), page: None },
+            Message::InvoiceOverdue { amount: "$29.00".into(), due: "1 January 2027".into() },
             Message::WillChange { to: "Pro, paid every month, on 1 January 2027".into() },
-            Message::PaymentFailed { amount: "$29.00".into(), page: None },
+            Message::PaymentFailed { amount: "$29.00".into() },
             Message::ReadOnly,
             Message::Recovered,
             Message::WillEnd { plan: plan(), on: "1 January 2027".into(), next: None },
@@ -215,13 +208,5 @@ mod tests {
             deleted("Olivia", &made(&["2 notes", "1 file", "4 forms"])),
             "Olivia deleted it, with 2 notes, 1 file and 4 forms."
         );
-    }
-
-    #[test]
-    fn a_failed_payment_leads_to_the_invoice() {
-        let page = Some("https://invoice.stripe.com/i/x".to_owned());
-        let mail = Message::PaymentFailed { amount: "$1.00".into(), page }.mail(CONTEXT).unwrap();
-
-        assert!(mail.text.contains("https://invoice.stripe.com/i/x"));
     }
 }

@@ -114,11 +114,12 @@ pub async fn pricing(
         Some(who) => buyer(&app, who, &asked.org).await?,
         None => Buyer::Stranger,
     };
-    let state = match (&who, &buyer) {
-        (Some(who), Buyer::Of { slug, .. }) => state_in(&app, who, slug).await?,
-        _ => BillingState::default(),
+    let slug = if let Buyer::Of { slug, .. } = &buyer { Some(slug.as_str()) } else { None };
+    let (state, has_trial) = match &who {
+        Some(who) => (state_in(&app, who, slug).await?, billing::trial_is_open(&app, who.id, slug).await?),
+        None => (BillingState::default(), true),
     };
-    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state)).collect();
+    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state, has_trial)).collect();
     Ok(Page::ok(Pricing { plans, buyer }))
 }
 
@@ -146,8 +147,8 @@ async fn buyer(app: &App, who: &SignedIn, asked: &str) -> Result<Buyer> {
     }
 }
 
-async fn state_in(app: &App, who: &SignedIn, slug: &str) -> Result<BillingState> {
-    match who.membership_in(slug) {
+async fn state_in(app: &App, who: &SignedIn, slug: Option<&str>) -> Result<BillingState> {
+    match slug.and_then(|slug| who.membership_in(slug)) {
         Some((scope, _)) => billing::state(app, &scope).await,
         None => Ok(BillingState::default()),
     }
@@ -162,8 +163,10 @@ pub async fn privacy() -> Page<Privacy> {
 }
 
 impl PlanCard {
-    /// A plan, and what somebody whose organisation stands like this can do with it.
-    fn of(offer: &Offer, state: &BillingState) -> Self {
+    /// A plan, and what somebody whose organisation stands like this can do with it; `has_trial`: whether they
+    /// would begin with the plan's trial.
+    fn of(offer: &Offer, state: &BillingState, has_trial: bool) -> Self {
+        let trial = offer.trial.filter(|_| has_trial);
         Self {
             key: offer.plan.as_str(),
             name: offer.name,
@@ -172,11 +175,11 @@ impl PlanCard {
                 .prices()
                 .map(|(every, amount)| CardPrice::of(offer, every, amount, state))
                 .collect(),
-            verb: match offer.trial {
+            verb: match trial {
                 Some(_) => "Start the trial".into(),
                 None => format!("Start with {}", offer.name),
             },
-            trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
+            trial: trial.map(|days| format!("{days}-day trial")),
             features: offer.includes(),
             highlighted: offer.highlighted,
         }

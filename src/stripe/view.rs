@@ -4,7 +4,8 @@ use super::{
     metadata::{Metadata, is_ours},
     payment_method::PaymentMethod,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use crate::db::AttemptId;
+use serde::Deserialize;
 use std::collections::HashMap;
 
 /// `cus_…`, as Stripe gave it and we recorded it.
@@ -32,11 +33,6 @@ pub struct Portal {
 
 /// How many objects a page is asked for: the most that Stripe gives.
 pub const PAGE: i64 = 100;
-
-/// An object of a list. Its id asks for the page after it.
-pub trait Listed: DeserializeOwned {
-    fn id(&self) -> &str;
-}
 
 #[derive(Deserialize)]
 pub struct List<T> {
@@ -169,6 +165,10 @@ pub struct CustomerState {
     /// Minor units: below zero is credit that the next invoices use, above zero is added to them.
     #[serde(default)]
     pub balance: i64,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    preferred_locales: Option<Vec<String>>,
+    metadata: Option<Metadata>,
     #[serde(default)]
     invoice_settings: InvoiceSettings,
     #[serde(default)]
@@ -182,6 +182,16 @@ struct InvoiceSettings {
 }
 
 impl CustomerState {
+    /// The first of the languages that the customer prefers on invoices and receipts.
+    pub fn language(&self) -> Option<&str> {
+        self.preferred_locales.as_ref()?.first().map(String::as_str)
+    }
+
+    /// The organisation's word in URLs, as we wrote it into the metadata.
+    pub fn slug(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("org").map(String::as_str)
+    }
+
     /// The customer's default payment method.
     pub fn method(&self) -> Option<&PaymentMethod> {
         self.invoice_settings.default_payment_method.object().or(self.default_source.object())
@@ -204,8 +214,19 @@ pub struct Invoice {
     pub currency: String,
     #[serde(default)]
     pub created: i64,
-    /// Of an invoice that is sent: when it has to be paid.
+    /// By when an invoice that is sent has to be paid.
     pub due_date: Option<i64>,
+    #[serde(default)]
+    pub amount_paid: i64,
+    /// Of what was paid, what was paid elsewhere: in cash, by transfer.
+    amount_paid_off_stripe: Option<i64>,
+    /// The same, as API versions before 2025-03-31 say it.
+    paid_out_of_band: Option<bool>,
+    /// Taken off by credit notes before the invoice was paid, and after.
+    #[serde(default)]
+    pub pre_payment_credit_notes_amount: i64,
+    #[serde(default)]
+    pub post_payment_credit_notes_amount: i64,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     #[serde(default)]
@@ -213,6 +234,14 @@ pub struct Invoice {
     parent: Option<Parent>,
     /// Where `parent` is now, before API version 2025-03-31.
     subscription: Option<Reference>,
+    /// Where the request asked to expand it.
+    payments: Option<List<InvoicePayment>>,
+    /// What was paid back of its charges. Stripe keeps it with the charges, see invoices.rs.
+    #[serde(skip)]
+    pub refunded: i64,
+    /// A bank is working on its payment: neither paid nor failed.
+    #[serde(skip)]
+    pub processing: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -223,6 +252,16 @@ struct Parent {
 #[derive(Clone, Debug, Deserialize)]
 struct OfSubscription {
     subscription: Option<Reference>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct InvoicePayment {
+    payment: PaymentOfInvoice,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentOfInvoice {
+    payment_intent: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -242,9 +281,20 @@ impl Invoice {
         parent.or(self.subscription.as_ref()).map(Reference::id)
     }
 
-    /// Whether it has to be paid and no payment has come of it.
+    /// Whether it has to be paid and is not paid yet.
     pub fn is_open(&self) -> bool {
         self.status.as_deref() == Some("open")
+    }
+
+    /// Whether some of it was paid outside Stripe.
+    pub fn is_paid_outside(&self) -> bool {
+        self.paid_out_of_band == Some(true) || self.amount_paid_off_stripe.is_some_and(|amount| amount > 0)
+    }
+
+    /// Ids of the payments that were made or tried.
+    pub fn payment_intents(&self) -> impl Iterator<Item = &str> {
+        let payments = self.payments.iter().flat_map(|payments| &payments.data);
+        payments.filter_map(|it| it.payment.payment_intent.as_deref())
     }
 }
 
@@ -266,59 +316,10 @@ pub struct CheckoutSession {
     pub url: Option<String>,
 }
 
-/// A payment of an invoice, with its payment intent where the request asked to expand it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct InvoicePayment {
-    payment: Option<PaymentOfInvoice>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct PaymentOfInvoice {
-    #[serde(default)]
-    payment_intent: Expandable<PaymentIntent>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct PaymentIntent {
-    status: String,
-}
-
-impl InvoicePayment {
-    /// Whether a bank is still working on it, as with debits that take days.
-    pub fn is_processing(&self) -> bool {
-        let intent = self.payment.as_ref().and_then(|payment| payment.payment_intent.object());
-        intent.is_some_and(|intent| intent.status == "processing")
-    }
-}
-
 /// Any object that belongs to a customer.
 #[derive(Deserialize)]
 pub struct CustomersObject {
     pub customer: Option<String>,
-}
-
-impl Listed for Subscription {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Listed for Product {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Listed for CheckoutSession {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Listed for PortalConfiguration {
-    fn id(&self) -> &str {
-        &self.id
-    }
 }
 
 impl<T: Clone> Clone for List<T> {
@@ -377,9 +378,9 @@ impl Subscription {
         self.schedule.as_ref().map(Reference::id)
     }
 
-    /// The Checkout attempt that our request named when it was made.
-    pub fn attempt(&self) -> Option<&str> {
-        self.metadata.as_ref()?.get("attempt_id").map(String::as_str)
+    /// The attempt to buy that its metadata names. Only our own record of that attempt proves anything.
+    pub fn attempt(&self) -> Option<AttemptId> {
+        self.metadata.as_ref()?.get("attempt_id")?.parse().ok().map(AttemptId)
     }
 
     /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.

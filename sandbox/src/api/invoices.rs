@@ -35,8 +35,23 @@ pub fn list(w: &World, mut p: Params) -> Answer {
 
 pub fn payments(w: &World, mut p: Params) -> Answer {
     Paging::take(&mut p)?;
-    let id = p.required("invoice")?;
-    p.finish_but(&["payment", "status", "created"])?;
+    let paid_by = match p.map("payment")? {
+        Some(mut payment) => {
+            payment.choice("type", &["payment_intent"])?;
+            let id = payment.required("payment_intent")?;
+            payment.finish()?;
+            Some(id)
+        }
+        None => None,
+    };
+    let id = match &paid_by {
+        Some(payment) => w.payments.get(payment).and_then(|it| it.invoice.clone()).unwrap_or_default(),
+        None => p.required("invoice")?,
+    };
+    p.finish_but(&["invoice", "status", "created"])?;
+    if id.is_empty() {
+        return Ok(wire::whole("/v1/invoice_payments", Vec::new()));
+    }
     let invoice = wire::shown(w, "invoice", &id)?;
     wire::left_out(w, &invoice, "payments").ok_or_else(|| Refusal::no_such("invoice", &id, "invoice"))
 }

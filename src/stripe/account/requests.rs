@@ -1,4 +1,4 @@
-//! The requests that all of the setup is made of: changes that are executed once.
+//! The changes that the setup is made of: each is executed once.
 use crate::stripe::{deadline::Deadline, error::Error, gateway::Stripe};
 use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};
