@@ -57,7 +57,9 @@ pub async fn change(app: &App, scope: &Scope, new: &Details) -> Result<Changed> 
         changed => changed,
     };
     match changed {
-        Err(Error::Stripe(error)) if error.refused_field() == Some("email") => return Ok(Changed::EmailRefused),
+        Err(Error::Stripe(error)) if error.refused_field() == Some("email") => {
+            return Ok(Changed::EmailRefused);
+        }
         changed => changed?,
     };
     if let Err(error) = sync(app, scope, until).await {
@@ -127,10 +129,11 @@ pub async fn keep(tx: &mut OrgTx<'_>, app: &App, held: &CustomerState) -> Result
     let org = tx.org();
     let before = db::customer_details(&mut *tx, org).await?.unwrap_or_default();
     let Some(bill_to) = db::bill_to(tx).await? else { return Ok(()) };
-    let followed = |held: Option<&str>, before: &Option<String>, ours: &String| match held == Some(ours.as_str()) {
-        true => Some(ours.clone()),
-        false => before.clone(),
-    };
+    let followed =
+        |held: Option<&str>, before: &Option<String>, ours: &String| match held == Some(ours.as_str()) {
+            true => Some(ours.clone()),
+            false => before.clone(),
+        };
     let after = db::CustomerDetailsRow {
         name: held.name.clone(),
         email: held.email.clone(),

@@ -138,12 +138,18 @@ mod tests {
     #[test]
     fn each_state_of_an_invoice_has_its_words() {
         let now = At::from_unix(1_000);
-        let invoice = |status: &str| InvoiceRow { amount_paid: 900, ..read(&format!(r#"{{"id":"in_1","status":"{status}"}}"#)) };
+        let invoice = |status: &str| InvoiceRow {
+            amount_paid: 900,
+            ..read(&format!(r#"{{"id":"in_1","status":"{status}"}}"#))
+        };
         for (row, words) in [
             (invoice("open"), "Open"),
             (InvoiceRow { due_at: Some(At::from_unix(1_001)), ..invoice("open") }, "Open"),
             (InvoiceRow { due_at: Some(At::from_unix(999)), ..invoice("open") }, "Overdue"),
-            (InvoiceRow { due_at: Some(At::from_unix(999)), processing: true, ..invoice("open") }, "Processing"),
+            (
+                InvoiceRow { due_at: Some(At::from_unix(999)), processing: true, ..invoice("open") },
+                "Processing",
+            ),
             (invoice("paid"), "Paid"),
             (InvoiceRow { paid_outside: true, ..invoice("paid") }, "Paid outside Stripe"),
             (InvoiceRow { refunded: 899, ..invoice("paid") }, "Partly refunded"),

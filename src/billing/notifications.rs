@@ -113,7 +113,12 @@ fn of_subscription(
     if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
         let at = current.and_then(|s| s.canceled_at).map_or(now, At::from_unix);
         let (key, on) = (format!("ends:{id}:{}:{}", ends.unix(), at.unix()), date(ends));
-        all.push(Notification { key, at, message: Message::WillEnd { plan: after.plan_name(), on }, invoice: None });
+        all.push(Notification {
+            key,
+            at,
+            message: Message::WillEnd { plan: after.plan_name(), on },
+            invoice: None,
+        });
     }
     if before.cancel_at.is_some()
         && after.cancel_at.is_none()
@@ -122,11 +127,21 @@ fn of_subscription(
         // Stripe keeps no date for this. The last sync's time in the key lets somebody who cancels and resumes
         // a second time get a second mail.
         let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
-        all.push(Notification { key, at: now, message: Message::GoesOn { plan: after.plan_name() }, invoice: None });
+        all.push(Notification {
+            key,
+            at: now,
+            message: Message::GoesOn { plan: after.plan_name() },
+            invoice: None,
+        });
     }
     if let Some((ended, at)) = ended(before, after, held) {
         let message = Message::Ended { plan: before.plan_name() };
-        all.push(Notification { key: format!("ended:{ended}"), at: at.unwrap_or(now), message, invoice: None });
+        all.push(Notification {
+            key: format!("ended:{ended}"),
+            at: at.unwrap_or(now),
+            message,
+            invoice: None,
+        });
     }
     all
 }

@@ -57,7 +57,8 @@ impl Stripe {
         ask = change.name.iter().fold(ask, UpdateCustomer::name);
         ask = change.email.iter().fold(ask, UpdateCustomer::email);
         if let Some(language) = &change.language {
-            let locales: Vec<String> = Some(language.clone()).filter(|it| !it.is_empty()).into_iter().collect();
+            let locales: Vec<String> =
+                Some(language.clone()).filter(|it| !it.is_empty()).into_iter().collect();
             ask = ask.preferred_locales(locales);
         }
         if let Some(slug) = &change.slug {

@@ -148,7 +148,9 @@ impl Stripe {
             Some("ch") => {
                 let charge: Option<Charge> = self.one(format!("/charges/{object}"), until).await?;
                 let Some(payment) = charge.and_then(|charge| charge.payment_intent) else { return Ok(None) };
-                let query = InvoicePayments { payment: ByIntent { kind: "payment_intent", payment_intent: &payment } };
+                let query = InvoicePayments {
+                    payment: ByIntent { kind: "payment_intent", payment_intent: &payment },
+                };
                 let ask = RequestBuilder::new(StripeMethod::Get, "/invoice_payments").query(&query);
                 let payments: List<PartOfInvoice> = self.transport.send(ask, None, until).await?;
                 Ok(payments.data.into_iter().find_map(|payment| payment.invoice))
@@ -159,7 +161,9 @@ impl Stripe {
 
     /// Ids are letters, digits and underscores (see envelope.rs), so nothing else gets into the path.
     async fn one<T: DeserializeOwned>(&self, path: String, until: Deadline) -> Result<Option<T>, Error> {
-        none_if_not_found(self.transport.send(RequestBuilder::new(StripeMethod::Get, path), None, until).await)
+        none_if_not_found(
+            self.transport.send(RequestBuilder::new(StripeMethod::Get, path), None, until).await,
+        )
     }
 
     /// Notes on each invoice what was paid back of it, and whether a bank is working on its payment: Stripe says
@@ -220,10 +224,8 @@ impl ReadInvoices {
 }
 
 fn page(customer: &CustomerId, status: Option<InvoiceStatus>, after: Option<String>) -> RequestBuilder {
-    let ask = ListInvoice::new()
-        .customer(customer.0.as_str())
-        .expand(["data.payments".to_owned()])
-        .limit(A_PAGE);
+    let ask =
+        ListInvoice::new().customer(customer.0.as_str()).expand(["data.payments".to_owned()]).limit(A_PAGE);
     let ask = status.into_iter().fold(ask, ListInvoice::status);
     after.into_iter().fold(ask, ListInvoice::starting_after).build()
 }

@@ -50,7 +50,9 @@ impl Stripe {
         until: Deadline,
     ) -> Result<PortalSession, Error> {
         let portal = match self.portal_session_now(&new, until).await {
-            Err(refused) if refused.refused_field() == Some("configuration") && self.forget_configuration() => {
+            Err(refused)
+                if refused.refused_field() == Some("configuration") && self.forget_configuration() =>
+            {
                 tracing::warn!(%refused, "the portal configuration was refused; looking it up again");
                 self.portal_session_now(&new, until).await?
             }

@@ -44,9 +44,13 @@ pub struct OwnerOfCustomer {
 }
 
 pub async fn customer(on: impl Exec<'_>, org: OrgId) -> Result<Option<CustomerRow>> {
-    sql!(on, "select customer_id, detached_at, round, invoices_complete from billing_customers where org_id = $1", org)
-        .optional()
-        .await
+    sql!(
+        on,
+        "select customer_id, detached_at, round, invoices_complete from billing_customers where org_id = $1",
+        org
+    )
+    .optional()
+    .await
 }
 
 /// The organisation that we created this customer for, whatever the customer's metadata says.

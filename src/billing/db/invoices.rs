@@ -68,15 +68,22 @@ pub async fn open_invoices(on: impl Exec<'_>, org: OrgId) -> Result<Vec<InvoiceR
 
 /// Whether the organisation has this invoice, and it is no draft.
 pub async fn has_invoice(on: impl Exec<'_>, org: OrgId, id: &str) -> Result<bool> {
-    let found =
-        sql!(on, "select id from billing_invoices where org_id = $1 and id = $2 and status <> 'draft'", org, id);
+    let found = sql!(
+        on,
+        "select id from billing_invoices where org_id = $1 and id = $2 and status <> 'draft'",
+        org,
+        id
+    );
     Ok(found.optional::<(String,)>().await?.is_some())
 }
 
 /// When the newest invoice was created; none where there is no invoice.
 pub async fn newest_invoice_at(on: impl Exec<'_>, org: OrgId) -> Result<Option<At>> {
-    let newest =
-        sql!(on, "select created_at from billing_invoices where org_id = $1 order by created_at desc limit 1", org);
+    let newest = sql!(
+        on,
+        "select created_at from billing_invoices where org_id = $1 order by created_at desc limit 1",
+        org
+    );
     Ok(newest.optional::<(At,)>().await?.map(|(at,)| at))
 }
 

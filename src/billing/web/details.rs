@@ -30,7 +30,8 @@ impl From<Details> for DetailsForm {
 impl DetailsForm {
     fn read(&self) -> Result<Details, Errors> {
         let mut errors = Errors::default();
-        let name = errors.keep("name", words::line(&self.name, 150, "Enter the name that stands on invoices."));
+        let name =
+            errors.keep("name", words::line(&self.name, 150, "Enter the name that stands on invoices."));
         let email = errors.keep("email", auth::Email::parse(&self.email));
         let known = self.language.is_empty() || LANGUAGES.iter().any(|(code, _)| *code == self.language);
         if !known {

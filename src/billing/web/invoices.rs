@@ -41,7 +41,10 @@ impl InvoiceLine {
             date: date(row.created_at),
             due,
             amount: money(row.total, &row.currency),
-            notes: [note(row.refunded, "refunded"), note(row.credited, "credited")].into_iter().flatten().collect(),
+            notes: [note(row.refunded, "refunded"), note(row.credited, "credited")]
+                .into_iter()
+                .flatten()
+                .collect(),
             status,
             kind,
             payable: row.is_payable(),

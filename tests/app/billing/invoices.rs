@@ -26,14 +26,17 @@ impl Held {
 
     /// The owner asks for everything; Stripe answers its customer, no subscription, and these.
     async fn synced(&self, more: &[Value]) {
-        let customer = json!({ "id": "cus_1", "object": "customer", "name": "acme", "email": "owner@acme.test" });
+        let customer =
+            json!({ "id": "cus_1", "object": "customer", "name": "acme", "email": "owner@acme.test" });
         let answers = [customer, list(&[], false)].into_iter().chain(more.iter().cloned());
         self.stub.now_answer(answers.map(|body| Reply::json("200 OK", &body)));
         self.owner.post("/orgs/acme/billing/sync").await.assert_redirects_to("/orgs/acme/billing");
     }
 
     async fn statuses(&self) -> Vec<String> {
-        self.app.texts("select id || ' ' || status from billing_invoices order by created_at desc, id desc").await
+        self.app
+            .texts("select id || ' ' || status from billing_invoices order by created_at desc, id desc")
+            .await
     }
 }
 
@@ -89,7 +92,8 @@ async fn an_old_open_invoice_that_was_paid_is_paid_here_too(app: TestApp) {
     it.owner.get("/orgs/acme/billing/return").await.assert_redirects_to("/orgs/acme/billing");
 
     assert!(it.statuses().await.contains(&"in_1 paid".to_owned()));
-    let asked: Vec<String> = it.stub.arrived().into_iter().rev().take(3).map(|request| request.path).collect();
+    let asked: Vec<String> =
+        it.stub.arrived().into_iter().rev().take(3).map(|request| request.path).collect();
     assert!(asked[0].starts_with("/v1/invoices/in_1?") && asked[1].contains("status=open"), "{asked:?}");
     assert!(!asked[2].contains("starting_after"), "the rest of the list is not read again: {asked:?}");
 }
@@ -152,15 +156,19 @@ async fn each_state_of_an_invoice_has_its_words_on_the_page(app: TestApp) {
         with(2, "void", json!({})),
         with(1, "uncollectible", json!({})),
     ];
-    let charge = |payment: &str, status: &str, refunded: i64| {
-        json!({ "id": format!("ch_{payment}"), "payment_intent": payment, "status": status, "amount_refunded": refunded })
-    };
-    let charges = [charge("pi_7", "pending", 0), charge("pi_5", "succeeded", 1_000), charge("pi_4", "succeeded", 2_900)];
+    let charge = |payment: &str, status: &str, refunded: i64| json!({ "id": format!("ch_{payment}"), "payment_intent": payment, "status": status, "amount_refunded": refunded });
+    let charges = [
+        charge("pi_7", "pending", 0),
+        charge("pi_5", "succeeded", 1_000),
+        charge("pi_4", "succeeded", 2_900),
+    ];
 
     it.synced(&[list(&held, false), list(&charges, false)]).await;
 
     let page = it.owner.get("/orgs/acme/billing").await.assert_status(200).text();
-    let row = |number: i64| page.split(&format!("data-invoice=\"in_{number}\"")).nth(1).unwrap().split("</tr>").next().unwrap();
+    let row = |number: i64| {
+        page.split(&format!("data-invoice=\"in_{number}\"")).nth(1).unwrap().split("</tr>").next().unwrap()
+    };
     for (number, words) in [
         (9, ">Open<"),
         (8, ">Overdue<"),

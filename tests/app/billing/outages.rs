@@ -243,8 +243,7 @@ async fn an_answer_that_was_cut_off_is_asked_for_again_under_the_same_key(app: T
     olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
 
     let arrived = stripe.arrived();
-    let keys: Vec<&str> =
-        arrived.iter().map(|r| r.header("idempotency-key").unwrap_or_default()).collect();
+    let keys: Vec<&str> = arrived.iter().map(|r| r.header("idempotency-key").unwrap_or_default()).collect();
     assert_eq!(keys.len(), 6, "{keys:?}");
     assert!(keys[0].starts_with("customer:") && keys[0] == keys[1], "{keys:?}");
     assert!(keys[2].is_empty() && keys[3].is_empty(), "a GET needs none: {keys:?}");

@@ -261,10 +261,7 @@ async fn a_configuration_that_was_replaced_is_noticed_at_the_next_click(app: Tes
     let dashboard = Person::visiting(&Site::at(&app.stripe));
     let at_stripe = |path: String| dashboard.post(&path).header("authorization", "Bearer sk_test_123");
     let path = format!("/v1/billing_portal/configurations/{}", ours["id"].as_str().unwrap());
-    let other = [
-        ("features[invoice_history][enabled]", "true"),
-        ("metadata[app]", product::brand::SLUG),
-    ];
+    let other = [("features[invoice_history][enabled]", "true"), ("metadata[app]", product::brand::SLUG)];
     let made = at_stripe("/v1/billing_portal/configurations".into()).fields(&other).await;
     let made: serde_json::Value = made.assert_status(200).json();
     at_stripe(path).field("active", "false").await.assert_status(200);

@@ -12,7 +12,8 @@ async fn is_offered_a_trial(it: &BillingApp, person: &Person, slug: &str) -> boo
     let sent = person.post(&format!("/orgs/{slug}/billing/checkout")).fields(&PRO).await;
     sent.assert_redirects_to(&format!("{}/c/pay/", it.app.stripe));
     let page = Person::visiting(&crate::support::http::Site::at(&it.app.stripe));
-    let page = page.get(sent.location().strip_prefix(&it.app.stripe).unwrap()).await.assert_status(200).text();
+    let page =
+        page.get(sent.location().strip_prefix(&it.app.stripe).unwrap()).await.assert_status(200).text();
     page.contains("Start trial")
 }
 
