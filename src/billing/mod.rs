@@ -1,5 +1,7 @@
 //! Plans, the organisation's customer at Stripe, the ways to Checkout and the portal, and the billing
 //! state: our record of what Stripe holds. This file lists what other rooms may call.
+mod actions;
+mod bought;
 mod checkout;
 mod closing;
 mod customer;
@@ -20,9 +22,11 @@ mod snapshot;
 mod state;
 mod subscription;
 mod sync;
+mod terms;
 mod trials;
 pub mod web;
 
+pub use actions::{Action, Availability, availability, is_available};
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
 pub use customer::ensure as ensure_customer;
@@ -37,9 +41,10 @@ pub use inbox::{Delivery, Inbox};
 pub use invoices::{InvoicePage, hosted as hosted_invoice, open as open_invoices, page as invoices};
 pub use jobs::{scope_of_org, scope_of_slug};
 pub use portal::{checkout_link, portal_link};
-pub use queries::{Figures, customer, entitlements, figures, state, state_of_every_org, usage};
+pub use queries::{Figures, customer, entitlements, figures, managers, state, state_of_every_org, usage};
 pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use state::BillingState;
-pub use subscription::{follow_seats, use_other_payment_method};
+pub use subscription::{follow_seats, keep_present_plan, use_other_payment_method};
 pub use sync::{sync, sync_everything};
+pub use terms::AddOn;
 pub use trials::{had_one as had_trial, is_open as trial_is_open};

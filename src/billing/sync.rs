@@ -49,7 +49,7 @@ pub async fn sync_processing(app: &App, scope: &Scope, until: Deadline, hints: &
         let version = db::version(&mut tx, scope.org()).await?;
         let wanted = invoices::wanted(&mut tx, &customer, hints.everything, &hints.objects).await?;
         drop(tx);
-        let snapshot = Snapshot::fetch(app, &customer.customer_id, &wanted, until).await?;
+        let snapshot = Snapshot::fetch(app, scope, &customer.customer_id, &wanted, until).await?;
         if write(app, scope, &snapshot, version, hints.events).await? {
             app.work_arrived.notify_waiters();
             return Ok(());

@@ -11,6 +11,7 @@ mod invoices;
 mod outages;
 mod portal;
 mod random_histories;
+mod real_life;
 mod reconcile;
 mod seats;
 mod setup;
