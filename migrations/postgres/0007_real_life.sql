@@ -23,3 +23,4 @@ alter table billing_state drop column scheduled;
 
 -- Which subscription an invoice belongs to: one that is gone leaves a debt, and starts no clock.
 alter table billing_invoices add column subscription_id text;
+alter table billing_invoices add column due_at timestamptz;

@@ -3,7 +3,6 @@
 -- Stripe's links expire: they are asked for at the click.
 alter table billing_invoices drop column page_url;
 alter table billing_invoices drop column pdf_url;
-alter table billing_invoices add column due_at integer;
 alter table billing_invoices add column amount_paid integer not null default 0;
 alter table billing_invoices add column refunded integer not null default 0;
 alter table billing_invoices add column credited integer not null default 0;
@@ -20,6 +19,9 @@ alter table billing_customers add column language text;
 -- What we last wrote there by ourselves. Where Stripe holds another value, the customer chose it.
 alter table billing_customers add column followed_name text;
 alter table billing_customers add column followed_email text;
+
+-- Where else somebody is about to begin a trial.
+create index checkout_attempts_user_idx on checkout_attempts (user_id, state);
 
 -- Whoever started a trial, in whichever organisation.
 create table trials (

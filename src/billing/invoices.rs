@@ -95,12 +95,12 @@ fn row(invoice: &Invoice) -> Option<InvoiceRow> {
         amount_paid: invoice.amount_paid,
         currency: invoice.currency.clone(),
         created_at: At::from_unix(invoice.created),
+        subscription_id: invoice.subscription().map(str::to_owned),
         due_at: invoice.due_date.map(At::from_unix),
         refunded: invoice.refunded,
         credited: invoice.pre_payment_credit_notes_amount + after_payment.max(0),
         paid_outside: invoice.is_paid_outside(),
         processing: invoice.processing,
-        subscription_id: invoice.subscription().map(str::to_owned),
     })
 }
 

@@ -21,9 +21,9 @@ const CURSOR: &str = "stripe_events";
 const OVERLAP: time::Duration = time::Duration::minutes(10);
 /// Stripe keeps events for that long. What is older is left to the full pass.
 const OLDEST: time::Duration = time::Duration::days(30);
-/// Time between two customers of a full pass. Each takes four calls, so a pass makes five calls a second, one
-/// at a time: far below Stripe's limits, so that it never delays a person's click.
-const PACE: Duration = Duration::from_millis(800);
+/// Time between two customers of a full pass. Each takes some five calls, so a pass makes five calls a second,
+/// one at a time: far below Stripe's limits, so that it never delays a person's click.
+const PACE: Duration = Duration::from_secs(1);
 const PAGE: i64 = 200;
 
 /// What a pass found.

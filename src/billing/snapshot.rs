@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub customer: Option<CustomerState>,
     /// The customer's default payment method.
     method: Option<PaymentMethod>,
+    /// Minor units: below zero is credit.
+    balance: i64,
     /// Ours; those to other products of the Stripe account are left out.
     pub subscriptions: Vec<Subscription>,
     products: Products,
@@ -63,12 +65,13 @@ impl Snapshot {
         let invoices = app.stripe.invoices(customer, wanted, until).await?;
         let snapshot = Self {
             method: held.method().cloned(),
-            customer: Some(held),
+            balance: held.balance,
             subscriptions,
             products,
             invoices: invoices.found,
             has_all_invoices: invoices.all,
             missing_invoices: invoices.missing,
+            customer: Some(held),
             ..Self::default()
         };
         snapshot.with_what_comes(app, customer, until).await
@@ -102,7 +105,7 @@ impl Snapshot {
             live_subscriptions: held.iter().filter(|s| is_alive(&s.status)).count() as i64,
             payment_method_type: self.method.as_ref().map(PaymentMethod::kind),
             payment_method: self.method.as_ref().map(PaymentMethod::text),
-            credit: self.customer.as_ref().map_or(0, |held| -held.balance),
+            credit: -self.balance,
             ..BillingState::default()
         };
         match chosen(held) {

@@ -82,10 +82,6 @@ async fn write(
     if snapshot.deleted && db::detach_customer(&mut tx, now).await? {
         notifications::customer_deleted(&mut tx, app).await?;
     }
-    if after.unknown_price && !before.unknown_price {
-        let (org, price) = (scope.slug(), &after.subscription_id);
-        tracing::error!(org, subscription = ?price, "a subscription's price does not say for which plan it is: give its product the metadata of a plan");
-    }
     notifications::of_change(&mut tx, app, &before, &after, snapshot).await?;
     mark_processed(&mut tx, events, app.clock.now()).await?;
     tx.commit().await?;

@@ -2,9 +2,9 @@
 use super::db;
 use crate::{
     App,
-    db::{At, OrgTx, UserId},
+    db::{At, AttemptId, OrgTx, Scope, UserId},
     error::Result,
-    stripe::Subscription,
+    stripe::{Deadline, Subscription},
 };
 
 /// Whether a plan with a trial begins with it, for this person in the organisation behind the slug; without one,
@@ -22,12 +22,25 @@ pub async fn had_one(app: &App, person: UserId) -> Result<bool> {
     Ok(db::person_had_trial(&app.db, person).await?)
 }
 
+/// Whether this person can begin a trial at Checkout now. Sessions of theirs for other organisations, in which they
+/// could begin one too, are expired first: otherwise whoever opens several at once has several.
+pub async fn claim(app: &App, scope: &Scope, person: UserId, until: Deadline) -> Result<bool> {
+    let elsewhere = db::open_sessions_of(app.db.system(), person, scope.org(), app.clock.now()).await?;
+    for (_, session) in elsewhere.iter().filter(|(plan, _)| plan.offer().trial.is_some()) {
+        app.stripe.expire_checkout_session(session, until).await?;
+        if app.stripe.checkout_session(session, until).await?.status.as_deref() == Some("complete") {
+            return Ok(false);
+        }
+    }
+    Ok(!had_one(app, person).await?)
+}
+
 /// Records who started the trials among these subscriptions, in the transaction of the billing state. The
 /// metadata only names our own record of the Checkout; that one says who it was.
 pub async fn keep(tx: &mut OrgTx<'_>, held: &[Subscription], now: At) -> Result<()> {
     let org = tx.org();
-    let attempts = held.iter().filter(|it| it.trial_end.is_some()).filter_map(Subscription::attempt);
-    for attempt in attempts {
+    let named = held.iter().filter(|it| it.trial_end.is_some()).filter_map(Subscription::attempt);
+    for attempt in named.filter_map(|id| id.parse().ok()).map(AttemptId) {
         if let Some((person,)) = db::person_of_attempt(&mut *tx, org, attempt).await? {
             db::insert_trial(tx.system(), person, now).await?;
         }

@@ -16,7 +16,7 @@ pub enum Message {
     PaymentFailed {
         amount: String,
     },
-    /// An invoice that is sent, and was not paid when it was due. Its button leads to the invoice.
+    /// An invoice that is sent, and was not paid when it was due. Its button leads there.
     InvoiceOverdue {
         amount: String,
         due: String,

@@ -114,12 +114,14 @@ pub async fn pricing(
         Some(who) => buyer(&app, who, &asked.org).await?,
         None => Buyer::Stranger,
     };
-    let slug = if let Buyer::Of { slug, .. } = &buyer { Some(slug.as_str()) } else { None };
-    let (state, has_trial) = match &who {
-        Some(who) => (state_in(&app, who, slug).await?, billing::trial_is_open(&app, who.id, slug).await?),
-        None => (BillingState::default(), true),
+    let mut state = match (&who, &buyer) {
+        (Some(who), Buyer::Of { slug, .. }) => state_in(&app, who, slug).await?,
+        _ => BillingState::default(),
     };
-    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state, has_trial)).collect();
+    if let Some(who) = &who {
+        state.trial_used = state.trial_used || billing::had_trial(&app, who.id).await?;
+    }
+    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state)).collect();
     Ok(Page::ok(Pricing { plans, buyer }))
 }
 
@@ -147,8 +149,8 @@ async fn buyer(app: &App, who: &SignedIn, asked: &str) -> Result<Buyer> {
     }
 }
 
-async fn state_in(app: &App, who: &SignedIn, slug: Option<&str>) -> Result<BillingState> {
-    match slug.and_then(|slug| who.membership_in(slug)) {
+async fn state_in(app: &App, who: &SignedIn, slug: &str) -> Result<BillingState> {
+    match who.membership_in(slug) {
         Some((scope, _)) => billing::state(app, &scope).await,
         None => Ok(BillingState::default()),
     }
@@ -163,10 +165,9 @@ pub async fn privacy() -> Page<Privacy> {
 }
 
 impl PlanCard {
-    /// A plan, and what somebody whose organisation stands like this can do with it; `has_trial`: whether they
-    /// would begin with the plan's trial.
-    fn of(offer: &Offer, state: &BillingState, has_trial: bool) -> Self {
-        let trial = offer.trial.filter(|_| has_trial);
+    /// A plan, and what somebody whose organisation stands like this can do with it.
+    fn of(offer: &Offer, state: &BillingState) -> Self {
+        let trial = offer.trial.filter(|_| !state.trial_used);
         Self {
             key: offer.plan.as_str(),
             name: offer.name,

@@ -4,7 +4,6 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    lists::Listed,
     view::{CheckoutSession, CustomerId, PAGE},
 };
 use std::collections::HashMap;
@@ -19,12 +18,6 @@ use stripe_checkout::{
     },
 };
 use stripe_client_core::StripeRequest;
-
-impl Listed for CheckoutSession {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
 
 /// What a Checkout session is made for.
 pub struct NewCheckoutSession<'a> {
@@ -107,15 +100,14 @@ impl Stripe {
         customer: &CustomerId,
         until: Deadline,
     ) -> Result<Vec<String>, Error> {
-        let open: Vec<CheckoutSession> = self
-            .all(until, |after| {
-                let ask = ListCheckoutSession::new()
-                    .customer(customer.0.as_str())
-                    .status(CheckoutSessionStatus::Open)
-                    .limit(PAGE);
-                after.into_iter().fold(ask, ListCheckoutSession::starting_after).build()
-            })
-            .await?;
+        let ask = ListCheckoutSession::new()
+            .customer(customer.0.as_str())
+            .status(CheckoutSessionStatus::Open)
+            .limit(PAGE);
+        let page = |after: Option<String>| {
+            after.into_iter().fold(ask.clone(), ListCheckoutSession::starting_after).build()
+        };
+        let open: Vec<CheckoutSession> = self.all(until, page).await?;
         Ok(open.into_iter().map(|session| session.id).collect())
     }
 

@@ -4,8 +4,7 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    lists::Listed,
-    view::{CustomerId, Invoice, List, PAGE},
+    view::{CustomerId, Invoice, List, Listed, PAGE},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
@@ -42,15 +41,13 @@ pub enum HostedInvoice {
     Pdf,
 }
 
-/// A try to pay: refunds stand on it, and it is pending while a bank works on a debit.
+/// A try to pay. Refunds stand on it.
 #[derive(Clone, Debug, Deserialize)]
 struct Charge {
     id: String,
     payment_intent: Option<String>,
     #[serde(default)]
     amount_refunded: i64,
-    #[serde(default)]
-    status: String,
 }
 
 /// A credit note, or a payment of an invoice.
@@ -116,7 +113,8 @@ impl Stripe {
                 self.read_by_id(id, &mut read, until).await?;
             }
         }
-        self.read_payments(customer, &mut read.found, until).await?;
+        self.read_processing(&mut read.found, until).await?;
+        self.read_refunds(customer, &mut read.found, until).await?;
         Ok(read)
     }
 
@@ -163,16 +161,28 @@ impl Stripe {
         )
     }
 
-    /// Notes on each invoice what was paid back of it, and whether a bank is working on its payment: Stripe says
-    /// both of the charges alone. A key without the right to read them leaves both out; `doctor` names it.
-    async fn read_payments(
+    /// Notes on each open invoice whether a bank is working on its payment.
+    async fn read_processing(&self, invoices: &mut [Invoice], until: Deadline) -> Result<(), Error> {
+        for invoice in invoices.iter_mut().filter(|it| it.is_open() && it.payment_intents().next().is_some())
+        {
+            invoice.processing = self.is_processing(invoice.id(), until).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes on each invoice what was paid back of it, which Stripe says of the charges alone. A key without the
+    /// right to read them leaves it out; `doctor` names it.
+    async fn read_refunds(
         &self,
         customer: &CustomerId,
         invoices: &mut [Invoice],
         until: Deadline,
     ) -> Result<(), Error> {
-        let paid = invoices.iter().filter(|invoice| invoice.payment_intents().next().is_some());
-        let Some(oldest) = paid.map(|invoice| invoice.created).min() else { return Ok(()) };
+        let paid =
+            |invoice: &&mut Invoice| invoice.amount_paid > 0 && invoice.payment_intents().next().is_some();
+        let Some(oldest) = invoices.iter_mut().filter(paid).map(|invoice| invoice.created).min() else {
+            return Ok(());
+        };
         let charges: Vec<Charge> = match self.all(until, |after| charges(customer, oldest, after)).await {
             Err(error) if error.is_missing_right() => {
                 tracing::warn!(%error, "refunds are not shown: the API key may not read charges");
@@ -180,16 +190,13 @@ impl Stripe {
             }
             charges => charges?,
         };
-        let mut of_payment: HashMap<&str, Vec<&Charge>> = HashMap::new();
+        let mut refunded: HashMap<&str, i64> = HashMap::new();
         for charge in &charges {
-            of_payment.entry(charge.payment_intent.as_deref().unwrap_or_default()).or_default().push(charge);
+            *refunded.entry(charge.payment_intent.as_deref().unwrap_or_default()).or_default() +=
+                charge.amount_refunded;
         }
         for invoice in invoices {
-            let made: Vec<&Charge> =
-                invoice.payment_intents().filter_map(|id| of_payment.get(id)).flatten().copied().collect();
-            invoice.refunded = made.iter().map(|charge| charge.amount_refunded).sum();
-            invoice.processing = invoice.status.as_deref() == Some("open")
-                && made.iter().any(|charge| charge.status == "pending");
+            invoice.refunded = invoice.payment_intents().filter_map(|id| refunded.get(id)).sum();
         }
         Ok(())
     }
@@ -220,7 +227,6 @@ impl ReadInvoices {
     }
 }
 
-/// A page of the list, with the payments that Stripe leaves out unless they are expanded.
 fn page(customer: &CustomerId, status: Option<InvoiceStatus>, after: Option<String>) -> RequestBuilder {
     let ask =
         ListInvoice::new().customer(customer.0.as_str()).expand(["data.payments".to_owned()]).limit(PAGE);

@@ -11,7 +11,7 @@ mod hosts;
 mod invoices;
 mod json;
 mod keys;
-mod lists;
+mod listing;
 mod metadata;
 mod payment_method;
 mod portal;

@@ -4,8 +4,7 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    lists::Listed,
-    view::{CustomerId, Portal, PortalConfiguration},
+    view::{CustomerId, Portal},
 };
 use crate::text_enum;
 use stripe_billing::billing_portal_session::{
@@ -49,12 +48,6 @@ pub struct PlanChange<'a> {
     /// How many units of the new price. The portal would keep the old quantity: four seats of one plan would
     /// become four times another.
     pub quantity: u64,
-}
-
-impl Listed for PortalConfiguration {
-    fn id(&self) -> &str {
-        &self.id
-    }
 }
 
 impl Stripe {

@@ -3,10 +3,15 @@ use super::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    lists::Listed,
-    view::{CustomerId, CustomerState, CustomersObject, ListedEvent, PAGE, Product, Subscription},
+    view::{
+        CustomerId, CustomerState, CustomersObject, InvoicePayment, List, ListedEvent, PAGE, Product,
+        Subscription,
+    },
 };
-use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
+use stripe_billing::{
+    invoice_payment::ListInvoicePayment,
+    subscription::{ListSubscription, ListSubscriptionStatus},
+};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::{customer::RetrieveCustomer, event::ListEvent};
 use stripe_product::product::ListProduct;
@@ -57,24 +62,6 @@ pub const EVENT_TYPES: &[&str] = &[
 /// may do here stays as it is.
 pub const DISPUTE: &str = "charge.dispute.created";
 
-impl Listed for Subscription {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Listed for Product {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Listed for ListedEvent {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
 /// The largest number of types that one listing takes.
 const MAX_TYPES: usize = 20;
 
@@ -99,15 +86,13 @@ impl Stripe {
         customer: &CustomerId,
         until: Deadline,
     ) -> Result<Vec<Subscription>, Error> {
-        self.all(until, |after| {
-            let ask = ListSubscription::new()
-                .customer(customer.0.as_str())
-                .status(ListSubscriptionStatus::All)
-                .expand(["data.default_payment_method", "data.default_source"].map(str::to_owned))
-                .limit(PAGE);
-            after.into_iter().fold(ask, ListSubscription::starting_after).build()
-        })
-        .await
+        let ask = ListSubscription::new()
+            .customer(customer.0.as_str())
+            .status(ListSubscriptionStatus::All)
+            .expand(["data.default_payment_method", "data.default_source"].map(str::to_owned))
+            .limit(PAGE);
+        self.all(until, |after| after.into_iter().fold(ask.clone(), ListSubscription::starting_after).build())
+            .await
     }
 
     /// Products by their ids; those that were deleted are left out.
@@ -115,6 +100,16 @@ impl Stripe {
         let ask = ListProduct::new().ids(ids).limit(PAGE);
         self.all(until, |after| after.into_iter().fold(ask.clone(), ListProduct::starting_after).build())
             .await
+    }
+
+    /// Whether a bank is still working on a payment of this invoice.
+    pub async fn is_processing(&self, invoice: &str, until: Deadline) -> Result<bool, Error> {
+        let ask = ListInvoicePayment::new()
+            .invoice(invoice)
+            .expand(["data.payment.payment_intent".to_owned()])
+            .limit(PAGE);
+        let page: List<InvoicePayment> = self.transport.send(ask.build(), None, until).await?;
+        Ok(page.data.iter().any(InvoicePayment::is_processing))
     }
 
     /// The customer that an object belongs to; the first part of its id tells what it is. None for an object
@@ -143,12 +138,12 @@ impl Stripe {
     pub async fn events_since(&self, from: i64, until: Deadline) -> Result<Vec<ListedEvent>, Error> {
         let mut all = Vec::new();
         for types in EVENT_TYPES.chunks(MAX_TYPES) {
+            let ask = ListEvent::new()
+                .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
+                .created(stripe_types::RangeQueryTs::gte(from))
+                .limit(PAGE);
             let page = |after: Option<String>| {
-                let ask = ListEvent::new()
-                    .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
-                    .created(stripe_types::RangeQueryTs::gte(from))
-                    .limit(PAGE);
-                after.into_iter().fold(ask, ListEvent::starting_after).build()
+                after.into_iter().fold(ask.clone(), ListEvent::starting_after).build()
             };
             all.extend(self.all(until, page).await?);
         }

@@ -4,8 +4,7 @@ use super::{
     metadata::{Metadata, is_ours},
     payment_method::PaymentMethod,
 };
-use crate::db::AttemptId;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
 /// `cus_…`, as Stripe gave it and we recorded it.
@@ -33,6 +32,11 @@ pub struct Portal {
 
 /// How many objects a page is asked for: the most that Stripe gives.
 pub const PAGE: i64 = 100;
+
+/// An object of a list. Its id asks for the page after it.
+pub trait Listed: DeserializeOwned {
+    fn id(&self) -> &str;
+}
 
 #[derive(Deserialize)]
 pub struct List<T> {
@@ -162,13 +166,13 @@ impl<T> Expandable<T> {
 pub struct CustomerState {
     #[serde(default)]
     pub deleted: bool,
-    /// Minor units: below zero is credit that the next invoices use, above zero is added to them.
-    #[serde(default)]
-    pub balance: i64,
     pub name: Option<String>,
     pub email: Option<String>,
     preferred_locales: Option<Vec<String>>,
     metadata: Option<Metadata>,
+    /// Minor units: below zero is credit that the next invoices use, above zero is added to them.
+    #[serde(default)]
+    pub balance: i64,
     #[serde(default)]
     invoice_settings: InvoiceSettings,
     #[serde(default)]
@@ -214,7 +218,7 @@ pub struct Invoice {
     pub currency: String,
     #[serde(default)]
     pub created: i64,
-    /// By when an invoice that is sent has to be paid.
+    /// Of an invoice that is sent: when it has to be paid.
     pub due_date: Option<i64>,
     #[serde(default)]
     pub amount_paid: i64,
@@ -235,13 +239,23 @@ pub struct Invoice {
     /// Where `parent` is now, before API version 2025-03-31.
     subscription: Option<Reference>,
     /// Where the request asked to expand it.
-    payments: Option<List<InvoicePayment>>,
-    /// What was paid back of its charges. Stripe keeps it with the charges, see invoices.rs.
+    payments: Option<List<PaidBy>>,
+    /// What was paid back of its charges, and whether a bank is working on its payment. Stripe keeps both
+    /// elsewhere; invoices.rs fills them in.
     #[serde(skip)]
     pub refunded: i64,
-    /// A bank is working on its payment: neither paid nor failed.
     #[serde(skip)]
     pub processing: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidBy {
+    payment: Option<PaidByIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidByIntent {
+    payment_intent: Option<Reference>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -254,16 +268,6 @@ struct OfSubscription {
     subscription: Option<Reference>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-struct InvoicePayment {
-    payment: PaymentOfInvoice,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct PaymentOfInvoice {
-    payment_intent: Option<String>,
-}
-
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Transitions {
     paid_at: Option<i64>,
@@ -274,18 +278,6 @@ impl Invoice {
         self.status_transitions.paid_at
     }
 
-    /// The subscription that it bills; none for one made by hand.
-    pub fn subscription(&self) -> Option<&str> {
-        let parent =
-            self.parent.as_ref().and_then(|it| it.subscription_details.as_ref()?.subscription.as_ref());
-        parent.or(self.subscription.as_ref()).map(Reference::id)
-    }
-
-    /// Whether it has to be paid and is not paid yet.
-    pub fn is_open(&self) -> bool {
-        self.status.as_deref() == Some("open")
-    }
-
     /// Whether some of it was paid outside Stripe.
     pub fn is_paid_outside(&self) -> bool {
         self.paid_out_of_band == Some(true) || self.amount_paid_off_stripe.is_some_and(|amount| amount > 0)
@@ -294,7 +286,19 @@ impl Invoice {
     /// Ids of the payments that were made or tried.
     pub fn payment_intents(&self) -> impl Iterator<Item = &str> {
         let payments = self.payments.iter().flat_map(|payments| &payments.data);
-        payments.filter_map(|it| it.payment.payment_intent.as_deref())
+        payments.filter_map(|it| it.payment.as_ref()?.payment_intent.as_ref()).map(Reference::id)
+    }
+
+    /// The subscription that it bills; none for one made by hand.
+    pub fn subscription(&self) -> Option<&str> {
+        let parent =
+            self.parent.as_ref().and_then(|it| it.subscription_details.as_ref()?.subscription.as_ref());
+        parent.or(self.subscription.as_ref()).map(Reference::id)
+    }
+
+    /// Whether it has to be paid and no payment has come of it.
+    pub fn is_open(&self) -> bool {
+        self.status.as_deref() == Some("open")
     }
 }
 
@@ -316,10 +320,65 @@ pub struct CheckoutSession {
     pub url: Option<String>,
 }
 
+/// A payment of an invoice, with its payment intent where the request asked to expand it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct InvoicePayment {
+    payment: Option<PaymentOfInvoice>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentOfInvoice {
+    #[serde(default)]
+    payment_intent: Expandable<PaymentIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentIntent {
+    status: String,
+}
+
+impl InvoicePayment {
+    /// Whether a bank is still working on it, as with debits that take days.
+    pub fn is_processing(&self) -> bool {
+        let intent = self.payment.as_ref().and_then(|payment| payment.payment_intent.object());
+        intent.is_some_and(|intent| intent.status == "processing")
+    }
+}
+
 /// Any object that belongs to a customer.
 #[derive(Deserialize)]
 pub struct CustomersObject {
     pub customer: Option<String>,
+}
+
+impl Listed for Subscription {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for ListedEvent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for Product {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for CheckoutSession {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for PortalConfiguration {
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl<T: Clone> Clone for List<T> {
@@ -378,9 +437,9 @@ impl Subscription {
         self.schedule.as_ref().map(Reference::id)
     }
 
-    /// The attempt to buy that its metadata names. Only our own record of that attempt proves anything.
-    pub fn attempt(&self) -> Option<AttemptId> {
-        self.metadata.as_ref()?.get("attempt_id")?.parse().ok().map(AttemptId)
+    /// The Checkout attempt that our request named when it was made.
+    pub fn attempt(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("attempt_id").map(String::as_str)
     }
 
     /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.

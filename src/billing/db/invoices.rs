@@ -19,7 +19,7 @@ pub struct InvoiceRow {
     pub created_at: At,
     /// The subscription that it bills.
     pub subscription_id: Option<String>,
-    /// By when an invoice that is sent has to be paid.
+    /// When it has to be paid, where it is sent and not charged.
     pub due_at: Option<At>,
     /// Paid back of what was paid.
     pub refunded: i64,
@@ -40,8 +40,8 @@ pub async fn invoices(
 ) -> Result<Vec<InvoiceRow>> {
     sql!(
         on,
-        "select id, number, status, total, amount_remaining, amount_paid, currency, created_at, due_at, refunded,
-                credited, paid_outside, processing, subscription_id
+        "select id, number, status, total, amount_remaining, amount_paid, currency, created_at, subscription_id,
+                due_at, refunded, credited, paid_outside, processing
          from billing_invoices where org_id = $1 and status <> 'draft'
            and (cast($2 as text) is null
                 or (created_at, id) < (select created_at, id from billing_invoices where org_id = $1 and id = $2))
@@ -58,8 +58,8 @@ pub async fn invoices(
 pub async fn open_invoices(on: impl Exec<'_>, org: OrgId) -> Result<Vec<InvoiceRow>> {
     sql!(
         on,
-        "select id, number, status, total, amount_remaining, amount_paid, currency, created_at, due_at, refunded,
-                credited, paid_outside, processing, subscription_id
+        "select id, number, status, total, amount_remaining, amount_paid, currency, created_at, subscription_id,
+                due_at, refunded, credited, paid_outside, processing
          from billing_invoices where org_id = $1 and status = 'open' and amount_remaining > 0
          order by created_at, id",
         org
@@ -101,11 +101,12 @@ pub async fn put_invoice(tx: &mut OrgTx<'_>, i: &InvoiceRow) -> Result<u64> {
     sql!(
         tx,
         "insert into billing_invoices (org_id, id, number, status, total, amount_remaining, amount_paid, currency,
-                                       created_at, due_at, refunded, credited, paid_outside, processing, subscription_id)
+                                       created_at, subscription_id, due_at, refunded, credited, paid_outside,
+                                       processing)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (org_id, id) do update set number = $3, status = $4, total = $5, amount_remaining = $6,
-             amount_paid = $7, due_at = $10, refunded = $11, credited = $12, paid_outside = $13, processing = $14,
-             subscription_id = $15",
+             amount_paid = $7, subscription_id = $10, due_at = $11, refunded = $12, credited = $13,
+             paid_outside = $14, processing = $15",
         org,
         i.id.clone(),
         i.number.clone(),
@@ -115,12 +116,12 @@ pub async fn put_invoice(tx: &mut OrgTx<'_>, i: &InvoiceRow) -> Result<u64> {
         i.amount_paid,
         i.currency.clone(),
         i.created_at,
+        i.subscription_id.clone(),
         i.due_at,
         i.refunded,
         i.credited,
         i.paid_outside,
-        i.processing,
-        i.subscription_id.clone()
+        i.processing
     )
     .execute()
     .await

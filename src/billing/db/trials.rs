@@ -1,5 +1,6 @@
 //! SQL of who had a trial.
 use crate::{
+    billing::plans::Plan,
     db::{At, AttemptId, Exec, OrgId, Result, UserId},
     sql,
 };
@@ -29,6 +30,25 @@ pub async fn person_of_attempt(
     sql!(on, "select user_id from checkout_attempts where org_id = $1 and id = $2", org, attempt)
         .optional()
         .await
+}
+
+/// Sessions in which this person could begin a trial of another organisation: the plan of each, and its id.
+pub async fn open_sessions_of(
+    on: impl Exec<'_>,
+    person: UserId,
+    but_for: OrgId,
+    now: At,
+) -> Result<Vec<(Plan, String)>> {
+    sql!(
+        on,
+        "select plan, session_id from checkout_attempts
+         where user_id = $1 and state = 'open' and org_id <> $2 and session_id is not null and expires_at > $3",
+        person,
+        but_for,
+        now
+    )
+    .all()
+    .await
 }
 
 /// The first trial of a person counts. Whoever is gone is left out.

@@ -28,17 +28,17 @@ pub enum Help {
 }
 
 impl Banner {
-    /// All that needs somebody's attention, the most urgent first. `open` are the invoices that wait for a payment.
-    pub fn all(s: &BillingState, may: &Entitlements, members: i64, open: &[InvoiceRow]) -> Vec<Self> {
+    /// All that needs somebody's attention, the most urgent first. `invoices` are those that wait for a payment.
+    pub fn all(s: &BillingState, may: &Entitlements, members: i64, invoices: &[InvoiceRow]) -> Vec<Self> {
         let several = (s.live_subscriptions > 1).then(|| {
             let text = "There are two subscriptions, so you may be paying twice. Please contact support.";
             bad(text, Help::Nothing)
         });
         let all = [
             several,
-            of_status(s, may, open),
+            of_status(s, may, invoices),
             s.unknown_price.then(|| warn(UNKNOWN_PRICE, Help::Nothing)),
-            debt(s, open),
+            debt(s, invoices),
             of_method(s),
             of_seats(may, members),
             of_end(s),
@@ -53,15 +53,15 @@ impl Banner {
 const UNKNOWN_PRICE: &str = "We could not match your subscription to one of our plans. Your organisation keeps what it had, and our support team is looking into it.";
 
 /// What Stripe's status asks for.
-fn of_status(s: &BillingState, may: &Entitlements, open: &[InvoiceRow]) -> Option<Banner> {
+fn of_status(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Banner> {
     match s.status.as_deref()? {
         "past_due" | "incomplete" if s.processing => None,
-        "past_due" => Some(bad(past_due(s, may), pay(s, open))),
+        "past_due" => Some(bad(past_due(s, may), pay(s, invoices))),
         "unpaid" => Some(bad(
             "You have unpaid invoices, so your organisation is read-only until they are paid.",
-            pay(s, open),
+            pay(s, invoices),
         )),
-        "incomplete" => Some(warn("The first payment is not complete.", pay(s, open))),
+        "incomplete" => Some(warn("The first payment is not complete.", pay(s, invoices))),
         "paused" => {
             let text = "Your plan is paused. You are not charged, and the Free plan’s limits apply.";
             Some(warn(text, Help::Portal { flow: "resume", label: "Resume" }))
@@ -71,13 +71,13 @@ fn of_status(s: &BillingState, may: &Entitlements, open: &[InvoiceRow]) -> Optio
 }
 
 /// An open invoice of a subscription that is gone.
-fn debt(s: &BillingState, open: &[InvoiceRow]) -> Option<Banner> {
-    let owed = open.iter().find(|it| {
+fn debt(s: &BillingState, invoices: &[InvoiceRow]) -> Option<Banner> {
+    let owed = invoices.iter().find(|it| {
         it.is_payable() && it.subscription_id.is_some() && it.subscription_id != s.subscription_id
     })?;
     let amount = money(owed.amount_remaining, &owed.currency);
     let text = format!("An earlier invoice of {amount} has not been paid.");
-    Some(warn(text, Help::Invoice { id: owed.id.clone() }))
+    Some(warn(text, pay_this(owed)))
 }
 
 /// A trial that nothing can be charged for at its end.
@@ -117,14 +117,18 @@ fn past_due(s: &BillingState, may: &Entitlements) -> String {
     }
 }
 
-/// The invoice that is unpaid for longest, or the page for a new payment method where there is none.
-fn pay(s: &BillingState, open: &[InvoiceRow]) -> Help {
-    let ours = open.iter().find(|it| it.is_payable() && it.subscription_id == s.subscription_id);
-    match ours {
-        Some(invoice) => Help::Invoice { id: invoice.id.clone() },
+/// The unpaid invoice, or the page for a new payment method where there is none.
+fn pay(s: &BillingState, invoices: &[InvoiceRow]) -> Help {
+    let ours = invoices.iter().find(|it| it.is_payable() && it.subscription_id == s.subscription_id);
+    match ours.map(pay_this) {
+        Some(help) => help,
         None if s.invoiced => Help::Nothing,
         None => Help::Portal { flow: "payment_method", label: "Update payment method" },
     }
+}
+
+fn pay_this(invoice: &InvoiceRow) -> Help {
+    Help::Invoice { id: invoice.id.clone() }
 }
 
 fn bad(text: impl Into<String>, help: Help) -> Banner {

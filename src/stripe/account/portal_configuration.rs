@@ -5,8 +5,8 @@ use crate::stripe::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    lists::Listed,
     metadata::{Metadata, is_ours, ours},
+    view::Listed,
 };
 use serde::Deserialize;
 use serde_json::Value;

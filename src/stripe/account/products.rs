@@ -4,8 +4,8 @@ use crate::stripe::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    lists::Listed,
     metadata::{Metadata, is_ours, ours},
+    view::Listed,
 };
 use serde::Deserialize;
 use stripe_client_core::StripeRequest;

@@ -1,4 +1,4 @@
-//! The changes that the setup is made of: each is executed once.
+//! The requests that all of the setup is made of: changes that are executed once.
 use crate::stripe::{deadline::Deadline, error::Error, gateway::Stripe};
 use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};

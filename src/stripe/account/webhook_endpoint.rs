@@ -5,9 +5,9 @@ use crate::stripe::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    lists::Listed,
     metadata::ours,
     reads::{DISPUTE, EVENT_TYPES},
+    view::Listed,
 };
 use secrecy::SecretString;
 use serde::Deserialize;

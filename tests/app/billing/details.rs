@@ -69,7 +69,7 @@ async fn a_name_that_is_the_organisations_again_follows_it_again(app: TestApp) {
 #[portico_test]
 async fn a_rename_while_stripe_is_away_is_written_when_it_is_back(app: TestApp) {
     let (it, acme) = subscribed(app).await;
-    it.fail(json!({ "path": "/v1/customers/*", "kind": "500", "times": 9 })).await;
+    it.fail(json!({ "path": "/v1/customers/*", "kind": "500", "times": 4 })).await;
 
     acme.owner.post("/orgs/acme/settings").field("name", "Acme Anvils").await.assert_status(303);
     it.settled().await;
@@ -108,14 +108,15 @@ async fn what_somebody_types_stands_on_invoices_and_stays(app: TestApp) {
     page.assert_says("Billing details saved").assert_says("value=\"Acme Holding GmbH\"");
     page.assert_says("<option value=\"de\" selected>German</option>");
     assert_eq!(it.audited("acme", "billing.details_changed").await, 3, "name, address, language");
-    let by_bea = "select e.detail || coalesce(e.personal, '') from audit_events e join users u on u.id = e.actor_id
+    let by_bea = "select cast(e.detail as text) from audit_events e join users u on u.id = e.actor_id
                   where e.action = 'billing.details_changed' and u.email like 'billing-%' order by e.at, e.id";
     let entries = it.app.texts(by_bea).await;
     assert_eq!(entries.len(), 3, "they are hers");
     assert!(
-        entries[0].contains("\"old\":\"acme\"") && entries[0].contains("Acme Holding GmbH"),
-        "{entries:?}"
+        entries[0].contains("\"acme\"") && entries[0].contains("\"Acme Holding GmbH\""),
+        "old and new: {entries:?}"
     );
+    assert!(!entries.concat().contains("bills@"), "an address is personal: {entries:?}");
     acme.owner.post("/orgs/acme/settings").field("name", "Acme Anvils").await.assert_status(303);
     it.settled().await;
     assert_eq!(at_stripe(&it).await["name"], "Acme Holding GmbH");

@@ -47,6 +47,43 @@ async fn a_session_that_nobody_paid_uses_no_trial_up(app: TestApp) {
     assert!(is_offered_a_trial(&it, &acme.owner, "globex").await);
 }
 
+/// Whoever opens two at once would have two trials.
+#[portico_test]
+async fn of_two_sessions_that_begin_with_a_trial_only_the_last_can_be_paid(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    acme.owner.post("/orgs").field("name", "Globex").await.assert_redirects_to("/orgs/globex");
+    assert!(is_offered_a_trial(&it, &acme.owner, "acme").await);
+    let of_acme = it.customer_of("acme").await;
+    let first = it.newest_session(&of_acme).await;
+
+    assert!(is_offered_a_trial(&it, &acme.owner, "globex").await);
+
+    let paid = it.try_act(&of_acme, "complete_checkout", json!({ "session": first, "card": GOOD })).await;
+    assert_eq!(paid["ok"], false, "{paid}");
+    let of_globex = it.customer_of("globex").await;
+    let second = it.newest_session(&of_globex).await;
+    it.act(&of_globex, "complete_checkout", json!({ "session": second, "card": GOOD })).await;
+    it.settled().await;
+    assert_eq!(it.billing_state("globex").await["status"], "trialing");
+    assert!(!is_offered_a_trial(&it, &acme.owner, "acme").await);
+}
+
+/// Its subscription is at Stripe, and no webhook has said so yet.
+#[portico_test]
+async fn a_trial_that_began_a_moment_ago_elsewhere_counts(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    acme.owner.post("/orgs").field("name", "Globex").await.assert_redirects_to("/orgs/globex");
+    assert!(is_offered_a_trial(&it, &acme.owner, "acme").await);
+    it.deliver(json!({ "drop": 1 })).await;
+    let customer = it.customer_of("acme").await;
+    let session = it.newest_session(&customer).await;
+    it.act(&customer, "complete_checkout", json!({ "session": session, "card": GOOD })).await;
+
+    assert!(!is_offered_a_trial(&it, &acme.owner, "globex").await);
+}
+
 #[portico_test]
 async fn an_organisation_that_had_a_trial_gets_none_for_its_other_people(app: TestApp) {
     let it = BillingApp::of(app).await;

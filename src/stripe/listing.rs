@@ -1,12 +1,11 @@
-//! Lists of Stripe's, which come in pages: all of them are read.
-use super::{deadline::Deadline, error::Error, gateway::Stripe, view::List};
-use serde::de::DeserializeOwned;
+//! Lists, read page by page to the end.
+use super::{
+    deadline::Deadline,
+    error::Error,
+    gateway::Stripe,
+    view::{List, Listed},
+};
 use stripe_client_core::RequestBuilder;
-
-/// An object of a list. Its id asks for the page after it.
-pub trait Listed: DeserializeOwned {
-    fn id(&self) -> &str;
-}
 
 impl Stripe {
     /// All pages of a list; `page` makes the request for the page after an id.
@@ -18,7 +17,7 @@ impl Stripe {
         Ok(self.pages(until, page, |_| true).await?.0)
     }
 
-    /// The pages of a list for as long as `goes_on` says so of what was read; and whether it was read to its end.
+    /// The pages of a list for as long as `goes_on` says so of what was read; and whether that was all of it.
     pub(super) async fn pages<T: Listed>(
         &self,
         until: Deadline,
