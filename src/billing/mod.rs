@@ -23,16 +23,18 @@ pub mod web;
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
 pub use customer::ensure as ensure_customer;
-pub use db::{EventState, InboxRow, InvoiceRow};
+pub use db::{CheckoutRow, EventState, InboxRow, InvoiceRow};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use events::{
     attribute, dead_letter as dead_letter_event, dead_letter_all as dead_letter_events, forget_payloads,
     listed as inbox_rows, process, replay,
 };
 pub use inbox::{Delivery, Inbox};
-pub use jobs::scope_of_slug;
+pub use jobs::{follow_seats_of, scope_of_slug};
 pub use portal::{checkout_link, portal_link};
-pub use queries::{Figures, customer, entitlements, figures, invoices, state, state_of_every_org, usage};
+pub use queries::{
+    Figures, checkouts_of_person, customer, entitlements, figures, invoices, state, state_of_every_org, usage,
+};
 pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use state::BillingState;
 pub use subscription::{follow_seats, use_other_payment_method};

@@ -14,6 +14,10 @@ pub enum Job {
     Event(String),
     /// Send a mail of the outbox.
     Mail(String),
+    /// Mail a link to choose a new password with, if somebody has this address.
+    ForgottenPassword(String),
+    /// Make the seats of the organisation of this slug follow its members.
+    Seats(String),
     /// Look for webhook events that never arrived.
     Reconcile,
     /// Compare every organisation with Stripe.
@@ -29,6 +33,8 @@ impl Job {
             Job::Customer(id) => format!("customer:{id}"),
             Job::Event(id) => format!("event:{id}"),
             Job::Mail(key) => format!("mail:{key}"),
+            Job::ForgottenPassword(email) => format!("forgotten-password:{email}"),
+            Job::Seats(slug) => format!("seats:{slug}"),
             Job::Reconcile => "reconcile".into(),
             Job::FullPass => "full-pass".into(),
             Job::Tidy => "tidy".into(),
@@ -42,6 +48,8 @@ impl Job {
             "customer" => Job::Customer(rest.into()),
             "event" => Job::Event(rest.into()),
             "mail" => Job::Mail(rest.into()),
+            "forgotten-password" => Job::ForgottenPassword(rest.into()),
+            "seats" => Job::Seats(rest.into()),
             "reconcile" => Job::Reconcile,
             "full-pass" => Job::FullPass,
             "tidy" => Job::Tidy,

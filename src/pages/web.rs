@@ -4,10 +4,20 @@ use crate::{
     App,
     billing::plans::{self, Interval, OFFERS, Offer},
     demo::DemoHint,
-    web::{Page, SignedIn},
+    mail,
+    web::{Page, SignedIn, see_other},
+    words,
 };
 use askama::Template;
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use time::Duration;
+
+/// After this, whoever kept a copy of security.txt should look again. RFC 9116 asks for less than a year.
+const SECURITY_TXT_LIFETIME: Duration = Duration::days(180);
 
 #[derive(Template)]
 #[template(path = "pages/landing.html")]
@@ -73,6 +83,22 @@ pub async fn landing(State(app): State<App>) -> Page<Landing> {
 pub async fn pricing(who: Option<SignedIn>) -> Page<Pricing> {
     let buyer = who.as_ref().and_then(only_org_to_buy_for);
     Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer })
+}
+
+/// How to report a hole (RFC 9116). Whoever sends the mails also reads what is answered.
+pub async fn security_txt(State(app): State<App>) -> Response {
+    let contact = mail::address_of(&app.config.mail_from).unwrap_or_default();
+    let expires = words::instant(app.clock.now() + SECURITY_TXT_LIFETIME);
+    let canonical = app.url("/.well-known/security.txt");
+    let text = format!(
+        "Contact: mailto:{contact}\nExpires: {expires}\nPreferred-Languages: en\nCanonical: {canonical}\n"
+    );
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// Where password managers send people (<https://w3c.github.io/webappsec-change-password-url/>).
+pub async fn change_password() -> Response {
+    see_other("/account/security")
 }
 
 fn only_org_to_buy_for(who: &SignedIn) -> Option<String> {
