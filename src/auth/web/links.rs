@@ -108,7 +108,7 @@ pub async fn reset_page(State(app): State<App>, headers: HeaderMap) -> Result<Re
         }
         None => reset_is_over(),
     };
-    Ok(token::without_referrer(page))
+    Ok(page)
 }
 
 pub async fn reset(
@@ -145,7 +145,7 @@ async fn choose_password(
         Ok(password) => password,
         Err(message) => {
             let page = reset_form(whose.email, Errors::of("password", message));
-            return Ok(token::without_referrer(Page::mistake(page).into_response()));
+            return Ok(Page::mistake(page).into_response());
         }
     };
     if !auth::reset_password(app, origin, link, &password).await? {
@@ -171,7 +171,7 @@ pub async fn confirm_page(State(app): State<App>, headers: HeaderMap) -> Result<
         Some(email) => Page::ok(ConfirmPage { email }).into_response(),
         None => confirm_is_over(),
     };
-    Ok(token::without_referrer(page))
+    Ok(page)
 }
 
 pub async fn confirm(
@@ -221,7 +221,7 @@ pub async fn undo_page(State(app): State<App>, headers: HeaderMap) -> Result<Res
         Some(auth::Undoing { old, new }) => Page::ok(UndoPage { old, new }).into_response(),
         None => undo_is_over(),
     };
-    Ok(token::without_referrer(page))
+    Ok(page)
 }
 
 pub async fn undo(
@@ -280,5 +280,5 @@ fn is_taken() -> Response {
 const OVER: &str = "This link no longer works";
 
 fn over(page: LinkOverPage) -> Response {
-    token::without_referrer(Page::with_status(StatusCode::NOT_FOUND, page).into_response())
+    Page::with_status(StatusCode::NOT_FOUND, page).into_response()
 }

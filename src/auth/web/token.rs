@@ -21,6 +21,8 @@ pub fn open(app: &App, purpose: Purpose, token: &str) -> Response {
     let mut response = see_other(&format!("/{}", purpose.page()));
     let value = if is_token(token) { app.signer.seal(&cookie(purpose), token) } else { String::new() };
     set(&mut response, purpose, &value, AGE_SECONDS);
+    // For this answer alone: a page that says so would make browsers send `Origin: null` with its form.
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -37,19 +39,12 @@ pub fn forget(response: &mut Response, purpose: Purpose) {
     set(response, purpose, "", 0);
 }
 
-/// No page of a mailed link says to another where it was.
-pub fn without_referrer(mut response: Response) -> Response {
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
-}
-
 fn set(response: &mut Response, purpose: Purpose, value: &str, age: u32) {
     let name = cookie(purpose);
     let line = format!("{name}={value}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax");
     if let Ok(line) = HeaderValue::try_from(line) {
         response.headers_mut().append(SET_COOKIE, line);
     }
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
 /// One for each page, so that two links can be open at a time.
