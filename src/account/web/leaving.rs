@@ -1,12 +1,10 @@
 //! Taking one's data away, and deleting the account.
-use super::{AccountPage, Typed, page};
+use super::page::{Typed, mistake};
 use crate::{
     App,
     account::{self, Deleted},
     error::Result,
-    web::{
-        Errors, Form, Page, PageOf, RecentSignIn, SignedIn, flash, origin_of_request, signed_out, to_the_end,
-    },
+    web::{Errors, Form, RecentSignIn, SignedIn, flash, origin_of_request, signed_out, to_the_end},
 };
 use axum::{
     extract::State,
@@ -47,7 +45,7 @@ pub async fn delete(
     who.check_billing_lock(app.clock.now())?;
     if form.confirm.trim().to_lowercase() != who.email {
         let message = format!("That is not {}. Nothing was deleted.", who.email);
-        return Ok(mistake(&who, form.confirm, message));
+        return Ok(refused(&who, form.confirm, message));
     }
     let (origin, person) = (origin_of_request(Some(who.id)), who.clone());
     let deleted = to_the_end(async move { account::delete(&app, &origin, &person).await }).await?;
@@ -57,14 +55,12 @@ pub async fn delete(
             flash("success", "Your account is deleted.");
             Ok(signed_out("/sign-in"))
         }
-        Deleted::OnlyOwnerOf(orgs) => Ok(mistake(&who, form.confirm, only_owner(&orgs))),
+        Deleted::OnlyOwnerOf(orgs) => Ok(refused(&who, form.confirm, only_owner(&orgs))),
     }
 }
 
-fn mistake(who: &SignedIn, confirm: String, message: String) -> Response {
-    let typed = Typed { confirm, ..Typed::by(who) };
-    let page: AccountPage = page(who, PageOf::default(), typed, Errors::of("confirm", message));
-    Page::mistake(page).into_response()
+fn refused(who: &SignedIn, confirm: String, message: String) -> Response {
+    mistake(who, Typed { confirm, ..Typed::by(who) }, Errors::of("confirm", message))
 }
 
 /// Names each, and the way out.

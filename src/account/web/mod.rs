@@ -1,63 +1,20 @@
 //! The account page: who I am, where I belong, and the way to billing.
 mod leaving;
+mod page;
 mod security;
 
 pub use leaving::{delete, export};
 pub use security::{change_password, end_other_sessions, end_session, show as show_security};
 
-use super::Membership;
 use crate::{
     App,
     auth::{self, Email},
     error::Result,
-    orgs::Role,
-    web::{
-        Errors, Form, Page, PageOf, Paging, Query, RecentSignIn, Shell, SignedIn, flash, origin_of_request,
-        see_other,
-    },
+    web::{Errors, Form, Page, PageOf, Query, RecentSignIn, SignedIn, flash, origin_of_request, see_other},
 };
-use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
+use page::{AccountPage, Typed, mistake, page};
 use serde::Deserialize;
-
-/// Organisations on a page.
-const A_PAGE: u32 = 25;
-
-#[derive(Template)]
-#[template(path = "account/show.html")]
-pub struct AccountPage {
-    pub shell: Shell,
-    pub email: String,
-    pub is_confirmed: bool,
-    /// What was typed.
-    pub typed: Typed,
-    pub errors: Errors,
-    pub orgs: Vec<OrgCard>,
-    pub paging: Paging,
-}
-
-/// What stands in the fields of the account page.
-#[derive(Default)]
-pub struct Typed {
-    pub name: String,
-    pub new_email: String,
-    pub confirm: String,
-}
-
-/// An organisation of mine, its plan, and *Manage billing* where my role allows it.
-pub struct OrgCard {
-    pub slug: String,
-    pub name: String,
-    pub role: Role,
-    pub plan: String,
-    pub status: String,
-    /// `ok`, `info`, `warn`, `bad` or `quiet`.
-    pub status_kind: &'static str,
-    pub may_bill: bool,
-}
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
@@ -131,45 +88,4 @@ pub async fn resend_confirmation(State(app): State<App>, who: SignedIn) -> Resul
         false => flash("info", "Your address is confirmed already."),
     }
     Ok(see_other("/account"))
-}
-
-impl Typed {
-    /// Nothing yet: the present name.
-    fn by(who: &SignedIn) -> Self {
-        Self { name: who.name.clone(), ..Self::default() }
-    }
-}
-
-fn mistake(who: &SignedIn, typed: Typed, errors: Errors) -> Response {
-    Page::mistake(page(who, PageOf::default(), typed, errors)).into_response()
-}
-
-/// Shows what the guard has read; it asks the database nothing.
-fn page(who: &SignedIn, wanted: PageOf, typed: Typed, errors: Errors) -> AccountPage {
-    let all = who.memberships();
-    let paging = Paging::of(wanted, all.len() as i64, A_PAGE);
-    AccountPage {
-        shell: Shell::of(who, "account"),
-        email: who.email.clone(),
-        is_confirmed: who.is_confirmed,
-        typed,
-        errors,
-        orgs: paging.cut(all).iter().map(OrgCard::from).collect(),
-        paging,
-    }
-}
-
-impl From<&Membership> for OrgCard {
-    fn from(membership: &Membership) -> Self {
-        let (status, status_kind) = membership.badge();
-        Self {
-            slug: membership.slug.clone(),
-            name: membership.org_name.clone(),
-            role: membership.role,
-            plan: membership.plan_name(),
-            status,
-            status_kind,
-            may_bill: membership.role.may_bill(),
-        }
-    }
 }

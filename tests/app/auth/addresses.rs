@@ -159,7 +159,7 @@ async fn no_token_lies_in_the_database(app: TestApp) {
     }
     let seed = app.texts("select seed from mails").await.remove(0);
     app.visitor().post(&format!("/verify-email/{seed}")).await.assert_status(404);
-    let elsewhere = app.restarted_with("APP_SECRET", "another secret that only tests use, long enough").await;
+    let elsewhere = app.restarted_with("APP_SECRET", "Jq7x!vK2mZ9pLw4RtYb8nHc3FdSg6AeU").await;
     assert_ne!(
         elsewhere.link_to(OLIVIA, "confirm_address").await,
         link,
