@@ -40,8 +40,8 @@ fn anyone() -> Router<App> {
         .route("/", get(pages::web::landing))
         .route("/terms", get(pages::web::terms))
         .route("/privacy", get(pages::web::privacy))
-        .route("/.well-known/security.txt", get(pages::web::security_txt))
-        .route("/.well-known/change-password", get(pages::web::change_password))
+        .route("/.well-known/security.txt", get(auth::web::security_txt))
+        .route("/.well-known/change-password", get(auth::web::to_change_password))
         .route("/static/{*path}", get(assets::serve))
         .route("/healthz", get(ops::web::healthz))
         .route("/readyz", get(ops::web::readyz))
@@ -109,6 +109,7 @@ fn people() -> Router<App> {
         .route("/orgs/{org}/billing/checkout", post(billing::web::start_checkout))
         .route("/orgs/{org}/billing/portal", post(billing::web::open_portal))
         .route("/orgs/{org}/billing/card", post(billing::web::use_card))
+        .route("/orgs/{org}/billing/keep-plan", post(billing::web::keep_plan))
         .route("/orgs/{org}/billing/return", get(billing::web::come_back))
         .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))
 }

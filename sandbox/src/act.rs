@@ -1,7 +1,7 @@
 //! What a customer can do, by name: the control API and the hosted pages take the same path.
 use super::{
     engine::{self, Change, Holder, ItemChange, Paying, Proration, cards},
-    objects::{Cancellation, Features, Subscription},
+    objects::{Cancellation, Discount, Features, Subscription},
     params::Params,
     refusal::{Answer, Refusal},
     state::World,
@@ -222,9 +222,10 @@ pub fn switch_plan(w: &mut World, id: &str, to: &Switch, features: &Features, ho
 
 /// Money off from now on: a code that was typed, or what was offered to somebody about to leave.
 pub fn add_discount(w: &mut World, id: &str, coupon: &str, promotion_code: Option<&str>) -> Answer<()> {
-    let discount = engine::discount_of(w, coupon, promotion_code)?;
-    let sub = w.subscriptions.get(id).ok_or_else(|| Refusal::not_found("subscription", id))?;
-    w.emit("customer.discount.created", wire::discount(sub, &discount));
+    let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
+    let discount = engine::discount_of(w, coupon, promotion_code, &sub.currency)?;
+    let discount = Discount { customer: sub.customer, subscription: Some(sub.id), ..discount };
+    w.emit("customer.discount.created", wire::discount(&discount));
     engine::amend(w, id, |sub| sub.discounts.push(discount))
 }
 
@@ -312,6 +313,6 @@ pub fn waits(w: &World, sub: &Subscription, price: &str, quantity: i64, conditio
     let (Some(old), Some(new)) = (w.prices.get(&item.price), w.prices.get(price)) else { return false };
     let has = |word: &str| conditions.iter().any(|it| it == word);
     let days = |price: &super::objects::Price| price.recurring.as_ref().map_or(0, super::state::Every::days);
-    let cheaper = new.unit_amount * quantity < old.unit_amount * item.quantity && days(new) == days(old);
+    let cheaper = new.cost(quantity) < old.cost(item.quantity) && days(new) == days(old);
     (has("decreasing_item_amount") && cheaper) || (has("shortening_interval") && days(new) < days(old))
 }

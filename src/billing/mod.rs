@@ -1,5 +1,7 @@
 //! Plans, the organisation's customer at Stripe, the ways to Checkout and the portal, and the billing
 //! state: our record of what Stripe holds. This file lists what other rooms may call.
+mod actions;
+mod bought;
 mod checkout;
 mod closing;
 mod customer;
@@ -18,8 +20,10 @@ mod snapshot;
 mod state;
 mod subscription;
 mod sync;
+mod terms;
 pub mod web;
 
+pub use actions::{Action, Availability, availability, is_available};
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
 pub use customer::ensure as ensure_customer;
@@ -33,9 +37,11 @@ pub use inbox::{Delivery, Inbox};
 pub use jobs::{follow_seats_of, scope_of_slug};
 pub use portal::{checkout_link, portal_link};
 pub use queries::{
-    Figures, checkouts_of_person, customer, entitlements, figures, invoices, state, state_of_every_org, usage,
+    Figures, checkouts_of_person, customer, entitlements, figures, invoices, managers, state,
+    state_of_every_org, usage,
 };
 pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use state::BillingState;
-pub use subscription::{follow_seats, use_other_payment_method};
+pub use subscription::{follow_seats, keep_present_plan, use_other_payment_method};
 pub use sync::sync;
+pub use terms::AddOn;

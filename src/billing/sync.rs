@@ -25,7 +25,7 @@ pub async fn sync_processing(app: &App, scope: &Scope, until: Deadline, events: 
     let customer = db::customer(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     for _ in 0..TRIES {
         let version = db::version(&mut app.db.read(scope).await?, scope.org()).await?;
-        let snapshot = Snapshot::fetch(app, &customer.customer_id, until).await?;
+        let snapshot = Snapshot::fetch(app, scope, &customer.customer_id, until).await?;
         if write(app, scope, &snapshot, version, events).await? {
             app.work_arrived.notify_waiters();
             return Ok(());
@@ -55,6 +55,10 @@ async fn write(
     }
     if snapshot.deleted && db::detach_customer(&mut tx, now).await? {
         notifications::customer_deleted(&mut tx, app).await?;
+    }
+    if after.unknown_price && !before.unknown_price {
+        let (org, price) = (scope.slug(), &after.subscription_id);
+        tracing::error!(org, subscription = ?price, "a subscription's price does not say for which plan it is: give its product the metadata of a plan");
     }
     notifications::of_change(&mut tx, app, &before, &after, snapshot).await?;
     mark_processed(&mut tx, events, app.clock.now()).await?;

@@ -5,7 +5,7 @@ use super::{
     hosts::Hosts,
     metadata::is_ours,
     transport::Transport,
-    view::{Customer, CustomerId, List, PortalConfiguration, Price},
+    view::{Customer, CustomerId, List, PAGE, PortalConfiguration, Price},
 };
 use crate::config::Config;
 use std::{collections::HashMap, sync::RwLock};
@@ -77,9 +77,12 @@ impl Stripe {
         if let Some(known) = self.configuration.read().unwrap_or_else(|p| p.into_inner()).clone() {
             return Ok(Some(known));
         }
-        let ask = ListBillingPortalConfiguration::new().active(true).limit(100).build();
-        let page: List<PortalConfiguration> = self.transport.send(ask, None, until).await?;
-        let found = page.data.into_iter().find(|it| is_ours(it.metadata.as_ref())).map(|it| it.id);
+        let ask = ListBillingPortalConfiguration::new().active(true).limit(PAGE);
+        let page = |after: Option<String>| {
+            after.into_iter().fold(ask.clone(), ListBillingPortalConfiguration::starting_after).build()
+        };
+        let all: Vec<PortalConfiguration> = self.all(until, page).await?;
+        let found = all.into_iter().find(|it| is_ours(it.metadata.as_ref())).map(|it| it.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)
     }

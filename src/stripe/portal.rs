@@ -35,9 +35,19 @@ pub struct NewPortalSession<'a> {
     pub flow: Flow,
     /// The one that is alive, if one is.
     pub subscription: Option<&'a str>,
-    /// Its item and the price it is to have, where a plan was chosen on our page.
-    pub switch_to: Option<(&'a str, String)>,
+    /// What it is to be, where a plan was chosen on our page.
+    pub switch_to: Option<PlanChange<'a>>,
     pub return_url: &'a str,
+}
+
+/// The change that the portal asks people to confirm.
+pub struct PlanChange<'a> {
+    /// The item of the subscription that is changed.
+    pub item: &'a str,
+    pub price: String,
+    /// How many units of the new price. The portal would keep the old quantity: four seats of one plan would
+    /// become four times another.
+    pub quantity: u64,
 }
 
 impl Stripe {
@@ -84,9 +94,10 @@ fn page_of(new: &NewPortalSession<'_>) -> Option<CreateBillingPortalSessionFlowD
         Flow::Home | Flow::Resume => None,
         Flow::PaymentMethod => Some(CreateBillingPortalSessionFlowData::new(Page::PaymentMethodUpdate)),
         Flow::ChangePlan => match &new.switch_to {
-            Some((item, price)) => {
+            Some(PlanChange { item, price, quantity }) => {
                 let mut chosen = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirmItems::new(*item);
                 chosen.price = Some(price.clone());
+                chosen.quantity = Some(*quantity);
                 let confirm = CreateBillingPortalSessionFlowDataSubscriptionUpdateConfirm::new(
                     [chosen],
                     subscription()?,

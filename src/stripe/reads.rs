@@ -3,14 +3,19 @@ use super::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    view::{CustomerId, CustomerState, CustomersObject, Invoice, List, ListedEvent, Subscription},
+    view::{
+        CustomerId, CustomerState, CustomersObject, Invoice, InvoicePayment, List, ListedEvent, PAGE,
+        Product, Subscription,
+    },
 };
 use stripe_billing::{
     invoice::ListInvoice,
+    invoice_payment::ListInvoicePayment,
     subscription::{ListSubscription, ListSubscriptionStatus},
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::{customer::RetrieveCustomer, event::ListEvent};
+use stripe_product::product::ListProduct;
 
 /// The events after which a customer's billing may be different. All others are acknowledged and ignored.
 pub const EVENT_TYPES: &[&str] = &[
@@ -19,6 +24,9 @@ pub const EVENT_TYPES: &[&str] = &[
     "checkout.session.completed",
     "checkout.session.expired",
     "customer.deleted",
+    "customer.discount.created",
+    "customer.discount.deleted",
+    "customer.discount.updated",
     "customer.subscription.created",
     "customer.subscription.deleted",
     "customer.subscription.paused",
@@ -37,6 +45,10 @@ pub const EVENT_TYPES: &[&str] = &[
     "payment_method.attached",
     "payment_method.automatically_updated",
     "payment_method.detached",
+    "subscription_schedule.canceled",
+    "subscription_schedule.created",
+    "subscription_schedule.released",
+    "subscription_schedule.updated",
 ];
 
 /// Somebody disputed a charge with their bank. A person has to respond at Stripe in time; what the organisation
@@ -53,7 +65,8 @@ impl Stripe {
     /// asked for without.
     pub async fn customer(&self, customer: &CustomerId, until: Deadline) -> Result<CustomerState, Error> {
         let plain = RetrieveCustomer::new(customer.0.as_str());
-        let ask = plain.clone().expand(["invoice_settings.default_payment_method".to_owned()]);
+        let methods = ["invoice_settings.default_payment_method", "default_source"].map(str::to_owned);
+        let ask = plain.clone().expand(methods);
         match self.transport.send(ask.build(), None, until).await {
             Err(Error::Refused(r)) if r.status == 400 && r.param.as_deref() == Some("expand") => {
                 self.transport.send(plain.build(), None, until).await
@@ -71,10 +84,27 @@ impl Stripe {
         let ask = ListSubscription::new()
             .customer(customer.0.as_str())
             .status(ListSubscriptionStatus::All)
-            .expand(["data.default_payment_method".to_owned()])
-            .limit(100);
-        let page: List<Subscription> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data)
+            .expand(["data.default_payment_method", "data.default_source"].map(str::to_owned))
+            .limit(PAGE);
+        self.all(until, |after| after.into_iter().fold(ask.clone(), ListSubscription::starting_after).build())
+            .await
+    }
+
+    /// Products by their ids; those that were deleted are left out.
+    pub async fn products_of(&self, ids: Vec<String>, until: Deadline) -> Result<Vec<Product>, Error> {
+        let ask = ListProduct::new().ids(ids).limit(PAGE);
+        self.all(until, |after| after.into_iter().fold(ask.clone(), ListProduct::starting_after).build())
+            .await
+    }
+
+    /// Whether a bank is still working on a payment of this invoice.
+    pub async fn is_processing(&self, invoice: &str, until: Deadline) -> Result<bool, Error> {
+        let ask = ListInvoicePayment::new()
+            .invoice(invoice)
+            .expand(["data.payment.payment_intent".to_owned()])
+            .limit(PAGE);
+        let page: List<InvoicePayment> = self.transport.send(ask.build(), None, until).await?;
+        Ok(page.data.iter().any(InvoicePayment::is_processing))
     }
 
     /// A customer's newest invoices.
@@ -113,7 +143,7 @@ impl Stripe {
                 let mut ask = ListEvent::new()
                     .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
                     .created(stripe_types::RangeQueryTs::gte(from))
-                    .limit(100);
+                    .limit(PAGE);
                 if let Some(id) = after.take() {
                     ask = ask.starting_after(id);
                 }

@@ -73,6 +73,7 @@ const MATRIX: &[Row] = &[
     ("GET", "/orgs/{org}/billing", [303, 404, 403, 200, 200, 200]),
     ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/card", [401, 404, 403, 303, 303, 303]),
+    ("POST", "/orgs/{org}/billing/keep-plan", [401, 404, 403, 303, 303, 303]),
     ("GET", "/orgs/{org}/billing/return", [303, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/sync", [401, 404, 403, 303, 303, 303]),
 ];

@@ -1,10 +1,13 @@
 //! Invoices.
-use super::{Answer, Paging, Params, Refusal, list::Span, subscription_update};
+use super::{Answer, Paging, Params, Refusal, list::Span, subscription_update::PreviewDetails};
 use crate::{
     engine::{self, Holder},
+    money,
+    objects::Subscription,
     state::World,
     wire,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 pub fn lines(w: &World, id: &str, mut p: Params) -> Answer {
@@ -96,38 +99,57 @@ pub fn void(w: &mut World, id: &str, p: Params) -> Answer {
     wire::shown(w, "invoice", id)
 }
 
-/// What a change would cost, or what comes next.
-pub fn create_preview(w: &mut World, mut p: Params) -> Answer {
-    let customer = p.word("customer")?;
-    let sub = p.word("subscription")?.or_else(|| {
-        let of = |id: &String| w.subscriptions.iter().find(|sub| sub.customer == *id && sub.is_alive());
-        customer.as_ref().and_then(of).map(|sub| sub.id.clone())
-    });
-    let sub =
-        sub.ok_or_else(|| Refusal::invalid("You must pass a subscription to preview.").at("subscription"))?;
-    let change = subscription_update::read_preview(&mut p)?;
-    p.finish_but(&[
-        "automatic_tax",
-        "coupon",
-        "currency",
-        "customer_details",
-        "discounts",
-        "invoice_items",
-        "issuer",
-        "preview_mode",
-        "schedule",
-    ])?;
-    if w.subscriptions.get(&sub).is_none() {
-        return Err(Refusal::no_such("subscription", &sub, "subscription"));
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preview {
+    customer: Option<String>,
+    subscription: Option<String>,
+    schedule: Option<String>,
+    currency: Option<String>,
+    subscription_details: Option<PreviewDetails>,
+}
+
+const WITHOUT_EFFECT: &[&str] =
+    &["automatic_tax", "customer_details", "discounts", "invoice_items", "issuer", "preview_mode"];
+
+/// What comes next, or what a change would make come.
+pub fn create_preview(w: &mut World, p: Params) -> Answer {
+    let given: Preview = p.read_but(WITHOUT_EFFECT)?;
+    let sub = previewed(w, &given)?;
+    if let Some(code) = given.currency {
+        money::currency(&code, "currency")?;
     }
-    let mut object = match change {
-        None => engine::upcoming(w, &sub).ok_or_else(engine::nothing_upcoming)?,
-        Some(change) => {
-            let invoice = engine::preview_invoice(w, &sub, &change)?;
-            wire::invoice(w, &invoice)
-        }
+    let (with_end, change) = match given.subscription_details {
+        Some(details) => details.read(w, &sub)?,
+        None => (sub.clone(), None),
     };
-    object["id"] = Value::from(format!("upcoming_in_{}", sub.trim_start_matches("sub_")));
+    let mut object = engine::preview_of(w, with_end, change.as_ref())?;
+    object["id"] = Value::from(format!("upcoming_in_{}", sub.id.trim_start_matches("sub_")));
     object["status"] = Value::from("draft");
     Ok(object)
+}
+
+/// The subscription that is named, that of a schedule, or the customer's that renews first.
+fn previewed(w: &World, given: &Preview) -> Answer<Subscription> {
+    if let Some(customer) = &given.customer {
+        super::customers::named(w, customer)?;
+    }
+    let of_schedule = match &given.schedule {
+        Some(id) => {
+            let known = w.schedules.get(id);
+            let known = known.ok_or_else(|| Refusal::no_such("subscription schedule", id, "schedule"))?;
+            Some(known.subscription.clone())
+        }
+        None => None,
+    };
+    if let Some(id) = given.subscription.clone().or(of_schedule) {
+        let found = w.subscriptions.get(&id).cloned();
+        return found.ok_or_else(|| Refusal::no_such("subscription", &id, "subscription"));
+    }
+    let customer = given.customer.as_ref().ok_or_else(|| {
+        Refusal::invalid("You must pass a customer, subscription or schedule to preview.").at("customer")
+    })?;
+    let coming = w.subscriptions.iter().filter(|sub| sub.customer == *customer);
+    let coming = coming.filter(|sub| engine::upcoming(w, &sub.id).is_some());
+    coming.min_by_key(|sub| sub.period_end()).cloned().ok_or_else(|| engine::nothing_upcoming(customer))
 }

@@ -3,9 +3,11 @@ use super::{Answer, Paging, Params, Refusal, customers};
 use crate::{
     engine::{self, cards},
     objects::*,
+    params::Ignored,
     state::World,
     wire,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub fn create(w: &mut World, mut p: Params) -> Answer {
@@ -24,7 +26,7 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         ..card
     };
     given.finish_but(&["cvc", "networks"])?;
-    let details = billing_details(p.map("billing_details")?.unwrap_or_default())?;
+    let details = billing_details(p.map("billing_details")?)?;
     let (id, created) = (w.id("pm_"), w.now());
     let mut method = PaymentMethod {
         id,
@@ -42,13 +44,23 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     Ok(object)
 }
 
-fn billing_details(mut p: Params) -> Answer<Value> {
-    let address = p.map("address")?.map(customers::address).transpose()?.flatten();
-    let (email, name, phone) = (p.word("email")?, p.word("name")?, p.word("phone")?);
-    p.finish_but(&["tax_id"])?;
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BillingDetails {
+    address: Option<customers::Address>,
+    email: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+    #[serde(default, rename = "tax_id")]
+    _tax_id: Ignored,
+}
+
+fn billing_details(p: Option<Params>) -> Answer<Value> {
+    let given: BillingDetails = p.unwrap_or_default().read()?;
     let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
+    let address = given.address.and_then(customers::Address::to_json).unwrap_or(nowhere);
     Ok(
-        json!({ "address": address.unwrap_or(nowhere), "email": email, "name": name, "phone": phone, "tax_id": null }),
+        json!({ "address": address, "email": given.email, "name": given.name, "phone": given.phone, "tax_id": null }),
     )
 }
 
@@ -72,7 +84,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
     let before = wire::payment_method(&method);
     p.metadata(&mut method.metadata)?;
     if let Some(details) = p.map("billing_details")? {
-        method.billing_details = billing_details(details)?;
+        method.billing_details = billing_details(Some(details))?;
     }
     p.finish_but(&["card", "allow_redisplay"])?;
     let after = wire::payment_method(&method);

@@ -45,6 +45,10 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["customers"] => customers::list(w, p),
         ["customers", id, "tax_ids"] => customers::list_tax_ids(w, id, p),
         ["customers", id, "tax_ids", tax_id] => customers::retrieve_tax_id(w, id, tax_id, p),
+        ["customers", id, "balance_transactions"] => customers::list_balance_transactions(w, id, p),
+        ["customers", id, "balance_transactions", it] => {
+            customers::retrieve_balance_transaction(w, id, it, p)
+        }
         ["customers", id, "payment_methods"] => payment_methods::list(w, Some(id), p),
         ["products"] => catalogue::list_products(w, p),
         ["prices"] => catalogue::list_prices(w, p),
@@ -87,6 +91,7 @@ fn post(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["customers"] => customers::create(w, p),
         ["customers", id] => customers::update(w, id, p),
         ["customers", id, "tax_ids"] => customers::create_tax_id(w, id, p),
+        ["customers", id, "balance_transactions"] => customers::create_balance_transaction(w, id, p),
         ["products"] => catalogue::create_product(w, p),
         ["products", id] => catalogue::update_product(w, id, p),
         ["prices"] => catalogue::create_price(w, p),
@@ -126,6 +131,8 @@ fn delete(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
     Some(match path {
         ["customers", id] => customers::delete(w, id, p),
         ["customers", id, "tax_ids", tax_id] => customers::delete_tax_id(w, id, tax_id, p),
+        ["customers", id, "discount"] => customers::delete_discount(w, id, p),
+        ["subscriptions", id, "discount"] => subscriptions::delete_discount(w, id, p),
         ["products", id] => catalogue::delete_product(w, id, p),
         ["coupons", id] => coupons::delete(w, id, p),
         ["subscriptions", id] => subscriptions::cancel(w, id, p),

@@ -5,6 +5,7 @@ use super::{
     discounts,
     ending::release_schedule,
     invoicing::{self, product_name, proration_words},
+    periods::period_after,
 };
 use crate::{
     money,
@@ -185,16 +186,10 @@ pub fn recurring_price(w: &World, id: &str, currency: &str) -> Answer<()> {
 /// Another interval, or from free to paid: Stripe begins a new period and charges for it at once.
 fn needs_new_period(w: &World, before: &Subscription, items: &[Item]) -> bool {
     let every = |id: &str| w.prices.get(id).and_then(|price| price.recurring.clone());
-    let was_free =
-        before.items.iter().all(|item| w.prices.get(&item.price).is_none_or(|p| p.unit_amount == 0));
-    let is_paid = items.iter().any(|item| w.prices.get(&item.price).is_some_and(|p| p.unit_amount > 0));
+    let was_free = before.items.iter().all(|item| w.prices.get(&item.price).is_none_or(|p| p.cost(1) == 0));
+    let is_paid = items.iter().any(|item| w.prices.get(&item.price).is_some_and(|p| p.cost(1) > 0));
     let first = before.items.first().and_then(|item| every(&item.price));
     (was_free && is_paid) || items.iter().any(|item| every(&item.price) != first)
-}
-
-pub fn period_after(w: &World, price: &str, start: i64, anchor: i64) -> i64 {
-    let every = w.prices.get(price).and_then(|price| price.recurring.clone());
-    every.map_or(start, |every| every.after(start, anchor))
 }
 
 /// Credit for what was paid and will not be used; charge for what will be, unless a new period
@@ -222,11 +217,11 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
     let price = w.prices.get(&item.price)?;
     let whole = (item.current_period_end - item.current_period_start).max(1);
     let rest = (item.current_period_end - now).clamp(0, whole);
-    let full = price.unit_amount * item.quantity;
+    let full = price.cost(item.quantity);
     let off = match sign {
         // What is given back is what was paid, whatever has become of the coupon since.
-        ..0 => discounts::taken_off(w, sub, item, full),
-        _ => discounts::off(w, sub, full),
+        ..0 => discounts::taken_off(w, sub, item, full).unwrap_or_else(|| off(w, sub, item)),
+        _ => off(w, sub, item),
     };
     let amount = money::share(full - off, rest, whole) * sign;
     let what = if sign < 0 { "Unused time" } else { "Remaining time" };
@@ -241,6 +236,14 @@ fn part(w: &World, sub: &Subscription, item: &Item, now: i64, sign: i64) -> Opti
         subscription_item: Some(item.id.clone()),
         ..Line::default()
     })
+}
+
+/// What a subscription's discounts take off an item's whole period now.
+fn off(w: &World, sub: &Subscription, item: &Item) -> i64 {
+    let mut lines = invoicing::lines_of_period(w, sub);
+    discounts::take(w, &discounts::live(w, sub, w.now()), &sub.currency, &mut lines);
+    let own = lines.iter().find(|line| line.subscription_item.as_deref() == Some(&item.id));
+    own.map_or(0, Line::total_off)
 }
 
 /// A change that waits for the end of the period.

@@ -41,7 +41,7 @@ pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> 
     change_customer(w, &customer, |c| {
         c.name = c.name.take().or(paying.name.clone());
         c.email = c.email.take().or(paying.email.clone());
-        c.currency = c.currency.take().or(session.currency.clone());
+        c.currency = session.currency.clone().or(c.currency.take());
     })?;
     let subscription = match session.mode.as_str() {
         "subscription" => Some(begin(w, &session, &customer, method.clone(), holder)?),
@@ -79,9 +79,10 @@ fn begin(
     holder: Holder,
 ) -> Answer<String> {
     let data = session.subscription_data.clone();
+    let currency = session.currency.as_deref().unwrap_or_default();
     let mut discounts = Vec::new();
     if let Some(coupon) = &session.coupon {
-        let mut discount = discount_of(w, coupon, session.promotion_code.as_deref())?;
+        let mut discount = discount_of(w, coupon, session.promotion_code.as_deref(), currency)?;
         discount.checkout_session = Some(session.id.clone());
         discounts.push(discount);
     }

@@ -1,7 +1,7 @@
 //! Customers and their cards.
 use super::cards::{self, Holder};
 use crate::{
-    objects::{Card, Customer, PaymentMethod},
+    objects::{BalanceTransaction, Card, Customer, Metadata, PaymentMethod},
     refusal::{Answer, Refusal},
     state::World,
     wire,
@@ -26,6 +26,64 @@ pub fn change_customer<T>(w: &mut World, id: &str, change: impl FnOnce(&mut Cust
         w.emit_change("customer.updated", &before, after);
     }
     Ok(done)
+}
+
+/// Why a balance moves.
+#[derive(Clone, Debug, Default)]
+pub struct Why {
+    /// Stripe's word for it.
+    pub kind: &'static str,
+    pub invoice: Option<String>,
+    pub credit_note: Option<String>,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+}
+
+/// Moves a customer's balance; below zero `by` gives credit. The transaction's id, if it moved.
+pub fn move_balance(w: &mut World, id: &str, by: i64, why: Why) -> Option<String> {
+    let customer = w.customers.get(id).filter(|_| by != 0)?;
+    let (currency, ending_balance) =
+        (customer.currency.clone().unwrap_or_else(|| "usd".into()), customer.balance + by);
+    let transaction = BalanceTransaction {
+        id: w.id("cbtxn_"),
+        created: w.now(),
+        customer: id.to_owned(),
+        amount: by,
+        ending_balance,
+        currency: currency.clone(),
+        kind: why.kind.into(),
+        invoice: why.invoice,
+        credit_note: why.credit_note,
+        description: why.description,
+        metadata: why.metadata,
+    };
+    let name = transaction.id.clone();
+    w.balance_transactions.put(transaction);
+    change_customer(w, id, |c| {
+        c.balance = ending_balance;
+        c.currency.get_or_insert(currency);
+    })
+    .ok()?;
+    Some(name)
+}
+
+/// A customer has one currency while anything of theirs is in it.
+pub fn fits_currency(w: &World, id: &str, currency: &str) -> Answer<()> {
+    let other = |held: &str| !held.is_empty() && held != currency;
+    let subs = w.subscriptions.iter().filter(|sub| sub.customer == id && sub.is_alive());
+    let open =
+        w.invoices.iter().filter(|i| i.customer == id && matches!(i.status.as_str(), "draft" | "open"));
+    let waiting = w.invoice_items.iter().filter(|it| it.customer == id && it.invoice.is_none());
+    let customer = w.customers.get(id).filter(|customer| customer.balance != 0);
+    let held =
+        subs.map(|sub| &sub.currency).chain(open.map(|i| &i.currency)).chain(waiting.map(|it| &it.currency));
+    let mut held = held.chain(customer.and_then(|customer| customer.currency.as_ref()));
+    match held.find(|held| other(held)) {
+        None => Ok(()),
+        Some(held) => Err(Refusal::invalid(format!(
+            "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency {held}."
+        ))),
+    }
 }
 
 /// Adds a card to a customer once its bank, and its holder where the bank asks, agree.

@@ -10,6 +10,7 @@ mod discounts;
 mod ending;
 mod invoicing;
 mod paying;
+mod periods;
 mod preview;
 mod ready_made;
 mod steps;
@@ -21,10 +22,14 @@ pub use cards::Holder;
 pub use change::{Change, ItemChange, Proration, change, schedule_change};
 pub use checkout::{Paying, complete_checkout, decline_checkout, expire_checkout};
 pub use clock::{FURTHEST, advance, catch_up, next_renewal, next_trial_end};
-pub use customers::{add_card, card_in_charge, change_customer, create_customer, remove_card};
-pub use discounts::{code_for, discount_of, usable as code_is_usable};
+pub use customers::{
+    Why, add_card, card_in_charge, change_customer, create_customer, fits_currency, move_balance, remove_card,
+};
+pub use discounts::{
+    code_for, discount_customer, discount_of, remove_customer_discount, usable as code_is_usable,
+};
 pub use ending::{end, release_schedule};
 pub use invoicing::{close as close_invoice, finalize, pay, product_name};
-pub use preview::{nothing as nothing_upcoming, preview, preview_invoice, upcoming};
+pub use preview::{nothing as nothing_upcoming, preview, preview_of, upcoming};
 pub use ready_made::{attach, ready_made};
 pub use subscribe::{NewSubscription, subscribe, would_ask};

@@ -4,11 +4,11 @@ use super::{
     amend::say,
     cancel,
     cards::Holder,
-    change,
     customers::card_in_charge,
     ending::{end, release_schedule},
     invoicing::{self, finalize},
     paying::attempt,
+    periods::next_period,
     preview::upcoming,
 };
 use crate::{
@@ -123,9 +123,12 @@ pub fn run(w: &mut World, step: &Step) {
                 w.emit("invoice.upcoming", object);
             }
         }
-        Step::End(id) => end(w, id, "cancellation_requested"),
+        Step::End(id) => {
+            end(w, id, "cancellation_requested");
+            invoicing::bill_what_waits(w, id);
+        }
         Step::EndTrial(id) => end_trial(w, id),
-        Step::Renew(id) => begin_period(w, id, None),
+        Step::Renew(id) => begin_period(w, id),
         Step::Resume(id) => {
             if cancel::resume(w, id, Holder::Absent).is_err() {
                 // Without a card it stays paused, and is not tried again every second.
@@ -157,33 +160,17 @@ fn end_trial(w: &mut World, id: &str) {
         "pause" if !has_card => {
             cancel::pause(w, id, "trial_end_without_payment_method", None).ok();
         }
-        _ => begin_period(w, id, sub.trial_end),
+        _ => begin_period(w, id),
     }
 }
 
-/// The next period, with its draft invoice. After a trial the anchor is the trial's end.
-fn begin_period(w: &mut World, id: &str, anchor: Option<i64>) {
+/// The next period, with its draft invoice.
+fn begin_period(w: &mut World, id: &str) {
     let Some(sub) = w.subscriptions.get(id).cloned() else { return };
-    let waiting = sub.schedule.as_ref().and_then(|name| w.schedules.get(name)).cloned();
-    let anchor = anchor.unwrap_or(sub.billing_cycle_anchor);
-    let mut items = sub.items.clone();
-    if let (Some(waiting), Some(item)) = (&waiting, items.first_mut()) {
-        (item.price, item.quantity) = (waiting.price.clone(), waiting.quantity);
-    }
-    for item in &mut items {
-        let start = item.current_period_end;
-        item.current_period_start = start;
-        item.current_period_end = change::period_after(w, &item.price, start, anchor);
-    }
+    let next = next_period(w, &sub);
     let (_, followed) = w.hold_back(|w| release_schedule(w, id));
-    amend(w, id, |sub| {
-        sub.items = items;
-        sub.billing_cycle_anchor = anchor;
-        if sub.status == "trialing" {
-            sub.status = "active".into();
-        }
-    })
-    .ok();
+    let lines = invoicing::lines_of_cycle(w, &next);
+    amend(w, id, |sub| *sub = Subscription { schedule: sub.schedule.take(), ..next }).ok();
     w.say_all(followed);
-    invoicing::draft_for_cycle(w, id, sub.period_start()).ok();
+    invoicing::draft_for_cycle(w, id, lines, sub.period_start());
 }

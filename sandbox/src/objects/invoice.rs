@@ -62,6 +62,9 @@ pub struct Line {
     pub proration: bool,
     pub subscription_item: Option<String>,
     pub invoice_item: Option<String>,
+    /// What each discount takes off it: the discount's id and minor units.
+    #[serde(default)]
+    pub off: Vec<(String, i64)>,
 }
 
 /// A proration that waits for the next invoice.
@@ -93,6 +96,12 @@ pub struct Payment {
     pub status: String,
     pub decline_code: Option<String>,
     pub message: Option<String>,
+}
+
+impl Line {
+    pub fn total_off(&self) -> i64 {
+        self.off.iter().map(|(_, off)| off).sum()
+    }
 }
 
 impl Invoice {

@@ -8,9 +8,9 @@ mod metadata;
 mod portal;
 mod subscription;
 
-pub use catalogue::{Coupon, Price, Product, PromotionCode};
+pub use catalogue::{Coupon, Price, Product, PromotionCode, Tier, parts};
 pub use checkout::{CheckoutSession, LineItem, SubscriptionData};
-pub use customer::{Card, Customer, PaymentMethod, TaxId};
+pub use customer::{BalanceTransaction, Card, Customer, PaymentMethod, TaxId};
 pub use event::{Delivery, Endpoint, Event, Fault, Remembered, Said, TestClock};
 pub use invoice::{Invoice, InvoiceItem, Line, Payment};
 pub use metadata::Metadata;
@@ -31,6 +31,7 @@ macro_rules! row {
 }
 row! {
     Customer = "customer", PaymentMethod = "payment_method", TaxId = "tax_id",
+    BalanceTransaction = "balance_transaction",
     Product = "product", Price = "price", Coupon = "coupon", PromotionCode = "promotion_code",
     Subscription = "subscription" timed, Schedule = "schedule",
     Invoice = "invoice" timed, InvoiceItem = "invoice_item", Payment = "payment",

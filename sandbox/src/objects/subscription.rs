@@ -76,9 +76,14 @@ pub struct PauseCollection {
     pub resumes_at: Option<i64>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Discount {
     pub id: String,
+    #[serde(default)]
+    pub customer: String,
+    /// None: of the customer, and of every subscription without discounts of its own.
+    #[serde(default)]
+    pub subscription: Option<String>,
     pub coupon: String,
     pub promotion_code: Option<String>,
     pub start: i64,

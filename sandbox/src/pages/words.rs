@@ -1,7 +1,7 @@
 //! Objects in words, for pages.
 use crate::{
     engine,
-    money::amount,
+    money::{self, amount},
     objects::{Card, Coupon, Invoice, Price, Subscription},
     state::{Every, World, date},
 };
@@ -36,8 +36,12 @@ pub fn every(every: &Every) -> String {
 
 /// `$29.00 a month`, `5 × $15.00 a month`.
 pub fn price(price: &Price, quantity: i64) -> String {
-    let each = amount(price.unit_amount, &price.currency);
-    let each = if quantity == 1 { each } else { format!("{quantity} × {each}") };
+    let each = money::each(price);
+    let each = match quantity {
+        _ if !price.tiers.is_empty() => amount(price.cost(quantity), &price.currency),
+        1 => each,
+        _ => format!("{quantity} × {each}"),
+    };
     match &price.recurring {
         Some(recurring) => format!("{each} {}", every(recurring)),
         None => each,

@@ -164,7 +164,7 @@ pub fn prices(w: &World) -> Vec<PriceChoice> {
     let recurring = w.prices.iter().filter(|price| price.active && price.recurring.is_some());
     recurring
         .map(|price| {
-            let each = money::amount(price.unit_amount, &price.currency);
+            let each = money::each(price);
             PriceChoice { id: price.id.clone(), words: format!("{} at {each}", named(w, price)) }
         })
         .collect()

@@ -96,6 +96,7 @@ macro_rules! world {
 }
 world! {
     customers: Customer, payment_methods: PaymentMethod, tax_ids: TaxId,
+    balance_transactions: BalanceTransaction,
     products: Product, prices: Price, coupons: Coupon, promotion_codes: PromotionCode,
     subscriptions: Subscription, schedules: Schedule,
     invoices: Invoice, invoice_items: InvoiceItem, payments: Payment,

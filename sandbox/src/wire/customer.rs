@@ -10,7 +10,9 @@ pub fn customer(c: &Customer) -> Value {
     json!({
         "id": c.id, "object": "customer", "address": c.address, "balance": c.balance, "created": c.created,
         "currency": c.currency, "customer_account": null, "default_source": null, "delinquent": c.delinquent,
-        "description": c.description, "discount": null, "email": c.email, "invoice_prefix": c.invoice_prefix,
+        "description": c.description, "discount": c.discount.as_ref().map(super::discount), "email": c.email,
+        "invoice_credit_balance": c.currency.as_ref().map(|code| json!({ code: c.balance })).unwrap_or(json!({})),
+        "invoice_prefix": c.invoice_prefix,
         "invoice_settings": { "custom_fields": null, "default_payment_method": c.default_payment_method,
             "footer": null, "rendering_options": null },
         "livemode": false, "metadata": c.metadata, "name": c.name, "next_invoice_sequence": c.invoices_numbered + 1,
@@ -45,6 +47,15 @@ pub fn payment_method(m: &PaymentMethod) -> Value {
         },
         "created": m.created, "customer": m.customer, "customer_account": null, "livemode": false,
         "metadata": m.metadata, "type": "card",
+    })
+}
+
+pub fn balance_transaction(t: &BalanceTransaction) -> Value {
+    json!({
+        "id": t.id, "object": "customer_balance_transaction", "amount": t.amount, "checkout_session": null,
+        "created": t.created, "credit_note": t.credit_note, "currency": t.currency, "customer": t.customer,
+        "customer_account": null, "description": t.description, "ending_balance": t.ending_balance,
+        "invoice": t.invoice, "livemode": false, "metadata": t.metadata, "type": t.kind,
     })
 }
 

@@ -29,8 +29,17 @@ fn head(i: &Invoice) -> Value {
 }
 
 fn amounts(i: &Invoice) -> Value {
-    let off: Vec<Value> =
-        i.discounts.iter().take(1).map(|d| json!({ "amount": i.discount, "discount": d.id })).collect();
+    let of = |d: &Discount| {
+        i.lines.iter().flat_map(|line| &line.off).filter(|(id, _)| *id == d.id).map(|(_, n)| n).sum()
+    };
+    let off: Vec<Value> = i
+        .discounts
+        .iter()
+        .map(|d| {
+            let off: i64 = of(d);
+            json!({ "amount": off, "discount": d.id })
+        })
+        .collect();
     json!({
         "amount_due": i.amount_due(), "amount_overpaid": 0, "amount_paid": i.amount_paid,
         "amount_remaining": i.amount_remaining(), "amount_shipping": 0, "ending_balance": i.ending_balance,
@@ -79,10 +88,11 @@ fn line(w: &World, i: &Invoice, l: &Line) -> Value {
     };
     json!({
         "id": l.id, "object": "line_item", "amount": l.amount, "currency": i.currency, "description": l.description,
-        "discount_amounts": [], "discountable": !l.proration, "discounts": [], "invoice": Some(&i.id).filter(|id| !id.is_empty()), "livemode": false,
+        "discount_amounts": l.off.iter().map(|(id, off)| json!({ "amount": off, "discount": id })).collect::<Vec<_>>(),
+        "discountable": !l.proration, "discounts": [], "invoice": Some(&i.id).filter(|id| !id.is_empty()), "livemode": false,
         "metadata": {}, "parent": parent, "period": { "start": l.period_start, "end": l.period_end },
         "pretax_credit_amounts": [],
-        "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
+        "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.to_wire_each(),
             "price_details": { "price": p.id, "product": p.product } })),
         "quantity": l.quantity, "subtotal": l.amount, "taxes": [],
     })
@@ -114,7 +124,7 @@ pub fn invoice_item(w: &World, it: &InvoiceItem) -> Value {
         "parent": it.subscription.as_ref().map(|sub| json!({ "type": "subscription_details",
             "subscription_details": { "subscription": sub, "subscription_item": l.subscription_item } })),
         "period": { "start": l.period_start, "end": l.period_end },
-        "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.unit_amount.to_string(),
+        "pricing": price.map(|p| json!({ "type": "price_details", "unit_amount_decimal": p.to_wire_each(),
             "price_details": { "price": p.id, "product": p.product } })),
         "proration": l.proration, "quantity": l.quantity, "quantity_decimal": l.quantity.to_string(),
         "tax_rates": [], "test_clock": null,

@@ -2,7 +2,7 @@
 use super::{
     catalogue::{coupon, price, product, promotion_code},
     checkout::checkout_session,
-    customer::{customer, payment_method, tax_id},
+    customer::{balance_transaction, customer, payment_method, tax_id},
     event::{endpoint, event, test_clock},
     invoice::{invoice, invoice_item},
     payment::payment_intent,
@@ -44,6 +44,7 @@ kinds! { |w, it|
     "customer", "customer", "customers", true, customers => customer(it);
     "payment_method", "PaymentMethod", "payment_methods", true, payment_methods => payment_method(it);
     "tax_id", "tax id", "", true, tax_ids => tax_id(it);
+    "customer_balance_transaction", "customer balance transaction", "", true, balance_transactions => balance_transaction(it);
     "subscription", "subscription", "subscriptions", true, subscriptions => subscription(w, it);
     "subscription_schedule", "subscription schedule", "subscription_schedules", true, schedules => schedule(w, it);
     "invoice", "invoice", "invoices", true, invoices => invoice(w, it);

@@ -59,13 +59,17 @@ pub fn subscription_item(w: &World, s: &Subscription, item: &Item) -> Value {
     })
 }
 
-pub fn discount(s: &Subscription, d: &Discount) -> Value {
+pub fn discount(d: &Discount) -> Value {
     json!({
-        "id": d.id, "object": "discount", "checkout_session": d.checkout_session, "customer": s.customer,
+        "id": d.id, "object": "discount", "checkout_session": d.checkout_session, "customer": d.customer,
         "customer_account": null, "end": d.end, "invoice": null, "invoice_item": null,
         "promotion_code": d.promotion_code, "source": { "type": "coupon", "coupon": d.coupon }, "start": d.start,
-        "subscription": s.id, "subscription_item": null,
+        "subscription": d.subscription, "subscription_item": null,
     })
+}
+
+pub fn deleted_discount(d: &Discount) -> Value {
+    merged([discount(d), json!({ "deleted": true })])
 }
 
 /// Two phases: what runs now, and what follows.

@@ -1,11 +1,14 @@
 //! Sign-up, sign-in and sign-out; the password asked for once more.
 mod links;
 mod token;
+mod well_known;
 
 pub use links::{
     confirm, confirm_here, confirm_page, forgot, forgot_page, open_confirm, open_reset, open_undo, reset,
     reset_here, reset_page, undo, undo_here, undo_page,
 };
+
+pub use well_known::{security_txt, to_change_password};
 
 use super::{Email, NewPerson, SignUp, person_name, sessions};
 use crate::{

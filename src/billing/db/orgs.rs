@@ -54,6 +54,19 @@ pub async fn recipients(tx: &mut OrgTx<'_>) -> Result<Vec<Recipient>> {
     .await
 }
 
+/// Names of those who may manage billing, the longest-standing owners first.
+pub async fn billing_managers(tx: &mut OrgTx<'_>) -> Result<Vec<(String,)>> {
+    let org = tx.org();
+    sql!(
+        tx,
+        "select p.name from org_people p where p.org_id = $1 and p.role in ('owner', 'admin', 'billing')
+         order by case p.role when 'owner' then 0 when 'admin' then 1 else 2 end, p.created_at, p.user_id limit 3",
+        org
+    )
+    .all()
+    .await
+}
+
 /// Every organisation by slug, with or without a customer.
 pub async fn every_org(on: impl Exec<'_>) -> Result<Vec<OrgRow>> {
     sql!(

@@ -123,6 +123,12 @@ pub async fn come_back(
     let home = format!("/orgs/{}/billing", who.scope.slug());
     match billing::return_from_checkout(&app, &who.scope, &query.session_id).await {
         Ok(Returned::Live) => flash("success", "Thank you. Your plan is active."),
+        Ok(Returned::Processing) => {
+            flash(
+                "info",
+                "Thank you. Your bank is processing the payment, which can take a few days. You do not need to do anything.",
+            );
+        }
         Ok(Returned::Confirming) if query.look < LOOKS => {
             let again = format!("{home}/return?session_id={}&look={}", query.session_id, query.look + 1);
             return Ok(Page::ok(page::Confirming::of(&who, again)).into_response());
@@ -160,6 +166,19 @@ pub async fn use_card(
     let home = format!("/orgs/{}/billing", who.scope.slug());
     to_the_end(async move { billing::use_other_payment_method(&app, &who.scope).await }).await?;
     flash("success", "Future payments will use this payment method.");
+    Ok(see_other(&home))
+}
+
+/// Takes back the change of plan that is scheduled.
+pub async fn keep_plan(
+    State(app): State<App>,
+    who: BillingManager,
+    _recent: RecentSignInForBilling,
+) -> Result<Response> {
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
+    let home = format!("/orgs/{}/billing", who.scope.slug());
+    to_the_end(async move { billing::keep_present_plan(&app, &who.scope).await }).await?;
+    flash("success", "Your plan stays as it is.");
     Ok(see_other(&home))
 }
 

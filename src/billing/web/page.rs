@@ -3,7 +3,8 @@ use super::banner::Banner;
 use crate::{
     App,
     billing::{
-        self, BillingState, Entitlements, InvoiceRow,
+        self, Action, AddOn, Availability, BillingState, Entitlements, InvoiceRow, availability,
+        is_available,
         plans::{self, Interval, OFFERS, Offer, Plan},
     },
     db::At,
@@ -25,22 +26,31 @@ pub struct BillingPage {
     /// `ok`, `info`, `warn`, `bad` or `quiet`.
     pub status_kind: &'static str,
     pub detail: Option<String>,
-    /// The most urgent problem.
-    pub banner: Option<Banner>,
+    /// What needs attention, the most urgent first.
+    pub banners: Vec<Banner>,
     /// The payment method that is charged.
-    pub card: Option<String>,
+    pub payment_method: Option<String>,
+    /// Invoices are sent; nothing is charged.
+    pub invoiced: bool,
     /// The customer's own payment method, where it is not the one charged.
     pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
+    /// What the next payment is made of.
+    pub next_parts: Vec<String>,
+    /// Credit with us, for the next payments.
+    pub credit: Option<String>,
+    /// Other products in the subscription.
+    pub add_ons: Vec<String>,
     /// `2 of 10 members`
     pub usage: Vec<String>,
     pub invoices: Vec<InvoiceLine>,
     /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
     pub choices: Vec<PlanChoice>,
     pub alive: bool,
-    pub ending: bool,
-    /// It has several items, which the portal cannot change.
-    pub by_hand: bool,
+    /// Buttons that lead to the portal: its page, and the label.
+    pub actions: Vec<(&'static str, &'static str)>,
+    /// Only support can change the plan.
+    pub ask_support: bool,
     /// Stripe's id of the customer, to tell support.
     pub customer: Option<String>,
     /// When Stripe was last asked.
@@ -125,22 +135,49 @@ impl BillingPage {
             status,
             status_kind,
             detail: state.detail(),
-            banner: Banner::of(&state, &may, &invoices).or_else(|| Banner::of_seats(&may, members)),
-            card: state.card(),
+            banners: Banner::all(&state, &may, members, &invoices),
+            payment_method: state.payment_method.clone(),
+            invoiced: state.invoiced,
             other_payment_method: state.other_payment_method.clone(),
-            next_payment: state.next_payment(),
+            next_payment: state.next_payment.as_ref().map(|next| next.text()),
+            next_parts: state.next_payment.as_ref().map(|next| next.parts()).unwrap_or_default(),
+            credit: credit(&state),
+            add_ons: state.add_ons.iter().map(AddOn::text).collect(),
             usage: usage(&may, &used),
             invoices: invoices.iter().map(InvoiceLine::from).collect(),
-            choices: if state.is_alive() { Vec::new() } else { choices(&state) },
+            choices: if is_available(&state, Action::ChoosePlan) { choices(&state) } else { Vec::new() },
             alive: state.is_alive(),
-            ending: state.cancel_at.is_some(),
-            by_hand: state.item_count > 1,
+            actions: actions(&state),
+            ask_support: state.is_alive()
+                && availability(&state, Action::ChangePlan) == Availability::Support,
             customer: customer.map(|id| id.0),
             synced: state.synced_at.map(|at| LastUpdate::of(at, app.billing_now())),
             stripe_problem: circuit_open,
             sandbox: !app.config.is_real_stripe(),
             features: state.plan.offer().includes(),
         })
+    }
+}
+
+/// The portal's pages that can be reached now.
+fn actions(state: &BillingState) -> Vec<(&'static str, &'static str)> {
+    let all = [
+        (Action::Resume, "resume", if state.cancel_at.is_some() { "Keep the plan" } else { "Resume plan" }),
+        (Action::UpdatePaymentMethod, "payment_method", "Update payment method"),
+        (Action::ChangePlan, "change_plan", "Change plan"),
+        (Action::CancelPlan, "cancel", "Cancel plan"),
+    ];
+    let offered = all.into_iter().filter(|(action, ..)| is_available(state, *action));
+    offered.map(|(_, flow, label)| (flow, label)).collect()
+}
+
+/// `$12.00, used for your next payments`
+fn credit(state: &BillingState) -> Option<String> {
+    let amount = money(state.credit.abs(), state.currency.as_deref()?);
+    match state.credit {
+        0 => None,
+        1.. => Some(format!("{amount}, used for your next payments")),
+        _ => Some(format!("{amount} owed, added to your next payment")),
     }
 }
 
@@ -167,10 +204,13 @@ fn usage(may: &Entitlements, used: &[Usage]) -> Vec<String> {
             format!("{}, {} more than the plan includes", used.text(), used.count - most)
         }
         Some(most) => format!("{} of {}", used.count, words::several(most, used.limit.one)),
+        None if used.limit.one == orgs::MEMBERS.one => match may.seats() {
+            Some(seats) => format!("{}, {} paid for", used.text(), words::several(seats, "seat")),
+            None => format!("{}, no limit", used.text()),
+        },
         None => format!("{}, no limit", used.text()),
     };
-    let seats = may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat")));
-    used.iter().map(text).chain(seats).collect()
+    used.iter().map(text).collect()
 }
 
 impl From<&InvoiceRow> for InvoiceLine {

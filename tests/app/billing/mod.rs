@@ -9,6 +9,7 @@ mod dunning;
 mod outages;
 mod portal;
 mod random_histories;
+mod real_life;
 mod reconcile;
 mod seats;
 mod setup;
