@@ -98,7 +98,11 @@ fn flows(page: &str) -> BTreeSet<String> {
 async fn opened_page(it: &BillingApp) -> Value {
     let held = it.ask(Method::GET, "/objects?type=billing_portal.session", json!({})).await;
     let held: Value = held.assert_status(200).json();
-    held["data"].as_array().and_then(|all| all.last()).map(|it| it["flow"]["type"].clone()).unwrap_or_default()
+    held["data"]
+        .as_array()
+        .and_then(|all| all.last())
+        .map(|it| it["flow"]["type"].clone())
+        .unwrap_or_default()
 }
 
 #[portico_test]
@@ -166,7 +170,11 @@ async fn each_choice_of_the_pricing_page_leads_to_that_plan(app: TestApp) {
                 sent.assert_redirects_to(&format!("{}/c/pay/", it.app.stripe));
             } else {
                 sent.assert_redirects_to(&format!("{}/p/session/", it.app.stripe));
-                assert_eq!(opened_page(&it).await, "subscription_update_confirm", "{state}: {plan} {interval}");
+                assert_eq!(
+                    opened_page(&it).await,
+                    "subscription_update_confirm",
+                    "{state}: {plan} {interval}"
+                );
             }
         }
     }
