@@ -48,6 +48,17 @@ impl Paging {
     }
 }
 
+/// The same of objects that have no table of their own, newest first; only `starting_after` pages them.
+pub fn page_of_objects(paging: &Paging, url: &str, mut all: Vec<Value>) -> Answer {
+    if let Some(after) = &paging.after {
+        let seen = all.iter().position(|it| it["id"] == **after);
+        all.drain(..=seen.ok_or_else(|| Refusal::no_such("object", after, "starting_after"))?);
+    }
+    let more = all.len() > paging.limit;
+    all.truncate(paging.limit);
+    Ok(json!({ "object": "list", "url": url, "has_more": more, "data": all }))
+}
+
 /// `created` or `created[gte]` and the like.
 #[derive(Default)]
 pub struct Span {

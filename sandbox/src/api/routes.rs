@@ -83,6 +83,7 @@ fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["credit_notes"] => refunds::list_notes(w, p),
         ["invoice_payments"] => invoices::payments(w, p),
         ["invoiceitems"] => invoices::list_items(w, p),
+        ["charges"] => items::charges(w, p),
         ["charges", id] => items::charge(w, id, p),
         _ => return None,
     })
