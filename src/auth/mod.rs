@@ -10,7 +10,7 @@ pub mod web;
 
 pub use device::Device;
 pub use fields::{Email, NewPassword, person_name};
-pub use passwords::Passwords;
+pub use passwords::{Caller, Passwords};
 
 use crate::{
     App,
@@ -52,7 +52,7 @@ pub struct NewPerson {
 
 /// Makes the person, their first organisation and their ownership of it, or none of them.
 pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp> {
-    let hash = app.passwords.hash(new.password.reveal()).await?;
+    let hash = app.passwords.hash(new.password.reveal(), Caller::Stranger).await?;
     let (user, now) = (UserId::new(), app.clock.now());
     let mut tx = app.db.system_tx().await?;
     if !db::insert_user(&mut tx, user, &new.email, &new.name, &hash, now).await? {
@@ -87,14 +87,14 @@ pub async fn sign_in(
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &email).await?;
     let hash = known.as_ref().map(|c| c.password_hash.as_str());
-    let right = app.passwords.verify(password, hash).await?;
+    let right = app.passwords.verify(password, hash, attempt.caller()).await?;
     let Some(credentials) = known.filter(|_| right) else {
         note_failure(app, &origin, &email).await?;
         return Ok(None);
     };
     let origin = Origin { user: Some(credentials.id), ..origin };
     let rehashed = match app.passwords.is_outdated(&credentials.password_hash) {
-        true => Some(app.passwords.hash(password).await?),
+        true => Some(app.passwords.hash(password, attempt.caller()).await?),
         false => None,
     };
     begin_login(app, &origin, credentials.id, &attempt, rehashed).await.map(Some)
@@ -111,7 +111,8 @@ pub async fn reauthenticate(
     let attempt = Attempt::on(&person.email, device, origin);
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &person.email).await?;
-    let right = app.passwords.verify(password, known.as_ref().map(|c| c.password_hash.as_str())).await?;
+    let hash = known.as_ref().map(|c| c.password_hash.as_str());
+    let right = app.passwords.verify(password, hash, attempt.caller()).await?;
     let now = app.clock.now();
     let event = if right { Event::Reauthenticated } else { Event::ReauthenticationFailed };
     let mut tx = app.db.system_tx().await?;

@@ -1,12 +1,15 @@
 //! Scopes for work that nobody clicked. A file of its own because a scope opens an organisation's data: the
 //! architecture test lets only guards and files of this name make one.
 use super::db;
-use crate::{App, db::Scope, error::Result, orgs};
+use crate::{App, db::Scope, error::Result, jobs, orgs};
 
 /// The organisation that we created this customer for, whatever the customer's metadata says.
 pub async fn scope_of_customer(app: &App, customer: &str, job: &str) -> Result<Option<Scope>> {
     let owner = db::owner_of_customer(app.db.system(), customer).await?;
-    Ok(owner.map(|owner| Scope::of_job(job, owner.org_id, owner.slug)))
+    Ok(owner.map(|owner| {
+        jobs::name_org(owner.org_id);
+        Scope::of_job(job, owner.org_id, owner.slug)
+    }))
 }
 
 /// The organisation of that slug, for the command line.

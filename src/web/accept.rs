@@ -48,7 +48,7 @@ const HEAD_BYTES: usize = 32 * 1024;
 const WRITE_TIME: Duration = Duration::from_secs(10);
 const WRITE_BYTES: usize = 16 * 1024;
 /// For requests in flight once we are told to stop.
-const DRAIN: Duration = Duration::from_secs(25);
+pub const DRAIN: Duration = Duration::from_secs(25);
 /// For a head that is just arriving then.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 /// Between two tries while there are no file descriptors.
