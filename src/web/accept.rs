@@ -117,6 +117,7 @@ async fn next(
     places: &Places,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<(TcpStream, SocketAddr)> {
+    static FAILED: OnceAMinute = OnceAMinute::new();
     loop {
         let accepted = tokio::select! {
             () = &mut stop => return None,
@@ -126,12 +127,17 @@ async fn next(
             Ok((stream, peer)) => {
                 return Some((stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())));
             }
-            // Out of file descriptors: an idle connection gives one back, and waiting does.
+            // Out of file descriptors: an idle connection gives one back as soon as it is closed, and waiting
+            // does.
             Err(error) => {
-                tracing::warn!(%error, "accept");
-                places.close_idle(|_| true);
+                if let Some(times) = FAILED.due() {
+                    tracing::warn!(%error, times, "accept");
+                }
+                let freed = places.freed.notified();
+                let closed = places.close_idle(|_| true);
                 tokio::select! {
                     () = &mut stop => return None,
+                    () = freed, if closed => {}
                     () = tokio::time::sleep(NO_DESCRIPTORS) => {}
                 }
             }

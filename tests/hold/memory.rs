@@ -23,7 +23,11 @@ struct Flood {
 }
 
 pub fn flood(_long: bool) -> Result<Box<dyn Squeeze>, NotRun> {
-    Ok(Box::new(Flood { group: Group::new(MEGABYTES), under_way: Vec::new() }))
+    let group = Group::new(MEGABYTES);
+    if group.is_none() {
+        crate::say("no control group can be made here: the limit is on the program's own data (prlimit)");
+    }
+    Ok(Box::new(Flood { group, under_way: Vec::new() }))
 }
 
 impl Squeeze for Flood {

@@ -74,9 +74,11 @@ impl Squeeze for SlowReaders {
 
     /// Each asks forty times for the largest file, and takes nothing.
     fn begin(&mut self, program: &mut Program) {
-        let page = Client::of(&program.address).get("/").expect("it answers").body;
+        let mut visitor = Client::of(&program.address);
+        let page = visitor.get("/sign-in").expect("it answers").body;
         let paths = page.split('"').filter(|word| word.starts_with("/static/"));
-        let largest = paths.filter(|path| path.contains("htmx")).last().expect("pages load htmx");
+        let largest = paths.max_by_key(|path| visitor.get(path).map_or(0, |answer| answer.body.len()));
+        let largest = largest.expect("pages have style");
         let one = format!("GET {largest} HTTP/1.1\r\nhost: {}\r\n\r\n", program.address);
         self.held = connections(&program.address, READERS);
         for stream in &mut self.held {
