@@ -42,7 +42,7 @@ pub async fn seed(app: &App) -> Result<()> {
 }
 
 async fn fill(app: &App) -> Result<()> {
-    let hash = app.passwords.hash(PASSWORD, auth::Caller::Stranger).await?;
+    let hash = app.passwords.hash(PASSWORD).await?;
     let origin = Origin { user_agent: "demo seed".into(), ..Origin::default() };
     let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;

@@ -10,7 +10,8 @@ pub mod web;
 
 pub use device::Device;
 pub use fields::{Email, NewPassword, person_name};
-pub use passwords::{Caller, Passwords};
+use passwords::Caller;
+pub use passwords::Passwords;
 
 use crate::{
     App,
@@ -52,7 +53,7 @@ pub struct NewPerson {
 
 /// Makes the person, their first organisation and their ownership of it, or none of them.
 pub async fn sign_up(app: &App, origin: Origin, new: NewPerson) -> Result<SignUp> {
-    let hash = app.passwords.hash(new.password.reveal(), Caller::Stranger).await?;
+    let hash = app.passwords.hash(new.password.reveal()).await?;
     let (user, now) = (UserId::new(), app.clock.now());
     let mut tx = app.db.system_tx().await?;
     if !db::insert_user(&mut tx, user, &new.email, &new.name, &hash, now).await? {
@@ -87,14 +88,14 @@ pub async fn sign_in(
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &email).await?;
     let hash = known.as_ref().map(|c| c.password_hash.as_str());
-    let right = app.passwords.verify(password, hash, attempt.caller()).await?;
+    let right = app.passwords.verify_as(attempt.caller(), password, hash).await?;
     let Some(credentials) = known.filter(|_| right) else {
         note_failure(app, &origin, &email).await?;
         return Ok(None);
     };
     let origin = Origin { user: Some(credentials.id), ..origin };
     let rehashed = match app.passwords.is_outdated(&credentials.password_hash) {
-        true => Some(app.passwords.hash(password, attempt.caller()).await?),
+        true => Some(app.passwords.hash_as(attempt.caller(), password).await?),
         false => None,
     };
     begin_login(app, &origin, credentials.id, &attempt, rehashed).await.map(Some)
@@ -112,7 +113,7 @@ pub async fn reauthenticate(
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &person.email).await?;
     let hash = known.as_ref().map(|c| c.password_hash.as_str());
-    let right = app.passwords.verify(password, hash, attempt.caller()).await?;
+    let right = app.passwords.verify_as(attempt.caller(), password, hash).await?;
     let now = app.clock.now();
     let event = if right { Event::Reauthenticated } else { Event::ReauthenticationFailed };
     let mut tx = app.db.system_tx().await?;

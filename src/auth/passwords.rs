@@ -84,7 +84,17 @@ impl Passwords {
     }
 
     /// A PHC string with a fresh salt.
-    pub async fn hash(&self, password: &str, caller: Caller) -> Result<String> {
+    pub async fn hash(&self, password: &str) -> Result<String> {
+        self.hash_as(Caller::Stranger, password).await
+    }
+
+    /// Whether the password is right. Without a hash it does the same work and says no.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
+        self.verify_as(Caller::Stranger, password, hash).await
+    }
+
+    /// [`Passwords::hash`] in the queue of this caller.
+    pub async fn hash_as(&self, caller: Caller, password: &str) -> Result<String> {
         let (params, password) = (self.params.clone(), password.to_owned());
         let hashed = self
             .queued(caller, move |memory| {
@@ -98,8 +108,8 @@ impl Passwords {
         hashed.map_err(|e| Error::broken(e.to_string()))
     }
 
-    /// Whether the password is right. Without a hash it does the same work and says no.
-    pub async fn verify(&self, password: &str, hash: Option<&str>, caller: Caller) -> Result<bool> {
+    /// [`Passwords::verify`] in the queue of this caller.
+    pub async fn verify_as(&self, caller: Caller, password: &str, hash: Option<&str>) -> Result<bool> {
         let (hash, password) = (hash.unwrap_or(&self.nobody).to_owned(), password.to_owned());
         self.queued(caller, move |memory| {
             password.len() <= super::fields::LONGEST && is_right(&hash, password.as_bytes(), memory)
@@ -193,11 +203,11 @@ mod tests {
     #[tokio::test]
     async fn only_the_password_itself_is_right() {
         let passwords = cheap();
-        let hash = passwords.hash("correct horse battery", Caller::Stranger).await.unwrap();
+        let hash = passwords.hash("correct horse battery").await.unwrap();
 
-        assert!(passwords.verify("correct horse battery", Some(&hash), Caller::Stranger).await.unwrap());
-        assert!(!passwords.verify("correct horse battery ", Some(&hash), Caller::Stranger).await.unwrap());
-        assert!(!passwords.verify("correct horse battery", None, Caller::Stranger).await.unwrap());
+        assert!(passwords.verify("correct horse battery", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("correct horse battery ", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("correct horse battery", None).await.unwrap());
         assert!(!passwords.is_outdated(&hash));
         assert!(Passwords::new(config::Argon2 { memory_kib: 16, time: 1 }).is_outdated(&hash));
     }
@@ -216,10 +226,7 @@ mod tests {
         let crowd = (0..20).map(|n| {
             let passwords = passwords.clone();
             tokio::spawn(async move {
-                passwords
-                    .hash(&format!("password {n}"), Caller::Stranger)
-                    .await
-                    .map(|_| lock(&passwords.buffers).len())
+                passwords.hash(&format!("password {n}")).await.map(|_| lock(&passwords.buffers).len())
             })
         });
 
@@ -236,7 +243,7 @@ mod tests {
         let known =
             "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$hKAbWgyQdV+xg8l/rwb/M8JbLs4epFAbdbuSAw1BK9I";
 
-        assert!(cheap().verify("correct horse battery", Some(known), Caller::Stranger).await.unwrap());
+        assert!(cheap().verify("correct horse battery", Some(known)).await.unwrap());
     }
 
     #[tokio::test]
@@ -245,8 +252,8 @@ mod tests {
         let all = passwords.strangers.all_places as u32;
         let _all = passwords.strangers.places.acquire_many(all).await.unwrap();
 
-        assert!(matches!(passwords.verify("x", None, Caller::Stranger).await, Err(Error::Busy)));
-        assert!(!passwords.verify("x", None, Caller::KnownDevice).await.unwrap());
+        assert!(matches!(passwords.verify("x", None).await, Err(Error::Busy)));
+        assert!(!passwords.verify_as(Caller::KnownDevice, "x", None).await.unwrap());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -258,7 +265,7 @@ mod tests {
         let show = |caller| {
             let (passwords, done) = (passwords.clone(), done.clone());
             tokio::spawn(async move {
-                passwords.verify("x", None, caller).await.unwrap();
+                passwords.verify_as(caller, "x", None).await.unwrap();
                 done.lock().unwrap().push(caller);
             })
         };

@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(1);
 const PING: Duration = Duration::from_secs(1);
 /// For Postgres to answer a statement. A network that swallows everything sends no reset, and TCP waits for
 /// minutes; whoever waits for a lock waits no longer either. It is less than a request has.
-const STATEMENT: Duration = Duration::from_secs(10);
+pub const STATEMENT: Duration = Duration::from_secs(10);
 
 /// When a pool last met an outage. Connections opened before then are not used again, since what
 /// befell one has befallen the others. Clones share it.

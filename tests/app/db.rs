@@ -221,3 +221,16 @@ async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: Tes
         assert_eq!(app.count(left).await, 0);
     }
 }
+
+/// The session layer alone would answer 500 without a page.
+#[portico_test]
+async fn a_sign_in_whose_session_cannot_be_saved_is_asked_to_come_back(app: TestApp) {
+    app.org("acme").await;
+    app.run("alter table sessions rename to sessions_elsewhere").await;
+
+    let form = [("email", "olivia@acme.test"), ("password", crate::test_app::PASSWORD)];
+    let answer = app.visitor().post("/sign-in").fields(&form).await;
+
+    answer.assert_status(503).assert_says("We cannot reach our database");
+    assert_eq!(answer.header_text("retry-after"), "5");
+}
