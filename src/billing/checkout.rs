@@ -1,11 +1,12 @@
 //! Checkout: one organisation, one subscription, however many tabs and people click.
 use super::{
-    customer, db,
+    bought, customer, db,
     db::Attempt,
     plans::{AUTOMATIC_TAX, COLLECT_TAX_IDS, Interval, Plan, lookup_key},
     queries,
     state::is_alive,
     sync::sync,
+    trials,
 };
 use crate::{
     App,
@@ -74,7 +75,7 @@ async fn open(
     // By Stripe's list, not ours: a session whose answer was lost, or that could not be closed, is open too.
     app.stripe.expire_open_checkout_sessions(customer, until).await?;
     // Asked of Stripe, not of our billing state, and only now that nothing else can be paid.
-    let held = app.stripe.subscriptions(customer, until).await?;
+    let (held, _) = bought::subscriptions(app, scope, customer, until).await?;
     if held.iter().any(|s| is_alive(&s.status)) {
         sync(app, scope, until).await?;
         return Ok(None);
@@ -94,6 +95,10 @@ async fn open_session(
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
     let trial_used = trial_used || queries::state(app, scope).await?.trial_used;
+    let trial_days = match plan.offer().trial.filter(|_| !trial_used) {
+        Some(days) if trials::claim(app, scope, user, until).await? => Some(u32::from(days)),
+        _ => None,
+    };
     let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
     let new = NewCheckoutSession {
         customer,
@@ -101,8 +106,8 @@ async fn open_session(
         attempt_id: attempt.id.to_string(),
         user_id: user.to_string(),
         price: app.stripe.price(&lookup_key(plan, interval), until).await?,
-        quantity: quantity(app, scope, plan).await?,
-        trial_days: plan.offer().trial.map(u32::from).filter(|_| !trial_used),
+        quantity: units(app, scope, plan).await?,
+        trial_days,
         expires_at: attempt.expires_at.unix(),
         // The template must reach Stripe as it is, braces and all.
         success_url: format!("{page}/return?session_id={{CHECKOUT_SESSION_ID}}"),
@@ -190,7 +195,8 @@ async fn claim(app: &App, scope: &Scope, user: UserId, plan: Plan, interval: Int
     Ok(Claim::New(new))
 }
 
-async fn quantity(app: &App, scope: &Scope, plan: Plan) -> Result<u64> {
+/// How many units of a plan the organisation buys: its members where seats are sold, else one.
+pub async fn units(app: &App, scope: &Scope, plan: Plan) -> Result<u64> {
     match plan.offer().per_seat {
         true => Ok(orgs::head_count(app, scope).await?.max(1) as u64),
         false => Ok(1),
@@ -202,6 +208,8 @@ async fn quantity(app: &App, scope: &Scope, plan: Plan) -> Result<u64> {
 pub enum Returned {
     /// Paid or on trial, and in our billing state.
     Live,
+    /// A bank is working on the payment, which takes days; the plan is there meanwhile.
+    Processing,
     /// Stripe has not confirmed the payment yet.
     Confirming,
 }
@@ -228,10 +236,11 @@ pub async fn return_from(app: &App, scope: &Scope, session: &str) -> Result<Retu
         sync(app, scope, until).await?;
     }
     let state = queries::state(app, scope).await?;
-    match paid && state.is_alive() {
-        true => Ok(Returned::Live),
-        false => Ok(Returned::Confirming),
-    }
+    Ok(match (state.is_alive(), paid) {
+        (true, true) => Returned::Live,
+        (true, false) if state.processing => Returned::Processing,
+        _ => Returned::Confirming,
+    })
 }
 
 /// `cs_test_…` or `cs_live_…`: letters and digits.

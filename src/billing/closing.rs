@@ -1,5 +1,5 @@
 //! Deleting an organisation: first its subscriptions are cancelled at Stripe, then its data is deleted.
-use super::{db, queries, state::is_alive};
+use super::{bought, db, queries, state::is_alive};
 use crate::{
     App,
     db::{OrgTx, Scope},
@@ -7,7 +7,7 @@ use crate::{
     limit::Usage,
     mail::{self, Message},
     orgs,
-    stripe::{self, CustomerId, Deadline},
+    stripe::{CustomerId, Deadline},
 };
 
 /// How often we begin again because somebody went to Checkout meanwhile.
@@ -20,7 +20,7 @@ pub async fn close(app: &App, scope: &Scope, by: &str) -> Result<()> {
     for _ in 0..TRIES {
         expire_attempts(app, scope).await?;
         if let Some(customer) = queries::customer(app, scope).await? {
-            end_at_stripe(app, &customer, until).await?;
+            end_at_stripe(app, scope, &customer, until).await?;
         }
         if delete(app, scope, by).await? {
             app.work_arrived.notify_waiters();
@@ -38,19 +38,20 @@ async fn expire_attempts(app: &App, scope: &Scope) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Leaves nothing at Stripe that could be charged.
-async fn end_at_stripe(app: &App, customer: &CustomerId, until: Deadline) -> Result<()> {
-    match cancel_everything(app, customer, until).await {
+/// Leaves nothing of ours at Stripe that could be charged. Subscriptions to other products of the account go on.
+async fn end_at_stripe(app: &App, scope: &Scope, customer: &CustomerId, until: Deadline) -> Result<()> {
+    match cancel_everything(app, scope, customer, until).await {
         // Stripe has deleted the customer, and its subscriptions with it.
-        Err(error) if error.is_missing_customer() => Ok(()),
-        ended => Ok(ended?),
+        Err(Error::Stripe(error)) if error.is_missing_customer() => Ok(()),
+        ended => ended,
     }
 }
 
 /// Sessions first: once none can be paid, there are no subscriptions but those in the list.
-async fn cancel_everything(app: &App, customer: &CustomerId, until: Deadline) -> Result<(), stripe::Error> {
+async fn cancel_everything(app: &App, scope: &Scope, customer: &CustomerId, until: Deadline) -> Result<()> {
     app.stripe.expire_open_checkout_sessions(customer, until).await?;
-    for held in app.stripe.subscriptions(customer, until).await? {
+    let (ours, _) = bought::subscriptions(app, scope, customer, until).await?;
+    for held in ours {
         if is_alive(&held.status) {
             app.stripe.cancel(&held.id, until).await?;
         }

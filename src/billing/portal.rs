@@ -1,6 +1,6 @@
 //! Links to Stripe's own pages: the customer portal, and Checkout where there is no subscription yet.
 use super::{
-    checkout, customer,
+    actions, checkout, customer,
     plans::{Interval, Plan, lookup_key},
     queries,
     sync::sync,
@@ -10,7 +10,7 @@ use crate::{
     audit::{self, Event},
     db::{Scope, UserId},
     error::{Error, Result},
-    stripe::{CustomerId, Deadline, Flow, NewPortalSession, PortalSession, StripeUrl},
+    stripe::{CustomerId, Deadline, Flow, NewPortalSession, PlanChange, PortalSession, StripeUrl},
 };
 
 /// Where a billing manager changes card or plan, or cancels. The portal cannot begin a subscription, so a
@@ -22,11 +22,12 @@ pub async fn portal_link(
     flow: Flow,
     plan: Option<(Plan, Interval)>,
 ) -> Result<StripeUrl> {
+    let state = queries::state(app, scope).await?;
     match (flow, plan) {
-        (Flow::ChangePlan, Some((plan, interval))) if !queries::state(app, scope).await?.is_alive() => {
+        (Flow::ChangePlan, Some((plan, interval))) if !state.is_alive() => {
             checkout_link(app, scope, user, plan, interval).await
         }
-        _ => open(app, scope, flow, plan).await,
+        _ => open(app, scope, actions::portal_page(&state, flow), plan).await,
     }
 }
 
@@ -41,7 +42,10 @@ pub async fn checkout_link(
 ) -> Result<StripeUrl> {
     match checkout::begin(app, scope, user, plan, interval).await? {
         Some(link) => Ok(link),
-        None => open(app, scope, Flow::ChangePlan, Some((plan, interval))).await,
+        None => {
+            let page = actions::portal_page(&queries::state(app, scope).await?, Flow::ChangePlan);
+            open(app, scope, page, Some((plan, interval))).await
+        }
     }
 }
 
@@ -78,8 +82,9 @@ async fn create_session(
 ) -> Result<PortalSession> {
     let state = queries::state(app, scope).await?;
     let switch_to = match (plan, state.item_id.as_deref(), state.item_count) {
-        (Some((plan, interval)), Some(item), 1) if plan != Plan::Free => {
-            Some((item, app.stripe.price(&lookup_key(plan, interval), until).await?))
+        (Some((plan, interval)), Some(item), 1) if flow == Flow::ChangePlan && plan != Plan::Free => {
+            let price = app.stripe.price(&lookup_key(plan, interval), until).await?;
+            Some(PlanChange { item, price, quantity: checkout::units(app, scope, plan).await? })
         }
         _ => None,
     };

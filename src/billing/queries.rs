@@ -16,6 +16,12 @@ pub async fn state(app: &App, scope: &Scope) -> Result<BillingState> {
     Ok(db::state(&mut tx, scope.org()).await?.unwrap_or_default())
 }
 
+/// Names of a few people who may manage billing, owners first.
+pub async fn managers(app: &App, scope: &Scope) -> Result<Vec<String>> {
+    let mut tx = app.db.read(scope).await?;
+    Ok(db::billing_managers(&mut tx).await?.into_iter().map(|(name,)| name).collect())
+}
+
 /// What the organisation may do now.
 pub async fn entitlements(app: &App, scope: &Scope) -> Result<Entitlements> {
     Ok(Entitlements::of(&state(app, scope).await?, app.billing_now()))
@@ -33,12 +39,6 @@ pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>
         all.push(Usage { limit, count: (limit.count)(tx).await? });
     }
     Ok(all)
-}
-
-/// The newest invoices, newest first.
-pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<db::InvoiceRow>> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::invoices(&mut tx, scope.org()).await?)
 }
 
 /// The organisation's customer at Stripe, unless it has none or Stripe has deleted it.
@@ -65,6 +65,8 @@ pub struct Figures {
     pub events: Vec<(db::EventState, i64)>,
     /// Organisations with more than one live subscription.
     pub duplicates: i64,
+    /// Organisations whose price does not say for which plan it is.
+    pub unknown_prices: i64,
     /// Charges that were ever disputed.
     pub disputes: i64,
 }
@@ -74,6 +76,7 @@ pub async fn figures(app: &App) -> Result<Figures> {
     Ok(Figures {
         events: db::count_events(&app.db).await?,
         duplicates: db::count_duplicates(app.db.system()).await?,
+        unknown_prices: db::count_unknown_prices(app.db.system()).await?,
         disputes: db::count_of_kind(&app.db, stripe::DISPUTE).await?,
     })
 }

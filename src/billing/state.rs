@@ -1,7 +1,10 @@
 //! The billing state: our record of what Stripe holds for an organisation, and the words pages use for it.
-use super::plans::{self, Interval, Plan};
+use super::{
+    plans::Plan,
+    terms::{AddOn, NextPayment, ScheduledChange, every},
+};
 use crate::{
-    db::At,
+    db::{At, Json},
     words::{date, money},
 };
 
@@ -13,8 +16,13 @@ pub struct BillingState {
     /// Stripe's word for it. Stripe adds new ones.
     pub status: Option<String>,
     pub plan: Plan,
+    /// The price of the subscription does not say for which plan it is: `plan` is then the one that the
+    /// organisation had, until a person has looked.
+    pub unknown_price: bool,
+    /// Stripe's word for how often it is paid, `month` or `year`, and after how many of these each time.
     #[sqlx(rename = "billing_interval")]
-    pub interval: Option<Interval>,
+    pub interval: Option<String>,
+    pub interval_count: Option<i64>,
     pub quantity: Option<i64>,
     /// When it ends for good, however that was scheduled.
     pub cancel_at: Option<At>,
@@ -22,24 +30,35 @@ pub struct BillingState {
     pub trial_end: Option<At>,
     /// When Stripe was last asked; never, for an organisation that has no customer there.
     pub synced_at: Option<At>,
-    /// What Stripe charges for one unit, in minor units of `currency`.
+    /// The price of one unit, in minor units of `currency`; none for prices in tiers.
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
-    /// The card that is charged: the subscription's own, or else the customer's.
-    pub card_brand: Option<String>,
-    pub card_last4: Option<String>,
-    pub card_expires: Option<String>,
-    /// Since when a payment is overdue, or Stripe's status is one that we do not know.
+    /// What is charged: the subscription's own payment method, or else the customer's. Stripe's word for its
+    /// type, and its text.
+    pub payment_method_type: Option<String>,
+    pub payment_method: Option<String>,
+    /// Invoices are sent and paid by transfer; nothing is charged.
+    pub invoiced: bool,
+    /// A bank is working on a payment, which is neither paid nor failed.
+    pub processing: bool,
+    /// What Stripe charges next, where it says so.
+    pub next_payment: Option<Json<NextPayment>>,
+    /// Credit that the next payments use; below zero, what is added to them. Minor units of `currency`.
+    pub credit: i64,
+    /// Other products in the same subscription.
+    pub add_ons: Json<Vec<AddOn>>,
+    /// Since when a payment of this subscription is overdue, or Stripe's status is one that we do not know.
     pub trouble_since: Option<At>,
     /// How many are alive. More than one is a mistake: the customer pays twice.
     pub live_subscriptions: i64,
-    /// The subscription's first item, which a change of plan or seats changes, and how many items there are.
+    /// The item that the plan is in, which a change of plan or seats changes, and how many items there are.
     pub item_id: Option<String>,
     pub item_count: i64,
     /// Stripe does not collect invoices for now; access stays.
     pub collection_paused: bool,
-    /// A change of plan is scheduled for the end of the period.
-    pub scheduled: bool,
+    /// The schedule that will change the subscription, and what it changes.
+    pub schedule_id: Option<String>,
+    pub scheduled_change: Option<Json<ScheduledChange>>,
     /// The customer's own payment method where the subscription is charged to another, and Stripe's id of it.
     pub other_payment_method: Option<String>,
     pub other_payment_method_id: Option<String>,
@@ -66,6 +85,11 @@ impl BillingState {
         self.subscription_id.is_some() && self.status.as_deref().is_some_and(is_alive)
     }
 
+    /// Nothing more is charged before it ends.
+    fn ends_without_charge(&self) -> bool {
+        self.cancel_at.is_some() && self.next_payment.as_ref().is_none_or(|next| next.amount <= 0)
+    }
+
     /// The text of the badge, and how urgent it is: `ok`, `info`, `warn`, `bad`, `quiet`.
     pub fn badge(&self) -> (String, &'static str) {
         let ends = self.cancel_at.map(date);
@@ -73,6 +97,8 @@ impl BillingState {
             (Some("active" | "trialing"), Some(ends)) => (format!("Ends on {ends}"), "warn"),
             (Some("trialing"), None) => (self.until("Trial"), "info"),
             (Some("active"), None) => ("Active".into(), "ok"),
+            (Some("past_due"), _) if self.processing => ("Payment processing".into(), "info"),
+            (Some("past_due"), _) if self.invoiced => ("Invoice overdue".into(), "bad"),
             (Some("past_due"), _) => ("Payment failed".into(), "bad"),
             (Some("unpaid"), _) => ("Unpaid".into(), "bad"),
             (Some("paused"), _) => ("Paused".into(), "warn"),
@@ -87,73 +113,49 @@ impl BillingState {
         self.trial_end.map_or_else(|| what.to_owned(), |end| format!("{what} until {}", date(end)))
     }
 
-    /// One sentence on what happens next and what to do.
+    /// What happens next and what to do. That it ends, what is charged until then, and that something is owed
+    /// are three facts, and each is said.
     pub fn detail(&self) -> Option<String> {
         let next = self.current_period_end.map(date);
-        match (self.status.as_deref()?, self.cancel_at.map(date), next) {
-            ("active" | "trialing", Some(_), _) => {
-                Some("You will not be charged again. You can renew the plan until then.".into())
+        let what_next = match self.status.as_deref()? {
+            "active" | "trialing" | "past_due" | "incomplete" if self.processing => PROCESSING.into(),
+            "active" | "trialing" if self.ends_without_charge() => {
+                "You will not be charged again. You can keep the plan until then.".into()
             }
-            ("trialing", None, _) => Some(
-                "The first payment is due when the trial ends. Cancel before then and you pay nothing."
-                    .into(),
-            ),
-            ("active", None, Some(next)) => Some(format!("Renews on {next}.")),
-            ("past_due", _, _) => {
-                Some("The last payment failed. Update your payment method and we will try again.".into())
+            "active" | "trialing" if self.cancel_at.is_some() => {
+                "Payments continue until then. You can keep the plan until that day.".into()
             }
-            ("unpaid", _, _) => {
-                Some("You have unpaid invoices. Pay them under Manage billing to continue.".into())
+            "trialing" => {
+                "The first payment is due when the trial ends. Cancel before then and you pay nothing.".into()
             }
-            ("paused", _, _) => {
-                Some("You are not charged while the plan is paused. Resume it under Manage billing.".into())
-            }
-            ("incomplete", _, _) => {
-                Some("The first payment is not complete. Complete it under Manage billing.".into())
-            }
-            _ => None,
-        }
+            "active" if self.collection_paused => "Payments are paused. Your plan continues.".into(),
+            "active" => match &self.scheduled_change {
+                Some(change) => format!("Changes to {}.", change.text()),
+                None => format!("Renews on {}.", next?),
+            },
+            "past_due" if self.invoiced => "An invoice is overdue. Please pay it.".into(),
+            "past_due" => "The last payment failed. Update your payment method and we will try again.".into(),
+            "unpaid" => "You have unpaid invoices. Pay them to continue.".into(),
+            "paused" => "You are not charged while the plan is paused. Resume it to continue.".into(),
+            "incomplete" => "The first payment is not complete. Complete it to begin.".into(),
+            _ => return None,
+        };
+        let ends = self.cancel_at.filter(|_| matches!(self.status.as_deref(), Some("past_due" | "unpaid")));
+        let ends =
+            ends.map(|at| format!(" The plan ends on {}; the open invoice still has to be paid.", date(at)));
+        Some(what_next + &ends.unwrap_or_default())
     }
 
-    /// `$29 a month`, `5 seats at $15 a month`; nothing for what costs nothing.
+    /// `$29 a month`, `5 seats at $15 a month`; nothing where Stripe names no price for one unit.
     pub fn price(&self) -> Option<String> {
-        let (offer, interval) = (self.plan.offer(), self.interval?);
-        let every = if interval == Interval::Month { "a month" } else { "a year" };
-        let each = format!("{} {every}", self.each()?);
-        match (offer.per_seat, self.quantity) {
-            (true, Some(seats)) if seats != 1 => Some(format!("{seats} seats at {each}")),
-            (true, _) => Some(format!("1 seat at {each}")),
-            (false, _) => Some(each),
+        let each = money(self.unit_amount?, self.currency.as_deref()?);
+        let each = format!("{each} {}", every(self.interval.as_deref()?, self.interval_count.unwrap_or(1)));
+        match (self.plan.offer().per_seat, self.quantity.unwrap_or(1)) {
+            (true, 1) => Some(format!("1 seat at {each}")),
+            (true, seats) => Some(format!("{seats} seats at {each}")),
+            (false, 1) => Some(each),
+            (false, units) => Some(format!("{units} × {each}")),
         }
-    }
-
-    /// The amount Stripe charges for one unit; our list price until we have asked Stripe.
-    fn each(&self) -> Option<String> {
-        match (self.unit_amount, self.currency.as_deref()) {
-            (Some(amount), Some(currency)) => Some(money(amount, currency)),
-            _ => self.plan.offer().amount(self.interval?).map(plans::price),
-        }
-    }
-
-    /// Amount and date of the next payment, without discounts and credit.
-    pub fn next_payment(&self) -> Option<String> {
-        let currency = self.currency.as_deref()?;
-        let goes_on = matches!(self.status.as_deref(), Some("active" | "trialing" | "past_due"))
-            && self.cancel_at.is_none()
-            && !self.collection_paused;
-        let amount = self.unit_amount? * self.quantity.unwrap_or(1);
-        let when = self
-            .trial_end
-            .filter(|_| self.status.as_deref() == Some("trialing"))
-            .or(self.current_period_end)?;
-        (goes_on && amount > 0).then(|| format!("{} on {}", money(amount, currency), date(when)))
-    }
-
-    /// `Visa ending in 4242, expires 12/2034`
-    pub fn card(&self) -> Option<String> {
-        let card = card_text(self.card_brand.as_deref()?, self.card_last4.as_deref()?);
-        let expires = self.card_expires.as_ref().map(|at| format!(", expires {at}")).unwrap_or_default();
-        Some(card + &expires)
     }
 }
 
@@ -163,19 +165,15 @@ pub fn is_alive(status: &str) -> bool {
     !matches!(status, "canceled" | "incomplete_expired")
 }
 
-/// `visa`, `4242` → `Visa ending in 4242`
-pub fn card_text(brand: &str, last4: &str) -> String {
-    let mut letters = brand.chars();
-    let brand: String = letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default();
-    format!("{brand} ending in {last4}")
-}
+const PROCESSING: &str =
+    "Your bank is processing a payment. This can take a few days, and you do not need to do anything.";
 
 #[cfg(test)]
 mod tests {
     use super::{super::plans::OFFERS, *};
 
     fn state(status: &str) -> BillingState {
-        let (plan, interval) = (Plan::Pro, Some(Interval::Month));
+        let (plan, interval) = (Plan::Pro, Some("month".to_owned()));
         BillingState {
             subscription_id: Some("sub_1".into()),
             status: Some(status.into()),
@@ -194,6 +192,8 @@ mod tests {
             (BillingState { cancel_at: end, ..state("active") }, "Ends on 1 January 2027", "warn"),
             (state("active"), "Active", "ok"),
             (state("past_due"), "Payment failed", "bad"),
+            (BillingState { invoiced: true, ..state("past_due") }, "Invoice overdue", "bad"),
+            (BillingState { processing: true, ..state("past_due") }, "Payment processing", "info"),
             (state("canceled"), "Subscription ended", "quiet"),
             (state("hibernating_gently"), "hibernating gently", "info"),
             (BillingState::default(), "No subscription", "quiet"),
@@ -214,8 +214,40 @@ mod tests {
         let plan_sold = |per_seat| OFFERS.iter().find(|o| o.plan != Plan::Free && o.per_seat == per_seat);
         let (flat, seats) = (paid(plan_sold(false).unwrap().plan), paid(plan_sold(true).unwrap().plan));
 
-        assert_eq!(flat.price().as_deref(), Some("$29.00 a month"));
+        let one = BillingState { quantity: Some(1), ..flat.clone() };
+        assert_eq!(one.price().as_deref(), Some("$29.00 a month"));
         assert_eq!(seats.price().as_deref(), Some("5 seats at $29.00 a month"));
+        assert_eq!(
+            BillingState { interval_count: Some(3), ..flat.clone() }.price().as_deref(),
+            Some("5 × $29.00 every 3 months")
+        );
+        assert_eq!(BillingState { unit_amount: None, ..flat }.price(), None, "a price in tiers");
         assert_eq!(BillingState::default().price(), None);
+    }
+
+    #[test]
+    fn an_end_and_what_is_charged_until_then_are_two_facts() {
+        let next = NextPayment {
+            amount: 2_900,
+            currency: "usd".into(),
+            at: 1_796_083_200,
+            discounts: Vec::new(),
+            credit: 0,
+            tax: 0,
+            proration: 0,
+        };
+        let ends = BillingState { cancel_at: Some(At::from_unix(1_798_761_600)), ..state("active") };
+        let ends_later = BillingState { next_payment: Some(Json(next)), ..ends.clone() };
+
+        assert!(ends.detail().unwrap().contains("You will not be charged again."));
+        assert!(ends_later.detail().unwrap().contains("Payments continue until then."));
+    }
+
+    #[test]
+    fn cancelled_while_overdue_says_both() {
+        let ends = At::from_unix(1_798_761_600);
+        let detail = BillingState { cancel_at: Some(ends), ..state("past_due") }.detail().unwrap();
+
+        assert!(detail.contains("The last payment failed.") && detail.contains("ends on 1 January 2027"));
     }
 }

@@ -31,6 +31,7 @@ pub async fn status(app: &App, as_json: bool) -> Result<()> {
 pub fn status_line(slug: &str, customer: Option<&str>, s: &BillingState) -> Value {
     let alive = s.is_alive();
     let status = s.status.as_deref();
+    let (next, scheduled) = (s.next_payment.as_ref(), s.scheduled_change.as_ref());
     // Without a live subscription `status` says only whether there was one.
     let status = if alive { status } else { status.map(|_| "canceled") };
     json!({
@@ -39,10 +40,17 @@ pub fn status_line(slug: &str, customer: Option<&str>, s: &BillingState) -> Valu
         "subscription": s.subscription_id.as_ref().filter(|_| alive),
         "status": status,
         "plan": alive.then(|| s.plan.as_str()),
-        "interval": s.interval.filter(|_| alive).map(|interval| interval.as_str()),
+        "interval": s.interval.as_ref().filter(|_| alive),
         "quantity": s.quantity.filter(|_| alive),
         "cancel_at": s.cancel_at.filter(|_| alive).map(|at| at.unix()),
         "current_period_end": s.current_period_end.filter(|_| alive).map(|at| at.unix()),
+        "ends_at": s.cancel_at.filter(|_| alive).map(|at| at.unix()),
+        "next_payment": next.map(|it| json!({ "amount": it.amount, "currency": it.currency, "at": it.at })),
+        "scheduled": scheduled.map(|it| json!({ "plan": it.plan, "interval": it.interval, "at": it.at })),
+        "payment_method": s.payment_method_type.as_ref().zip(s.payment_method.as_ref())
+            .map(|(kind, text)| json!({ "type": kind, "text": text })),
+        "processing": s.processing,
+        "plan_known": !s.unknown_price,
     })
 }
 

@@ -13,17 +13,19 @@ use std::{fmt::Write, sync::atomic::Ordering::Relaxed};
 pub async fn rendered(app: &App) -> Result<String> {
     let mut text = String::new();
     counters(&mut text, &app.metrics);
-    let Figures { events, duplicates, disputes } = billing::figures(app).await?;
+    let Figures { events, duplicates, unknown_prices, disputes } = billing::figures(app).await?;
     family(&mut text, "inbox_events", "gauge", "Events in the inbox, by state.");
     for (state, count) in events {
         line(&mut text, "inbox_events", &format!("state=\"{}\"", state.as_str()), count);
     }
     let (jobs_alive, jobs_dead) = jobs::counts(app).await?;
+    let unknown = "Organisations whose price does not say for which plan it is.";
     let twice = "Organisations with more than one subscription alive.";
     for (name, help, count) in [
         ("jobs_waiting", "Jobs in the queue.", jobs_alive),
         ("jobs_dead", "Jobs given up.", jobs_dead),
         ("duplicate_subscriptions", twice, duplicates),
+        ("unknown_prices", unknown, unknown_prices),
         ("disputes", "Charges disputed with a bank, ever.", disputes),
         ("stripe_resting", "1 while Stripe is left alone.", i64::from(app.stripe.circuit_is_open())),
     ] {

@@ -12,6 +12,7 @@ use crate::{
     audit::{self, Event},
     db::{At, OrgId, OrgTx, Origin, Scope, Tx, UserId},
     error::{Error, Result},
+    jobs::{self, Job},
     limit::Limit,
     words,
 };
@@ -61,14 +62,17 @@ pub async fn create(app: &App, origin: &Origin, owner: UserId, name: &str) -> Re
     Ok(Some(scope))
 }
 
-/// Under another name; its address stays, since links lead there.
+/// Under another name; its address stays, since links lead there. The customer at Stripe follows.
 pub async fn rename(app: &App, scope: &Scope, name: &str) -> Result<()> {
     let mut tx = app.db.write(scope).await?;
     tx.lock().await?;
     let old = db::name_of(&mut tx, scope.org()).await?;
     db::rename(&mut tx, name).await?;
     audit::record(&mut tx, app.clock.now(), Event::OrgRenamed { old: &old, new: name }).await?;
-    Ok(tx.commit().await?)
+    jobs::enqueue(tx.system(), &Job::CustomerDetails(scope.org()), app.clock.now()).await?;
+    tx.commit().await?;
+    app.work_arrived.notify_waiters();
+    Ok(())
 }
 
 /// The organisation and everything in it, inside the caller's transaction. The log stays.

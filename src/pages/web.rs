@@ -1,13 +1,19 @@
-//! The public pages. Only the pricing page knows who is signed in: it leads whoever can buy for one
-//! organisation straight to its billing page.
+//! The public pages. Only the pricing page knows who is signed in: it leads whoever may buy for an organisation
+//! straight to Stripe, and tells others whom to ask.
 use crate::{
     App,
-    billing::plans::{self, Interval, OFFERS, Offer},
+    account::Membership,
+    billing::{
+        self, Action, BillingState,
+        plans::{self, Interval, OFFERS, Offer, Plan},
+    },
     demo::DemoHint,
-    web::{Page, SignedIn},
+    error::Result,
+    web::{Page, Query, SignedIn},
 };
 use askama::Template;
 use axum::extract::State;
+use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "pages/landing.html")]
@@ -19,8 +25,19 @@ pub struct Landing {
 #[template(path = "pages/pricing.html")]
 pub struct Pricing {
     pub plans: Vec<PlanCard>,
-    /// The organisation that this person buys for, where there is just one.
-    pub buyer: Option<String>,
+    pub buyer: Buyer,
+}
+
+/// Whom the page is shown to.
+pub enum Buyer {
+    /// Nobody we know, or somebody without an organisation.
+    Stranger,
+    /// Somebody who may buy for this organisation; the others that they may buy for.
+    Of { org: String, slug: String, others: Vec<(String, String)> },
+    /// Somebody who may buy for several and has not said for which: slugs and names.
+    OfSeveral(Vec<(String, String)>),
+    /// A member who may not buy; the organisation, and who may.
+    Member { org: String, ask: Vec<String> },
 }
 
 pub struct PlanCard {
@@ -30,7 +47,7 @@ pub struct PlanCard {
     /// What it costs; none where it costs nothing.
     pub prices: Vec<CardPrice>,
     pub trial: Option<String>,
-    /// On the button.
+    /// On the button of strangers.
     pub verb: String,
     pub features: Vec<String>,
     pub highlighted: bool,
@@ -44,6 +61,24 @@ pub struct CardPrice {
     pub note: String,
     /// Shown only while the page's switch says so, where the plan is sold by both.
     pub class: &'static str,
+    pub choice: Choice,
+}
+
+/// What a buyer can do with a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Choose,
+    /// It is what the organisation pays.
+    Current,
+    /// Something else comes first; the billing page says what.
+    SeeBilling,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct For {
+    /// The slug of the organisation to buy for.
+    org: String,
 }
 
 impl Pricing {
@@ -70,14 +105,55 @@ pub async fn landing(State(app): State<App>) -> Page<Landing> {
     Page::ok(Landing { demo: app.demo_hint() })
 }
 
-pub async fn pricing(who: Option<SignedIn>) -> Page<Pricing> {
-    let buyer = who.as_ref().and_then(only_org_to_buy_for);
-    Page::ok(Pricing { plans: OFFERS.iter().map(PlanCard::from).collect(), buyer })
+pub async fn pricing(
+    State(app): State<App>,
+    who: Option<SignedIn>,
+    Query(asked): Query<For>,
+) -> Result<Page<Pricing>> {
+    let buyer = match &who {
+        Some(who) => buyer(&app, who, &asked.org).await?,
+        None => Buyer::Stranger,
+    };
+    let mut state = match (&who, &buyer) {
+        (Some(who), Buyer::Of { slug, .. }) => state_in(&app, who, slug).await?,
+        _ => BillingState::default(),
+    };
+    if let Some(who) = &who {
+        state.trial_used = state.trial_used || billing::had_trial(&app, who.id).await?;
+    }
+    let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state)).collect();
+    Ok(Page::ok(Pricing { plans, buyer }))
 }
 
-fn only_org_to_buy_for(who: &SignedIn) -> Option<String> {
-    let mut buying = who.memberships().iter().filter(|membership| membership.role.may_bill());
-    buying.next().filter(|_| buying.next().is_none()).map(|only| only.slug.clone())
+/// For which organisation a person buys here: the one they name, or the only one there is.
+async fn buyer(app: &App, who: &SignedIn, asked: &str) -> Result<Buyer> {
+    let may_bill = |it: &&Membership| it.role.may_bill();
+    let named = |it: &Membership| (it.slug.clone(), it.org_name.clone());
+    let all: Vec<(String, String)> = who.memberships().iter().filter(may_bill).map(named).collect();
+    let chosen =
+        all.iter().find(|(slug, _)| slug == asked).or_else(|| all.first().filter(|_| all.len() == 1));
+    if let Some((slug, org)) = chosen.cloned() {
+        let others = all.into_iter().filter(|(it, _)| *it != slug).collect();
+        return Ok(Buyer::Of { org, slug, others });
+    }
+    match who.memberships() {
+        _ if all.len() > 1 => Ok(Buyer::OfSeveral(all)),
+        [] => Ok(Buyer::Stranger),
+        [first, ..] => {
+            let ask = match who.membership_in(&first.slug) {
+                Some((scope, _)) => billing::managers(app, &scope).await?,
+                None => Vec::new(),
+            };
+            Ok(Buyer::Member { org: first.org_name.clone(), ask })
+        }
+    }
+}
+
+async fn state_in(app: &App, who: &SignedIn, slug: &str) -> Result<BillingState> {
+    match who.membership_in(slug) {
+        Some((scope, _)) => billing::state(app, &scope).await,
+        None => Ok(BillingState::default()),
+    }
 }
 
 pub async fn terms() -> Page<Terms> {
@@ -88,18 +164,23 @@ pub async fn privacy() -> Page<Privacy> {
     Page::ok(Privacy {})
 }
 
-impl From<&Offer> for PlanCard {
-    fn from(offer: &Offer) -> Self {
+impl PlanCard {
+    /// A plan, and what somebody whose organisation stands like this can do with it.
+    fn of(offer: &Offer, state: &BillingState) -> Self {
+        let trial = offer.trial.filter(|_| !state.trial_used);
         Self {
             key: offer.plan.as_str(),
             name: offer.name,
             tagline: offer.tagline,
-            prices: offer.prices().map(|(every, amount)| CardPrice::of(offer, every, amount)).collect(),
-            verb: match offer.trial {
+            prices: offer
+                .prices()
+                .map(|(every, amount)| CardPrice::of(offer, every, amount, state))
+                .collect(),
+            verb: match trial {
                 Some(_) => "Start the trial".into(),
                 None => format!("Start with {}", offer.name),
             },
-            trial: offer.trial.map(|days| format!("{days}-day trial")),
+            trial: trial.map(|days| format!("{days}-day trial")),
             features: offer.includes(),
             highlighted: offer.highlighted,
         }
@@ -107,7 +188,7 @@ impl From<&Offer> for PlanCard {
 }
 
 impl CardPrice {
-    fn of(offer: &Offer, every: Interval, amount: i64) -> Self {
+    fn of(offer: &Offer, every: Interval, amount: i64, state: &BillingState) -> Self {
         let per = if offer.per_seat { "per seat" } else { "per organisation" };
         let saved = offer.saved_by_year().filter(|_| every == Interval::Year);
         Self {
@@ -119,6 +200,17 @@ impl CardPrice {
                 Interval::Month => "by-month",
                 Interval::Year => "by-year",
             },
+            choice: choice(offer.plan, every, state),
         }
+    }
+}
+
+fn choice(plan: Plan, every: Interval, state: &BillingState) -> Choice {
+    let same = state.plan == plan && state.interval.as_deref() == Some(every.as_str());
+    match state.is_alive() {
+        true if same && !state.unknown_price => Choice::Current,
+        true if billing::is_available(state, Action::ChangePlan) => Choice::Choose,
+        false if billing::is_available(state, Action::ChoosePlan) => Choice::Choose,
+        _ => Choice::SeeBilling,
     }
 }

@@ -4,7 +4,7 @@ use super::{
     error::Error,
     gateway::Stripe,
     hosts::StripeUrl,
-    view::{CheckoutSession, CustomerId, List},
+    view::{CheckoutSession, CustomerId, PAGE},
 };
 use std::collections::HashMap;
 use stripe_checkout::{
@@ -103,9 +103,12 @@ impl Stripe {
         let ask = ListCheckoutSession::new()
             .customer(customer.0.as_str())
             .status(CheckoutSessionStatus::Open)
-            .limit(100);
-        let page: List<CheckoutSession> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data.into_iter().map(|session| session.id).collect())
+            .limit(PAGE);
+        let page = |after: Option<String>| {
+            after.into_iter().fold(ask.clone(), ListCheckoutSession::starting_after).build()
+        };
+        let open: Vec<CheckoutSession> = self.all(until, page).await?;
+        Ok(open.into_iter().map(|session| session.id).collect())
     }
 
     /// Expires a session. One that is complete or expired already stays as it is.

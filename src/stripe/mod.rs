@@ -2,29 +2,41 @@
 pub mod account;
 mod breaker;
 mod checkout;
+mod customers;
 mod deadline;
 mod envelope;
 mod error;
 mod gateway;
 mod hosts;
+mod invoices;
 mod json;
+mod keys;
+mod listing;
 mod metadata;
+mod payment_method;
 mod portal;
+mod preview;
 mod reads;
+mod schedules;
 mod signature;
 mod subscriptions;
 mod transport;
 mod view;
 
 pub use checkout::NewCheckoutSession;
+pub use customers::{CustomerDetails, NewCustomer};
 pub use deadline::Deadline;
 pub use envelope::Envelope;
 pub use error::Error;
-pub use gateway::{NewCustomer, Stripe};
+pub use gateway::Stripe;
 pub use hosts::{StripeUrl, hosts_people_are_sent_to};
-pub use portal::{Flow, NewPortalSession, PortalSession};
+pub use invoices::{HostedInvoice, ReadInvoices, WantedInvoices};
+pub use payment_method::PaymentMethod;
+pub use portal::{Flow, NewPortalSession, PlanChange, PortalSession};
+pub use preview::{Discount, Preview};
 pub use reads::{DISPUTE, EVENT_TYPES};
+pub use schedules::{Phase, Schedule};
 pub use signature::{Rejected, could_be_signed, verify};
 pub use view::{
-    Card, CheckoutSession, CustomerId, CustomerState, Invoice, ListedEvent, PaymentMethod, Subscription,
+    CheckoutSession, CustomerId, CustomerState, Invoice, Item, ListedEvent, Price, Product, Subscription,
 };

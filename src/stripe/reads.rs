@@ -1,24 +1,35 @@
-//! What Stripe holds now: customers, subscriptions, invoices, events.
+//! What Stripe holds now: customers, subscriptions, events. Invoices have a file of their own.
 use super::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
-    view::{CustomerId, CustomerState, CustomersObject, Invoice, List, ListedEvent, Subscription},
+    view::{
+        CustomerId, CustomerState, CustomersObject, InvoicePayment, List, ListedEvent, PAGE, Product,
+        Subscription,
+    },
 };
 use stripe_billing::{
-    invoice::ListInvoice,
+    invoice_payment::ListInvoicePayment,
     subscription::{ListSubscription, ListSubscriptionStatus},
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::{customer::RetrieveCustomer, event::ListEvent};
+use stripe_product::product::ListProduct;
 
 /// The events after which a customer's billing may be different. All others are acknowledged and ignored.
 pub const EVENT_TYPES: &[&str] = &[
+    "charge.refunded",
     "checkout.session.async_payment_failed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.completed",
     "checkout.session.expired",
+    "credit_note.created",
+    "credit_note.updated",
+    "credit_note.voided",
     "customer.deleted",
+    "customer.discount.created",
+    "customer.discount.deleted",
+    "customer.discount.updated",
     "customer.subscription.created",
     "customer.subscription.deleted",
     "customer.subscription.paused",
@@ -30,13 +41,21 @@ pub const EVENT_TYPES: &[&str] = &[
     "customer.updated",
     "invoice.finalization_failed",
     "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.overdue",
     "invoice.paid",
     "invoice.payment_action_required",
     "invoice.payment_failed",
+    "invoice.sent",
+    "invoice.updated",
     "invoice.voided",
     "payment_method.attached",
     "payment_method.automatically_updated",
     "payment_method.detached",
+    "subscription_schedule.canceled",
+    "subscription_schedule.created",
+    "subscription_schedule.released",
+    "subscription_schedule.updated",
 ];
 
 /// Somebody disputed a charge with their bank. A person has to respond at Stripe in time; what the organisation
@@ -45,15 +64,14 @@ pub const DISPUTE: &str = "charge.dispute.created";
 
 /// The largest number of types that one listing takes.
 const MAX_TYPES: usize = 20;
-/// How many invoices the billing page shows; older ones are in the portal.
-const INVOICES: i64 = 12;
 
 impl Stripe {
     /// The customer with its payment method. Stripe refuses to expand anything of a deleted customer, which is then
     /// asked for without.
     pub async fn customer(&self, customer: &CustomerId, until: Deadline) -> Result<CustomerState, Error> {
         let plain = RetrieveCustomer::new(customer.0.as_str());
-        let ask = plain.clone().expand(["invoice_settings.default_payment_method".to_owned()]);
+        let methods = ["invoice_settings.default_payment_method", "default_source"].map(str::to_owned);
+        let ask = plain.clone().expand(methods);
         match self.transport.send(ask.build(), None, until).await {
             Err(Error::Refused(r)) if r.status == 400 && r.param.as_deref() == Some("expand") => {
                 self.transport.send(plain.build(), None, until).await
@@ -71,17 +89,27 @@ impl Stripe {
         let ask = ListSubscription::new()
             .customer(customer.0.as_str())
             .status(ListSubscriptionStatus::All)
-            .expand(["data.default_payment_method".to_owned()])
-            .limit(100);
-        let page: List<Subscription> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data)
+            .expand(["data.default_payment_method", "data.default_source"].map(str::to_owned))
+            .limit(PAGE);
+        self.all(until, |after| after.into_iter().fold(ask.clone(), ListSubscription::starting_after).build())
+            .await
     }
 
-    /// A customer's newest invoices.
-    pub async fn invoices(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<Invoice>, Error> {
-        let ask = ListInvoice::new().customer(customer.0.as_str()).limit(INVOICES);
-        let page: List<Invoice> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data)
+    /// Products by their ids; those that were deleted are left out.
+    pub async fn products_of(&self, ids: Vec<String>, until: Deadline) -> Result<Vec<Product>, Error> {
+        let ask = ListProduct::new().ids(ids).limit(PAGE);
+        self.all(until, |after| after.into_iter().fold(ask.clone(), ListProduct::starting_after).build())
+            .await
+    }
+
+    /// Whether a bank is still working on a payment of this invoice.
+    pub async fn is_processing(&self, invoice: &str, until: Deadline) -> Result<bool, Error> {
+        let ask = ListInvoicePayment::new()
+            .invoice(invoice)
+            .expand(["data.payment.payment_intent".to_owned()])
+            .limit(PAGE);
+        let page: List<InvoicePayment> = self.transport.send(ask.build(), None, until).await?;
+        Ok(page.data.iter().any(InvoicePayment::is_processing))
     }
 
     /// The customer that an object belongs to; the first part of its id tells what it is. None for an object
@@ -93,6 +121,8 @@ impl Stripe {
             Some("in") => "invoices",
             Some("pm") => "payment_methods",
             Some("cs") => "checkout/sessions",
+            Some("ch") => "charges",
+            Some("cn") => "credit_notes",
             _ => return Ok(None),
         };
         // Ids are letters, digits and underscores (see envelope.rs), so nothing else gets into the path.
@@ -108,22 +138,14 @@ impl Stripe {
     pub async fn events_since(&self, from: i64, until: Deadline) -> Result<Vec<ListedEvent>, Error> {
         let mut all = Vec::new();
         for types in EVENT_TYPES.chunks(MAX_TYPES) {
-            let mut after: Option<String> = None;
-            loop {
-                let mut ask = ListEvent::new()
-                    .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
-                    .created(stripe_types::RangeQueryTs::gte(from))
-                    .limit(100);
-                if let Some(id) = after.take() {
-                    ask = ask.starting_after(id);
-                }
-                let page: List<ListedEvent> = self.transport.send(ask.build(), None, until).await?;
-                after = page.data.last().map(|event| event.id.clone()).filter(|_| page.has_more);
-                all.extend(page.data);
-                if after.is_none() {
-                    break;
-                }
-            }
+            let ask = ListEvent::new()
+                .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
+                .created(stripe_types::RangeQueryTs::gte(from))
+                .limit(PAGE);
+            let page = |after: Option<String>| {
+                after.into_iter().fold(ask.clone(), ListEvent::starting_after).build()
+            };
+            all.extend(self.all(until, page).await?);
         }
         Ok(all)
     }

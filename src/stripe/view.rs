@@ -1,7 +1,10 @@
 //! The few fields of Stripe's answers that we use. Unknown values are kept and missing fields are absent, so
 //! these views also read other API versions and stripe-mock's fixtures.
-use super::metadata::is_ours;
-use serde::Deserialize;
+use super::{
+    metadata::{Metadata, is_ours},
+    payment_method::PaymentMethod,
+};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
 /// `cus_…`, as Stripe gave it and we recorded it.
@@ -25,6 +28,14 @@ pub struct Customer {
 pub struct Portal {
     pub id: String,
     pub url: String,
+}
+
+/// How many objects a page is asked for: the most that Stripe gives.
+pub const PAGE: i64 = 100;
+
+/// An object of a list. Its id asks for the page after it.
+pub trait Listed: DeserializeOwned {
+    fn id(&self) -> &str;
 }
 
 #[derive(Deserialize)]
@@ -57,11 +68,16 @@ pub struct Subscription {
     pub trial_end: Option<i64>,
     /// Charged in place of the customer's, where the request asked to expand it.
     #[serde(default)]
-    pub default_payment_method: Expandable<PaymentMethod>,
+    default_payment_method: Expandable<PaymentMethod>,
+    #[serde(default)]
+    default_source: Expandable<PaymentMethod>,
+    /// `charge_automatically`, or `send_invoice` for customers who pay by transfer.
+    pub collection_method: Option<String>,
     /// Set while invoices are not collected; access stays.
     pub pause_collection: Option<serde_json::Value>,
     /// Set while a change is scheduled for the end of the period; changing the items directly would undo it.
-    pub schedule: Option<serde_json::Value>,
+    schedule: Option<Reference>,
+    metadata: Option<Metadata>,
     /// Before API version 2025-03-31 the period was here, since then on the items.
     current_period_end: Option<i64>,
     items: List<Item>,
@@ -80,15 +96,49 @@ pub struct Item {
 pub struct Price {
     pub id: String,
     pub lookup_key: Option<String>,
+    /// Minor units; none for prices in tiers, and for fractions of a minor unit.
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
-    recurring: Option<Recurring>,
-    metadata: Option<HashMap<String, String>>,
+    pub recurring: Option<Recurring>,
+    product: Option<Reference>,
+    metadata: Option<Metadata>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Recurring {
-    interval: String,
+pub struct Recurring {
+    /// `day`, `week`, `month` or `year`.
+    pub interval: String,
+    /// So many intervals in each period.
+    #[serde(default = "one")]
+    pub interval_count: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Product {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    metadata: Option<Metadata>,
+}
+
+/// Another object: its id, or the whole of it where the request asked to expand it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Reference {
+    Id(String),
+    Object { id: String },
+}
+
+impl Reference {
+    pub fn id(&self) -> &str {
+        match self {
+            Reference::Id(id) | Reference::Object { id } => id,
+        }
+    }
 }
 
 /// A field that is an object if it was expanded, and otherwise an id, null or absent.
@@ -111,29 +161,22 @@ impl<T> Expandable<T> {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
-pub struct PaymentMethod {
-    #[serde(default)]
-    pub id: String,
-    pub card: Option<Card>,
-}
-
-/// The part of a card that a receipt shows.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Card {
-    pub brand: String,
-    pub last4: String,
-    pub exp_month: i64,
-    pub exp_year: i64,
-}
-
 /// A customer, with the payment method that is charged where a subscription has none of its own.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CustomerState {
     #[serde(default)]
     pub deleted: bool,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    preferred_locales: Option<Vec<String>>,
+    metadata: Option<Metadata>,
+    /// Minor units: below zero is credit that the next invoices use, above zero is added to them.
+    #[serde(default)]
+    pub balance: i64,
     #[serde(default)]
     invoice_settings: InvoiceSettings,
+    #[serde(default)]
+    default_source: Expandable<PaymentMethod>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -143,9 +186,19 @@ struct InvoiceSettings {
 }
 
 impl CustomerState {
+    /// The first of the languages that the customer prefers on invoices and receipts.
+    pub fn language(&self) -> Option<&str> {
+        self.preferred_locales.as_ref()?.first().map(String::as_str)
+    }
+
+    /// The organisation's word in URLs, as we wrote it into the metadata.
+    pub fn slug(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("org").map(String::as_str)
+    }
+
     /// The customer's default payment method.
     pub fn method(&self) -> Option<&PaymentMethod> {
-        self.invoice_settings.default_payment_method.object()
+        self.invoice_settings.default_payment_method.object().or(self.default_source.object())
     }
 }
 
@@ -165,10 +218,54 @@ pub struct Invoice {
     pub currency: String,
     #[serde(default)]
     pub created: i64,
+    /// Of an invoice that is sent: when it has to be paid.
+    pub due_date: Option<i64>,
+    #[serde(default)]
+    pub amount_paid: i64,
+    /// Of what was paid, what was paid elsewhere: in cash, by transfer.
+    amount_paid_off_stripe: Option<i64>,
+    /// The same, as API versions before 2025-03-31 say it.
+    paid_out_of_band: Option<bool>,
+    /// Taken off by credit notes before the invoice was paid, and after.
+    #[serde(default)]
+    pub pre_payment_credit_notes_amount: i64,
+    #[serde(default)]
+    pub post_payment_credit_notes_amount: i64,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     #[serde(default)]
     status_transitions: Transitions,
+    parent: Option<Parent>,
+    /// Where `parent` is now, before API version 2025-03-31.
+    subscription: Option<Reference>,
+    /// Where the request asked to expand it.
+    payments: Option<List<PaidBy>>,
+    /// What was paid back of its charges, and whether a bank is working on its payment. Stripe keeps both
+    /// elsewhere; invoices.rs fills them in.
+    #[serde(skip)]
+    pub refunded: i64,
+    #[serde(skip)]
+    pub processing: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidBy {
+    payment: Option<PaidByIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidByIntent {
+    payment_intent: Option<Reference>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Parent {
+    subscription_details: Option<OfSubscription>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct OfSubscription {
+    subscription: Option<Reference>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -179,6 +276,29 @@ struct Transitions {
 impl Invoice {
     pub fn paid_at(&self) -> Option<i64> {
         self.status_transitions.paid_at
+    }
+
+    /// Whether some of it was paid outside Stripe.
+    pub fn is_paid_outside(&self) -> bool {
+        self.paid_out_of_band == Some(true) || self.amount_paid_off_stripe.is_some_and(|amount| amount > 0)
+    }
+
+    /// Ids of the payments that were made or tried.
+    pub fn payment_intents(&self) -> impl Iterator<Item = &str> {
+        let payments = self.payments.iter().flat_map(|payments| &payments.data);
+        payments.filter_map(|it| it.payment.as_ref()?.payment_intent.as_ref()).map(Reference::id)
+    }
+
+    /// The subscription that it bills; none for one made by hand.
+    pub fn subscription(&self) -> Option<&str> {
+        let parent =
+            self.parent.as_ref().and_then(|it| it.subscription_details.as_ref()?.subscription.as_ref());
+        parent.or(self.subscription.as_ref()).map(Reference::id)
+    }
+
+    /// Whether it has to be paid and no payment has come of it.
+    pub fn is_open(&self) -> bool {
+        self.status.as_deref() == Some("open")
     }
 }
 
@@ -200,10 +320,65 @@ pub struct CheckoutSession {
     pub url: Option<String>,
 }
 
+/// A payment of an invoice, with its payment intent where the request asked to expand it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct InvoicePayment {
+    payment: Option<PaymentOfInvoice>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentOfInvoice {
+    #[serde(default)]
+    payment_intent: Expandable<PaymentIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaymentIntent {
+    status: String,
+}
+
+impl InvoicePayment {
+    /// Whether a bank is still working on it, as with debits that take days.
+    pub fn is_processing(&self) -> bool {
+        let intent = self.payment.as_ref().and_then(|payment| payment.payment_intent.object());
+        intent.is_some_and(|intent| intent.status == "processing")
+    }
+}
+
 /// Any object that belongs to a customer.
 #[derive(Deserialize)]
 pub struct CustomersObject {
     pub customer: Option<String>,
+}
+
+impl Listed for Subscription {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for ListedEvent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for Product {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for CheckoutSession {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for PortalConfiguration {
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl<T: Clone> Clone for List<T> {
@@ -219,14 +394,27 @@ impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
 }
 
 impl Price {
-    /// The lookup key, or the one it had: a price of ours that lost its key to a newer one is still paid by those
-    /// who bought at it, and its metadata names the plan.
-    fn key(&self) -> Option<String> {
-        let metadata = self.metadata.as_ref().filter(|it| is_ours(Some(it)));
-        self.lookup_key
-            .clone()
-            .or_else(|| Some(format!("{}_{}", metadata?.get("plan")?, self.recurring.as_ref()?.interval)))
+    pub fn product(&self) -> Option<&str> {
+        self.product.as_ref().map(Reference::id)
     }
+
+    /// What the price itself says of a plan of ours: its key, none for a price of ours that names none. A price
+    /// that gave its lookup key to a newer one is still paid by those who bought at it. None for other prices.
+    pub fn plan(&self) -> Option<Option<&str>> {
+        plan_of(self.metadata.as_ref())
+    }
+}
+
+impl Product {
+    /// The same of a product: a price made by hand on it says nothing itself.
+    pub fn plan(&self) -> Option<Option<&str>> {
+        plan_of(self.metadata.as_ref())
+    }
+}
+
+fn plan_of(metadata: Option<&Metadata>) -> Option<Option<&str>> {
+    let ours = metadata.filter(|it| is_ours(Some(it)))?;
+    Some(ours.get("plan").map(String::as_str))
 }
 
 impl Subscription {
@@ -244,18 +432,19 @@ impl Subscription {
         &self.items.data
     }
 
-    /// The lookup keys of its prices.
-    pub fn lookup_keys(&self) -> impl Iterator<Item = String> {
-        self.items.data.iter().filter_map(|item| item.price.as_ref()?.key())
+    /// The id of the schedule that will change it.
+    pub fn schedule(&self) -> Option<&str> {
+        self.schedule.as_ref().map(Reference::id)
     }
 
-    pub fn quantity(&self) -> Option<i64> {
-        self.items.data.first().and_then(|item| item.quantity)
+    /// The Checkout attempt that our request named when it was made.
+    pub fn attempt(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("attempt_id").map(String::as_str)
     }
 
     /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.
     pub fn method(&self) -> Option<&PaymentMethod> {
-        self.default_payment_method.object()
+        self.default_payment_method.object().or(self.default_source.object())
     }
 }
 
@@ -277,21 +466,30 @@ mod tests {
         );
 
         assert_eq!((flexible.ends_at(), classic.ends_at(), running.ends_at()), (Some(200), Some(300), None));
-        assert_eq!(running.lookup_keys().collect::<Vec<_>>(), ["pro_month"]);
     }
 
     #[test]
-    fn a_price_that_gave_its_key_to_a_newer_one_still_names_its_plan() {
-        let paying = |app: &str| {
-            let price = format!(
-                r#"{{"id":"price_1","lookup_key":null,"recurring":{{"interval":"year"}},"metadata":{{"app":"{app}","plan":"pro"}}}}"#
-            );
-            let whole =
-                format!(r#"{{"id":"sub_1","status":"active","items":{{"data":[{{"price":{price}}}]}}}}"#);
-            serde_json::from_str::<Subscription>(&whole).unwrap().lookup_keys().collect::<Vec<_>>()
+    fn a_price_names_its_plan_if_it_is_ours() {
+        let price = |metadata: &str| {
+            serde_json::from_str::<Price>(&format!(r#"{{"id":"price_1","metadata":{metadata}}}"#)).unwrap()
         };
+        let ours = |plan: &str| format!(r#"{{"app":"{}"{plan}}}"#, crate::brand::SLUG);
 
-        assert_eq!(paying(crate::brand::SLUG), ["pro_year"]);
-        assert_eq!(paying("another product"), Vec::<String>::new());
+        assert_eq!(price(&ours(r#","plan":"pro""#)).plan(), Some(Some("pro")));
+        assert_eq!(price(&ours("")).plan(), Some(None));
+        assert_eq!(price(r#"{"app":"another product","plan":"pro"}"#).plan(), None);
+        assert_eq!(price("null").plan(), None);
+    }
+
+    #[test]
+    fn an_invoice_names_its_subscription_in_either_api_version() {
+        let read =
+            |json: &str| serde_json::from_str::<Invoice>(json).unwrap().subscription().map(str::to_owned);
+
+        let now = read(r#"{"parent":{"subscription_details":{"subscription":"sub_1"}}}"#);
+        let before = read(r#"{"subscription":{"id":"sub_1"}}"#);
+
+        assert_eq!((now.as_deref(), before.as_deref()), (Some("sub_1"), Some("sub_1")));
+        assert_eq!(read(r#"{"parent":{"subscription_details":null}}"#), None);
     }
 }

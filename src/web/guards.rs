@@ -47,6 +47,13 @@ impl SignedIn {
     pub fn memberships(&self) -> &[Membership] {
         &self.0.memberships
     }
+
+    /// One of the person's organisations, to work in it: for pages whose URL names none.
+    pub fn membership_in(&self, slug: &str) -> Option<(Scope, &Membership)> {
+        let membership = self.memberships().iter().find(|membership| membership.slug == slug)?;
+        let origin = origin_of_request(Some(self.id));
+        Some((Scope::admit(membership.org, membership.slug.clone(), origin), membership))
+    }
 }
 
 impl Deref for SignedIn {

@@ -68,7 +68,7 @@ async fn a_signed_in_page_looks_twice_before_its_own_work(app: TestApp) {
         ("/account", false),
         ("/orgs/new", false),
         ("/reauthenticate", false),
-        ("/pricing", false),
+        ("/pricing", true),
         ("/orgs/acme", true),
         ("/orgs/acme/settings", true),
         ("/orgs/acme/billing", true),

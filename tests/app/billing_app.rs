@@ -1,7 +1,7 @@
 //! The product listening, with its worker and a sandbox that delivers its webhooks there. It drives a
 //! person through billing: what they do at Stripe is done through the sandbox's control API.
 use crate::{
-    expected_billing_state::expected,
+    expected_billing_state::{chosen, expected},
     support::http::{Answer, Person, Site},
     test_app::{Org, TestApp},
 };
@@ -154,16 +154,61 @@ impl BillingApp {
         product::cli::status_line(slug, customer.as_deref(), state)
     }
 
-    /// What it has to be, from what Stripe holds.
+    /// The same without the payment method, which the expected state does not name.
+    pub async fn billing_state_expected(&self, slug: &str) -> Value {
+        let mut state = self.billing_state(slug).await;
+        state.as_object_mut().unwrap().remove("payment_method");
+        state
+    }
+
+    /// What it has to be, from what Stripe holds and says of the next invoice.
     pub async fn expected_state(&self, slug: &str, customer: &str) -> Value {
         let held = format!("/v1/subscriptions?customer={customer}&status=all&limit=100");
-        expected(slug, customer, &self.app.at_stripe(&held).await)
+        let held = self.app.at_stripe(&held).await;
+        let mut state = expected(slug, customer, &held);
+        if let Some(sub) = chosen(&held) {
+            state["next_payment"] = self.next_invoice(sub).await;
+            state["scheduled"] = self.scheduled(sub).await;
+        }
+        state
+    }
+
+    /// Amount and time of the next invoice by Stripe's preview, where there is one.
+    async fn next_invoice(&self, sub: &Value) -> Value {
+        let goes_on = matches!(sub["status"].as_str(), Some("active" | "trialing" | "past_due"));
+        if !goes_on || !sub["pause_collection"].is_null() {
+            return Value::Null;
+        }
+        let dashboard = at_stripe(&self.app);
+        let ask = dashboard.post("/v1/invoices/create_preview");
+        let ask = ask.fields(&[("subscription", sub["id"].as_str().unwrap())]);
+        let preview = ask.header("authorization", "Bearer sk_test_123").await;
+        if preview.status.as_u16() == 404 {
+            return Value::Null;
+        }
+        let preview: Value = preview.assert_status(200).json();
+        let when = ["next_payment_attempt", "due_date", "period_end"];
+        let at = when.iter().map(|field| &preview[field]).find(|at| !at.is_null());
+        json!({ "amount": preview["amount_due"], "currency": preview["currency"], "at": at })
+    }
+
+    /// What the subscription's schedule changes, and when.
+    async fn scheduled(&self, sub: &Value) -> Value {
+        let Some(id) = sub["schedule"].as_str() else { return Value::Null };
+        let dashboard = at_stripe(&self.app);
+        let read = dashboard.get(&format!("/v1/subscription_schedules/{id}?expand[]=phases.items.price"));
+        let schedule: Value =
+            read.header("authorization", "Bearer sk_test_123").await.assert_status(200).json();
+        let next = &schedule["phases"][1];
+        let price = &next["items"][0]["price"];
+        let (plan, interval) = price["lookup_key"].as_str().unwrap().rsplit_once('_').unwrap();
+        json!({ "plan": plan, "interval": interval, "at": next["start_date"] })
     }
 
     /// The billing state of an organisation is what Stripe holds.
     pub async fn assert_no_drift(&self, slug: &str) {
         let customer = self.customer_of(slug).await;
-        assert_eq!(self.billing_state(slug).await, self.expected_state(slug, &customer).await);
+        assert_eq!(self.billing_state_expected(slug).await, self.expected_state(slug, &customer).await);
     }
 
     /// Subjects of the mails so far, oldest first.

@@ -21,8 +21,21 @@ const RULES: [Prefers; 6] = [
     |status| status != "trialing",
 ];
 
-/// As `portico stripe status --json` has to say it.
+/// The subscription that counts, if one is alive.
+pub fn chosen(held: &[Value]) -> Option<&Value> {
+    best(held).filter(|sub| RULES[0](status(sub)))
+}
+
+/// As `portico stripe status --json` has to say it, but for what comes next and the payment method.
 pub fn expected(slug: &str, customer: &str, held: &[Value]) -> Value {
+    match best(held) {
+        None => nothing(slug, customer, Value::Null),
+        Some(sub) if !RULES[0](status(sub)) => nothing(slug, customer, "canceled".into()),
+        Some(sub) => facts(slug, customer, sub),
+    }
+}
+
+fn best(held: &[Value]) -> Option<&Value> {
     let mut left: Vec<&Value> = held.iter().collect();
     for prefers in RULES {
         let preferred: Vec<&Value> = left.iter().copied().filter(|sub| prefers(status(sub))).collect();
@@ -31,11 +44,7 @@ pub fn expected(slug: &str, customer: &str, held: &[Value]) -> Value {
         }
     }
     // Of those that are alike the newest counts.
-    match left.into_iter().max_by_key(|sub| sub["created"].as_i64()) {
-        None => nothing(slug, customer, Value::Null),
-        Some(sub) if !RULES[0](status(sub)) => nothing(slug, customer, "canceled".into()),
-        Some(sub) => facts(slug, customer, sub),
-    }
+    left.into_iter().max_by_key(|sub| sub["created"].as_i64())
 }
 
 fn status(sub: &Value) -> &str {
@@ -44,7 +53,8 @@ fn status(sub: &Value) -> &str {
 
 fn nothing(slug: &str, customer: &str, status: Value) -> Value {
     json!({ "org": slug, "customer": customer, "subscription": null, "status": status, "plan": null,
-        "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null })
+        "interval": null, "quantity": null, "cancel_at": null, "current_period_end": null, "ends_at": null,
+        "next_payment": null, "scheduled": null, "processing": false, "plan_known": true })
 }
 
 /// What the subscription itself says. Under classic billing a cancellation at the period's end is a
@@ -56,7 +66,8 @@ fn facts(slug: &str, customer: &str, sub: &Value) -> Value {
     let cancel_at = if flagged { &item["current_period_end"] } else { &sub["cancel_at"] };
     json!({ "org": slug, "customer": customer, "subscription": sub["id"], "status": sub["status"], "plan": plan,
         "interval": interval, "quantity": item["quantity"], "cancel_at": cancel_at,
-        "current_period_end": item["current_period_end"] })
+        "current_period_end": item["current_period_end"], "ends_at": cancel_at, "next_payment": null,
+        "scheduled": null, "processing": false, "plan_known": true })
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
     sql,
 };
 
-/// Whom receipts go to: the longest-standing owner, under the organisation's name.
+/// Whom receipts go to, unless they chose otherwise: the longest-standing owner, under the organisation's name.
 #[derive(sqlx::FromRow)]
 pub struct BillTo {
     pub name: String,
@@ -54,6 +54,19 @@ pub async fn recipients(tx: &mut OrgTx<'_>) -> Result<Vec<Recipient>> {
     .await
 }
 
+/// Names of those who may manage billing, the longest-standing owners first.
+pub async fn billing_managers(tx: &mut OrgTx<'_>) -> Result<Vec<(String,)>> {
+    let org = tx.org();
+    sql!(
+        tx,
+        "select p.name from org_people p where p.org_id = $1 and p.role in ('owner', 'admin', 'billing')
+         order by case p.role when 'owner' then 0 when 'admin' then 1 else 2 end, p.created_at, p.user_id limit 3",
+        org
+    )
+    .all()
+    .await
+}
+
 /// Every organisation by slug, with or without a customer.
 pub async fn every_org(on: impl Exec<'_>) -> Result<Vec<OrgRow>> {
     sql!(
@@ -63,4 +76,9 @@ pub async fn every_org(on: impl Exec<'_>) -> Result<Vec<OrgRow>> {
     )
     .all()
     .await
+}
+
+/// The word of an organisation in URLs; none if it was deleted.
+pub async fn slug_of_org(on: impl Exec<'_>, org: OrgId) -> Result<Option<(String,)>> {
+    sql!(on, "select slug from orgs where id = $1", org).optional().await
 }

@@ -13,26 +13,33 @@ macro_rules! columns {
             3 subscription_id subscription_id
             4 status status
             5 plan plan
-            6 billing_interval interval
-            7 quantity quantity
-            8 cancel_at cancel_at
-            9 current_period_end current_period_end
-            10 trial_end trial_end
-            11 synced_at synced_at
-            12 unit_amount unit_amount
-            13 currency currency
-            14 card_brand card_brand
-            15 card_last4 card_last4
-            16 card_expires card_expires
-            17 trouble_since trouble_since
-            18 live_subscriptions live_subscriptions
-            19 item_id item_id
-            20 item_count item_count
-            21 collection_paused collection_paused
-            22 scheduled scheduled
-            23 other_payment_method other_payment_method
-            24 other_payment_method_id other_payment_method_id
-            25 trial_used trial_used
+            6 unknown_price unknown_price
+            7 billing_interval interval
+            8 interval_count interval_count
+            9 quantity quantity
+            10 cancel_at cancel_at
+            11 current_period_end current_period_end
+            12 trial_end trial_end
+            13 synced_at synced_at
+            14 unit_amount unit_amount
+            15 currency currency
+            16 payment_method_type payment_method_type
+            17 payment_method payment_method
+            18 invoiced invoiced
+            19 processing processing
+            20 next_payment next_payment
+            21 credit credit
+            22 add_ons add_ons
+            23 trouble_since trouble_since
+            24 live_subscriptions live_subscriptions
+            25 item_id item_id
+            26 item_count item_count
+            27 collection_paused collection_paused
+            28 schedule_id schedule_id
+            29 scheduled_change scheduled_change
+            30 other_payment_method other_payment_method
+            31 other_payment_method_id other_payment_method_id
+            32 trial_used trial_used
         }
     };
 }
@@ -91,6 +98,16 @@ pub async fn count_duplicates(on: impl Exec<'_>) -> Result<i64> {
     sql!(
         on,
         "select count(*) as duplicates from orgs o join billing_state s on s.org_id = o.id where s.live_subscriptions > 1"
+    )
+    .scalar()
+    .await
+}
+
+/// Organisations whose price does not say for which plan it is: a person has to look at them.
+pub async fn count_unknown_prices(on: impl Exec<'_>) -> Result<i64> {
+    sql!(
+        on,
+        "select count(*) as unknown from orgs o join billing_state s on s.org_id = o.id where s.unknown_price"
     )
     .scalar()
     .await

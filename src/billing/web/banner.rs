@@ -1,7 +1,7 @@
-//! The banner of the billing page: the most urgent problem, with the one action that solves it.
+//! The banners of the billing page: each problem with the one action that solves it.
 use crate::{
     billing::{Access, BillingState, Entitlements, GRACE, InvoiceRow},
-    words::{date, several},
+    words::{date, money, several},
 };
 
 pub struct Banner {
@@ -20,67 +20,94 @@ pub enum Help {
     },
     /// Opens the unpaid invoice.
     Invoice {
-        url: String,
+        id: String,
     },
+    /// Takes back the change that is scheduled.
+    KeepPresentPlan,
     Nothing,
 }
 
 impl Banner {
-    pub fn of(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Self> {
-        let pay = || pay(invoices);
-        match s.status.as_deref()? {
-            "past_due" => Some(bad(past_due(s, may), pay())),
-            "unpaid" => Some(bad(
-                "You have unpaid invoices, so your organisation is read-only until they are paid.",
-                pay(),
-            )),
-            "incomplete" => Some(warn("The first payment is not complete.", pay())),
-            "paused" => {
-                let text = "Your plan is paused. You are not charged, and the Free plan’s limits apply.";
-                Some(warn(text, Help::Portal { flow: "resume", label: "Resume" }))
-            }
-            "active" | "trialing" => running(s),
-            _ => None,
-        }
-    }
-
-    /// More members than paid seats: somebody lowered the quantity in the portal, which stands.
-    pub fn of_seats(may: &Entitlements, members: i64) -> Option<Self> {
-        let seats = may.seats().filter(|seats| *seats < members)?;
-        let (people, paid) = (several(members, "member"), several(seats, "seat"));
-        let text = format!("You have {people} but pay for {paid}. Nobody loses access; please add seats.");
-        Some(warn(text, Help::Portal { flow: "change_plan", label: "Add seats" }))
+    /// All that needs somebody's attention, the most urgent first. `invoices` are those that wait for a payment.
+    pub fn all(s: &BillingState, may: &Entitlements, members: i64, invoices: &[InvoiceRow]) -> Vec<Self> {
+        let several = (s.live_subscriptions > 1).then(|| {
+            let text = "There are two subscriptions, so you may be paying twice. Please contact support.";
+            bad(text, Help::Nothing)
+        });
+        let all = [
+            several,
+            of_status(s, may, invoices),
+            s.unknown_price.then(|| warn(UNKNOWN_PRICE, Help::Nothing)),
+            debt(s, invoices),
+            of_method(s),
+            of_seats(may, members),
+            of_end(s),
+            s.scheduled_change.as_ref().map(|change| {
+                warn(format!("Your plan changes to {}.", change.text()), Help::KeepPresentPlan)
+            }),
+        ];
+        all.into_iter().flatten().collect()
     }
 }
 
-/// The banner of an active subscription or a trial.
-fn running(s: &BillingState) -> Option<Banner> {
-    if s.live_subscriptions > 1 {
-        let text = "There are two subscriptions, so you may be paying twice. Please contact support.";
-        return Some(bad(text, Help::Nothing));
+const UNKNOWN_PRICE: &str = "We could not match your subscription to one of our plans. Your organisation keeps what it had, and our support team is looking into it.";
+
+/// What Stripe's status asks for.
+fn of_status(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> Option<Banner> {
+    match s.status.as_deref()? {
+        "past_due" | "incomplete" if s.processing => None,
+        "past_due" => Some(bad(past_due(s, may), pay(s, invoices))),
+        "unpaid" => Some(bad(
+            "You have unpaid invoices, so your organisation is read-only until they are paid.",
+            pay(s, invoices),
+        )),
+        "incomplete" => Some(warn("The first payment is not complete.", pay(s, invoices))),
+        "paused" => {
+            let text = "Your plan is paused. You are not charged, and the Free plan’s limits apply.";
+            Some(warn(text, Help::Portal { flow: "resume", label: "Resume" }))
+        }
+        _ => None,
     }
-    if let Some(ends) = s.cancel_at {
-        let text = format!("Your plan ends on {}.", date(ends));
-        return Some(warn(text, Help::Portal { flow: "resume", label: "Keep the plan" }));
-    }
-    if s.status.as_deref() == Some("trialing") && s.card_brand.is_none() {
-        let text = format!(
-            "Your trial ends on {} and no card is on file.",
-            s.trial_end.map(date).unwrap_or_default()
-        );
-        return Some(warn(text, Help::Portal { flow: "payment_method", label: "Add a card" }));
-    }
-    if s.collection_paused {
-        return Some(warn("Payments are paused. Your plan continues.", Help::Nothing));
-    }
-    let by_hand =
-        "This subscription has several items, so it cannot be changed here. Contact us to change it.";
-    (s.item_count > 1).then(|| warn(by_hand, Help::Nothing))
+}
+
+/// An open invoice of a subscription that is gone.
+fn debt(s: &BillingState, invoices: &[InvoiceRow]) -> Option<Banner> {
+    let owed = invoices.iter().find(|it| {
+        it.is_payable() && it.subscription_id.is_some() && it.subscription_id != s.subscription_id
+    })?;
+    let amount = money(owed.amount_remaining, &owed.currency);
+    let text = format!("An earlier invoice of {amount} has not been paid.");
+    Some(warn(text, pay_this(owed)))
+}
+
+/// A trial that nothing can be charged for at its end.
+fn of_method(s: &BillingState) -> Option<Banner> {
+    let lacks = s.status.as_deref() == Some("trialing") && s.payment_method.is_none() && !s.invoiced;
+    let ends = s.trial_end.filter(|_| lacks && s.cancel_at.is_none()).map(date)?;
+    let text = format!("Your trial ends on {ends} and there is no payment method.");
+    Some(warn(text, Help::Portal { flow: "payment_method", label: "Add a payment method" }))
+}
+
+/// More members than paid seats: somebody lowered the quantity in the portal, which stands.
+fn of_seats(may: &Entitlements, members: i64) -> Option<Banner> {
+    let seats = may.seats().filter(|seats| *seats < members)?;
+    let (people, paid) = (several(members, "member"), several(seats, "seat"));
+    let text = format!("You have {people} but pay for {paid}. Nobody loses access; please add seats.");
+    Some(warn(text, Help::Portal { flow: "change_plan", label: "Add seats" }))
+}
+
+fn of_end(s: &BillingState) -> Option<Banner> {
+    let ends = s.cancel_at.filter(|_| matches!(s.status.as_deref(), Some("active" | "trialing")))?;
+    let text = format!("Your plan ends on {}.", date(ends));
+    Some(warn(text, Help::Portal { flow: "resume", label: "Keep the plan" }))
 }
 
 fn past_due(s: &BillingState, may: &Entitlements) -> String {
     let until = s.trouble_since.map(|since| date(since + GRACE)).unwrap_or_default();
     match may.access {
+        Access::Full if s.invoiced => format!(
+            "An invoice is overdue. Everything works until {until}; after that your organisation is read-only."
+        ),
         Access::Full => format!(
             "A payment did not go through. Everything works until {until}; after that your organisation is read-only."
         ),
@@ -91,12 +118,17 @@ fn past_due(s: &BillingState, may: &Entitlements) -> String {
 }
 
 /// The unpaid invoice, or the page for a new payment method where there is none.
-fn pay(invoices: &[InvoiceRow]) -> Help {
-    let open = invoices.iter().find(|invoice| invoice.status == "open" && invoice.amount_remaining > 0);
-    match open.and_then(|invoice| invoice.page_url.clone()) {
-        Some(url) => Help::Invoice { url },
+fn pay(s: &BillingState, invoices: &[InvoiceRow]) -> Help {
+    let ours = invoices.iter().find(|it| it.is_payable() && it.subscription_id == s.subscription_id);
+    match ours.map(pay_this) {
+        Some(help) => help,
+        None if s.invoiced => Help::Nothing,
         None => Help::Portal { flow: "payment_method", label: "Update payment method" },
     }
+}
+
+fn pay_this(invoice: &InvoiceRow) -> Help {
+    Help::Invoice { id: invoice.id.clone() }
 }
 
 fn bad(text: impl Into<String>, help: Help) -> Banner {

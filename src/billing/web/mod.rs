@@ -1,10 +1,14 @@
 //! The billing page, and the ways out of it: to Checkout, to Stripe's portal, and back.
 mod banner;
+mod details;
+mod invoices;
 mod page;
 mod webhook;
 
 pub use banner::{Banner, Help};
-pub use page::{BillingPage, InvoiceLine, PlanChoice};
+pub use details::change_details;
+pub use invoices::{open_invoice, open_invoice_pdf};
+pub use page::{BillingPage, PlanChoice};
 pub use webhook::receive;
 
 use crate::{
@@ -66,8 +70,20 @@ pub struct ComeBack {
 /// How often the confirming page is shown, every two seconds, before the person is sent to the billing page.
 const LOOKS: u32 = 15;
 
-pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<BillingPage>> {
-    Ok(Page::ok(BillingPage::of(&app, &who).await?))
+/// `before` is the id of an invoice: older ones than that are shown.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ShowQuery {
+    before: Option<String>,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    who: BillingManager,
+    Query(query): Query<ShowQuery>,
+) -> Result<Page<BillingPage>> {
+    let before = query.before.as_deref().filter(|before| !before.is_empty());
+    Ok(Page::ok(BillingPage::of(&app, &who, before).await?))
 }
 
 /// A POST, not a link: it opens a session at Stripe, and links get prefetched.
@@ -123,6 +139,12 @@ pub async fn come_back(
     let home = format!("/orgs/{}/billing", who.scope.slug());
     match billing::return_from_checkout(&app, &who.scope, &query.session_id).await {
         Ok(Returned::Live) => flash("success", "Thank you. Your plan is active."),
+        Ok(Returned::Processing) => {
+            flash(
+                "info",
+                "Thank you. Your bank is processing the payment, which can take a few days. You do not need to do anything.",
+            );
+        }
         Ok(Returned::Confirming) if query.look < LOOKS => {
             let again = format!("{home}/return?session_id={}&look={}", query.session_id, query.look + 1);
             return Ok(Page::ok(page::Confirming::of(&who, again)).into_response());
@@ -163,9 +185,22 @@ pub async fn use_card(
     Ok(see_other(&home))
 }
 
+/// Takes back the change of plan that is scheduled.
+pub async fn keep_plan(
+    State(app): State<App>,
+    who: BillingManager,
+    _recent: RecentSignInForBilling,
+) -> Result<Response> {
+    app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
+    let home = format!("/orgs/{}/billing", who.scope.slug());
+    to_the_end(async move { billing::keep_present_plan(&app, &who.scope).await }).await?;
+    flash("success", "Your plan stays as it is.");
+    Ok(see_other(&home))
+}
+
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    billing::sync(&app, &who.scope, Deadline::of_click()).await?;
+    billing::sync_everything(&app, &who.scope, Deadline::of_click()).await?;
     flash("success", "Your billing details are up to date.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }

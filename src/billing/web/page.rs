@@ -1,17 +1,17 @@
 //! What the billing page shows.
-use super::banner::Banner;
+use super::{banner::Banner, details::DetailsForm, invoices::InvoiceLine};
 use crate::{
     App,
     billing::{
-        self, BillingState, Entitlements, InvoiceRow,
+        self, Action, AddOn, Availability, BillingState, Entitlements, availability, is_available,
         plans::{self, Interval, OFFERS, Offer, Plan},
     },
     db::At,
     error::Result,
     limit::Usage,
     orgs,
-    web::{BillingManager, Shell},
-    words::{self, date, money},
+    web::{BillingManager, Errors, Shell},
+    words::{self, money},
 };
 use askama::Template;
 
@@ -25,22 +25,40 @@ pub struct BillingPage {
     /// `ok`, `info`, `warn`, `bad` or `quiet`.
     pub status_kind: &'static str,
     pub detail: Option<String>,
-    /// The most urgent problem.
-    pub banner: Option<Banner>,
+    /// What needs attention, the most urgent first.
+    pub banners: Vec<Banner>,
     /// The payment method that is charged.
-    pub card: Option<String>,
+    pub payment_method: Option<String>,
+    /// Invoices are sent; nothing is charged.
+    pub invoiced: bool,
     /// The customer's own payment method, where it is not the one charged.
     pub other_payment_method: Option<String>,
     pub next_payment: Option<String>,
+    /// What the next payment is made of.
+    pub next_parts: Vec<String>,
+    /// Credit with us, for the next payments.
+    pub credit: Option<String>,
+    /// Other products in the subscription.
+    pub add_ons: Vec<String>,
     /// `2 of 10 members`
     pub usage: Vec<String>,
+    /// A page of them, newest first.
     pub invoices: Vec<InvoiceLine>,
+    /// Whether newer ones stand on another page.
+    pub is_older_page: bool,
+    /// The invoice before which the next page begins.
+    pub next_invoices: Option<String>,
+    /// What stands on invoices, or what was typed there.
+    pub details: DetailsForm,
+    pub errors: Errors,
+    pub languages: &'static [(&'static str, &'static str)],
     /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
     pub choices: Vec<PlanChoice>,
     pub alive: bool,
-    pub ending: bool,
-    /// It has several items, which the portal cannot change.
-    pub by_hand: bool,
+    /// Buttons that lead to the portal: its page, and the label.
+    pub actions: Vec<(&'static str, &'static str)>,
+    /// Only support can change the plan.
+    pub ask_support: bool,
     /// Stripe's id of the customer, to tell support.
     pub customer: Option<String>,
     /// When Stripe was last asked.
@@ -69,16 +87,6 @@ impl LastUpdate {
     }
 }
 
-pub struct InvoiceLine {
-    pub number: String,
-    pub date: String,
-    pub amount: String,
-    pub status: String,
-    pub kind: &'static str,
-    pub page: Option<String>,
-    pub pdf: Option<String>,
-}
-
 pub struct PlanChoice {
     pub key: &'static str,
     pub name: &'static str,
@@ -105,9 +113,24 @@ impl Confirming {
 }
 
 impl BillingPage {
-    pub async fn of(app: &App, who: &BillingManager) -> Result<Self> {
+    /// With the invoices before the invoice `before`, where one is named.
+    pub async fn of(app: &App, who: &BillingManager, before: Option<&str>) -> Result<Self> {
+        let details = billing::details(app, &who.scope).await?.into();
+        Self::with(app, who, before, details, Errors::default()).await
+    }
+
+    /// With what was typed as the billing details, and what is wrong with it.
+    pub async fn with(
+        app: &App,
+        who: &BillingManager,
+        before: Option<&str>,
+        details: DetailsForm,
+        errors: Errors,
+    ) -> Result<Self> {
         let state = billing::state(app, &who.scope).await?;
-        let invoices = billing::invoices(app, &who.scope).await?;
+        let invoices = billing::invoices(app, &who.scope, before).await?;
+        let open = billing::open_invoices(app, &who.scope).await?;
+        let had_trial = state.trial_used || billing::had_trial(app, who.person.id).await?;
         let customer = billing::customer(app, &who.scope).await?;
         let may = Entitlements::of(&state, app.billing_now());
         let used = billing::usage(app, &who.scope).await?;
@@ -125,16 +148,26 @@ impl BillingPage {
             status,
             status_kind,
             detail: state.detail(),
-            banner: Banner::of(&state, &may, &invoices).or_else(|| Banner::of_seats(&may, members)),
-            card: state.card(),
+            banners: Banner::all(&state, &may, members, &open),
+            payment_method: state.payment_method.clone(),
+            invoiced: state.invoiced,
             other_payment_method: state.other_payment_method.clone(),
-            next_payment: state.next_payment(),
+            next_payment: state.next_payment.as_ref().map(|next| next.text()),
+            next_parts: state.next_payment.as_ref().map(|next| next.parts()).unwrap_or_default(),
+            credit: credit(&state),
+            add_ons: state.add_ons.iter().map(AddOn::text).collect(),
             usage: usage(&may, &used),
-            invoices: invoices.iter().map(InvoiceLine::from).collect(),
-            choices: if state.is_alive() { Vec::new() } else { choices(&state) },
+            invoices: invoices.invoices.iter().map(|row| InvoiceLine::of(row, app.billing_now())).collect(),
+            is_older_page: before.is_some(),
+            next_invoices: invoices.next,
+            details,
+            errors,
+            languages: billing::LANGUAGES,
+            choices: if is_available(&state, Action::ChoosePlan) { choices(had_trial) } else { Vec::new() },
             alive: state.is_alive(),
-            ending: state.cancel_at.is_some(),
-            by_hand: state.item_count > 1,
+            actions: actions(&state),
+            ask_support: state.is_alive()
+                && availability(&state, Action::ChangePlan) == Availability::Support,
             customer: customer.map(|id| id.0),
             synced: state.synced_at.map(|at| LastUpdate::of(at, app.billing_now())),
             stripe_problem: circuit_open,
@@ -144,7 +177,29 @@ impl BillingPage {
     }
 }
 
-fn choices(state: &BillingState) -> Vec<PlanChoice> {
+/// The portal's pages that can be reached now.
+fn actions(state: &BillingState) -> Vec<(&'static str, &'static str)> {
+    let all = [
+        (Action::Resume, "resume", if state.cancel_at.is_some() { "Keep the plan" } else { "Resume plan" }),
+        (Action::UpdatePaymentMethod, "payment_method", "Update payment method"),
+        (Action::ChangePlan, "change_plan", "Change plan"),
+        (Action::CancelPlan, "cancel", "Cancel plan"),
+    ];
+    let offered = all.into_iter().filter(|(action, ..)| is_available(state, *action));
+    offered.map(|(_, flow, label)| (flow, label)).collect()
+}
+
+/// `$12.00, used for your next payments`
+fn credit(state: &BillingState) -> Option<String> {
+    let amount = money(state.credit.abs(), state.currency.as_deref()?);
+    match state.credit {
+        0 => None,
+        1.. => Some(format!("{amount}, used for your next payments")),
+        _ => Some(format!("{amount} owed, added to your next payment")),
+    }
+}
+
+fn choices(had_trial: bool) -> Vec<PlanChoice> {
     let paid = OFFERS.iter().filter(|offer| offer.plan != Plan::Free);
     paid.map(|offer: &Offer| PlanChoice {
         key: offer.plan.as_str(),
@@ -152,7 +207,7 @@ fn choices(state: &BillingState) -> Vec<PlanChoice> {
         tagline: offer.tagline,
         prices: offer.prices().map(|(every, amount)| (every, price_of(every, amount))).collect(),
         per: if offer.per_seat { "per seat" } else { "per organisation" },
-        trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
+        trial: offer.trial.filter(|_| !had_trial).map(|days| format!("{days}-day trial")),
     })
     .collect()
 }
@@ -167,30 +222,11 @@ fn usage(may: &Entitlements, used: &[Usage]) -> Vec<String> {
             format!("{}, {} more than the plan includes", used.text(), used.count - most)
         }
         Some(most) => format!("{} of {}", used.count, words::several(most, used.limit.one)),
+        None if used.limit.one == orgs::MEMBERS.one => match may.seats() {
+            Some(seats) => format!("{}, {} paid for", used.text(), words::several(seats, "seat")),
+            None => format!("{}, no limit", used.text()),
+        },
         None => format!("{}, no limit", used.text()),
     };
-    let seats = may.seats().map(|seats| format!("{} paid for", words::several(seats, "seat")));
-    used.iter().map(text).chain(seats).collect()
-}
-
-impl From<&InvoiceRow> for InvoiceLine {
-    fn from(row: &InvoiceRow) -> Self {
-        let (status, kind) = match row.status.as_str() {
-            "paid" => ("Paid", "ok"),
-            "open" => ("Open", "bad"),
-            "draft" => ("Draft", "info"),
-            "void" => ("Void", "quiet"),
-            "uncollectible" => ("Written off", "quiet"),
-            _ => ("—", "quiet"),
-        };
-        Self {
-            number: row.number.clone().unwrap_or_else(|| "Draft".into()),
-            date: date(row.created_at),
-            amount: money(row.total, &row.currency),
-            status: status.into(),
-            kind,
-            page: row.page_url.clone(),
-            pdf: row.pdf_url.clone(),
-        }
-    }
+    used.iter().map(text).collect()
 }

@@ -25,6 +25,7 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("sessions", ""),
     ("stripe_events", ""),
     ("throttles", ""),
+    ("trials", ""),
     ("users", ""),
 ];
 

@@ -1,10 +1,12 @@
 //! What the customer portal allows, and how a configuration at Stripe differs from that. The comparison uses
 //! the request that would be sent, so that everything we set is also checked.
-use super::requests::{Done, Listed, as_update};
+use super::requests::{Done, as_update};
 use crate::stripe::{
+    deadline::Deadline,
     error::Error,
     gateway::Stripe,
     metadata::{Metadata, is_ours, ours},
+    view::Listed,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -219,7 +221,7 @@ fn text(value: &Value) -> String {
 impl Stripe {
     /// All configurations, with the products that Stripe leaves out unless they are expanded.
     pub async fn portal_configurations(&self) -> Result<Vec<Configuration>, Error> {
-        self.all(|after| {
+        self.all(Deadline::of_job(), |after| {
             let ask = ListBillingPortalConfiguration::new()
                 .limit(100)
                 .expand(["data.features.subscription_update.products".to_owned()]);

@@ -1,9 +1,11 @@
 //! Products and prices.
-use super::requests::{Done, Listed};
+use super::requests::Done;
 use crate::stripe::{
+    deadline::Deadline,
     error::Error,
     gateway::Stripe,
     metadata::{Metadata, is_ours, ours},
+    view::Listed,
 };
 use serde::Deserialize;
 use stripe_client_core::StripeRequest;
@@ -117,7 +119,7 @@ impl Listed for Price {
 
 impl Stripe {
     pub async fn products(&self) -> Result<Vec<Product>, Error> {
-        self.all(|after| {
+        self.all(Deadline::of_job(), |after| {
             let ask = ListProduct::new().limit(100);
             after.into_iter().fold(ask, ListProduct::starting_after).build()
         })
@@ -144,7 +146,7 @@ impl Stripe {
 
     /// The prices with one of these lookup keys, active or not.
     pub async fn prices(&self, lookup_keys: &[String]) -> Result<Vec<Price>, Error> {
-        self.all(|after| {
+        self.all(Deadline::of_job(), |after| {
             let ask = ListPrice::new().lookup_keys(lookup_keys).limit(100);
             after.into_iter().fold(ask, ListPrice::starting_after).build()
         })

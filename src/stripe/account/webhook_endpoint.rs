@@ -1,11 +1,13 @@
 //! The webhook endpoint.
-use super::requests::{Done, Listed};
+use super::requests::Done;
 use crate::brand;
 use crate::stripe::{
+    deadline::Deadline,
     error::Error,
     gateway::Stripe,
     metadata::ours,
     reads::{DISPUTE, EVENT_TYPES},
+    view::Listed,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -69,7 +71,7 @@ impl Stripe {
     }
 
     pub async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        self.all(|after| {
+        self.all(Deadline::of_job(), |after| {
             let ask = ListWebhookEndpoint::new().limit(100);
             after.into_iter().fold(ask, ListWebhookEndpoint::starting_after).build()
         })

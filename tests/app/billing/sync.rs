@@ -116,7 +116,7 @@ async fn a_plan_cancelled_in_the_portal_works_until_its_end_and_can_be_kept(app:
     assert_eq!(ours["cancel_at"], at_stripe[0]["cancel_at"]);
     let page = acme.owner.get("/orgs/acme/billing").await;
     assert!(page.text().contains("Ends on") && page.text().contains("Keep the plan"), "{}", page.text());
-    page.assert_says("1 member, no limit");
+    page.assert_says("1 member, 1 seat paid for");
     it.act(&customer, "renew", json!({})).await;
     it.settled().await;
     assert_eq!(it.billing_state("acme").await["cancel_at"], json!(null));
@@ -146,7 +146,9 @@ async fn synced(owner: &Person, stub: &Stub, status: &str, plan: &str) {
     let item =
         json!({ "id": "si_1", "quantity": 1, "current_period_end": 4_000_000_000_u32, "price": price });
     let held = json!([{ "id": "sub_1", "status": status, "created": 1, "items": list(json!([item])) }]);
-    let replies = [json!({ "id": "cus_1", "object": "customer" }), list(held), list(json!([]))];
+    let preview =
+        json!({ "amount_due": 2_900, "total": 2_900, "currency": "usd", "period_end": 4_000_000_000_u32 });
+    let replies = [json!({ "id": "cus_1", "object": "customer" }), list(held), list(json!([])), preview];
     stub.now_answer(replies.iter().map(|body| Reply::json("200 OK", body)));
     owner.post("/orgs/acme/billing/sync").await.assert_redirects_to("/orgs/acme/billing");
 }
@@ -190,7 +192,7 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
 
     let statuses = [
         delivered(&app, &event("evt_1", "charge.dispute.created", &customer)).await,
-        delivered(&app, &event("evt_2", "charge.refunded", &customer)).await,
+        delivered(&app, &event("evt_2", "charge.succeeded", &customer)).await,
     ];
 
     assert_eq!(statuses, [200, 200]);
@@ -223,7 +225,7 @@ async fn a_subscription_of_several_items_made_by_hand_is_shown_and_not_touched(a
     it.follow_seats(&acme).await;
 
     let page = acme.owner.get("/orgs/acme/billing").await;
-    page.assert_status(200).assert_says("cannot be changed here").assert_does_not_say("Change plan");
+    page.assert_status(200).assert_says("please contact support").assert_does_not_say("Change plan");
     let change = [("flow", "change_plan"), ("plan", "pro"), ("interval", "year")];
     acme.owner.post("/orgs/acme/billing/portal").fields(&change).await.assert_status(303);
     let held = it.app.at_stripe(&format!("/v1/subscriptions?customer={customer}")).await;
@@ -233,30 +235,4 @@ async fn a_subscription_of_several_items_made_by_hand_is_shown_and_not_touched(a
         "{}",
         held[0]
     );
-}
-
-#[portico_test]
-async fn a_price_that_is_not_ours_grants_nothing_and_breaks_nothing(app: TestApp) {
-    let it = BillingApp::of(app).await;
-    let acme = it.org("acme").await;
-    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
-    let customer = it.customer_of("acme").await;
-    it.act(&customer, "add_card", json!({ "card": GOOD })).await;
-    let product = it.app.at_stripe("/v1/products?limit=1").await[0]["id"].as_str().unwrap().to_owned();
-    let price = [
-        ("currency", "eur"),
-        ("unit_amount", "4200"),
-        ("recurring[interval]", "month"),
-        ("product", &product),
-    ];
-    let price = it.write_at_stripe("/v1/prices", &price).await["id"].as_str().unwrap().to_owned();
-
-    it.write_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &price)]).await;
-    it.settled().await;
-
-    assert_eq!(it.billing_state("acme").await["status"], "active");
-    acme.owner.get("/orgs/acme/billing").await.assert_status(200).assert_says("€42");
-    acme.owner.get("/orgs/acme/billing").await.assert_says(&one_member_of(Plan::Free));
-    acme.owner.get("/account").await.assert_status(200);
-    assert_eq!(it.app.count("select count(*) from stripe_events where state = 'dead'").await, 0);
 }

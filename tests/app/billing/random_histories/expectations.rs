@@ -19,15 +19,20 @@ impl HistoryApp {
     pub(super) async fn look(&self, slug: &str) -> Vec<String> {
         let mut found = self.once_in_the_audit_log(slug).await;
         let Some(customer) = self.customer(slug).await else { return found };
-        let ours = self.it.billing_state(slug).await;
+        let ours = self.it.billing_state_expected(slug).await;
         let mut truth = self.it.expected_state(slug, &customer).await;
         let customers = self.details(slug, "billing.customer_created").await.len();
         if customers > 1 && truth["status"].is_null() && ours["status"] == "canceled" {
             truth["status"] = "canceled".into(); // what ended was the deleted customer's
         }
         if self.is_deleted(&customer).await {
-            for field in ["subscription", "plan", "interval", "quantity", "cancel_at", "current_period_end"] {
-                truth[field] = Value::Null;
+            for (field, value) in truth.as_object_mut().unwrap() {
+                match field.as_str() {
+                    "org" | "customer" => {}
+                    "processing" => *value = false.into(),
+                    "plan_known" => *value = true.into(),
+                    _ => *value = Value::Null,
+                }
             }
             // Whether there was anything before is ours to know.
             truth["status"] = match ours["status"].as_str() {
@@ -100,13 +105,17 @@ impl HistoryApp {
         let changes = self.details(slug, "billing.subscription_changed").await;
         let believed_in =
             |id: &str| changes.iter().any(|it| it["field"] == "subscription" && it["new"] == id);
+        // Where another one was there by then, nothing ended for the organisation.
+        let ended_for_us = |id: &str| {
+            changes.iter().any(|it| it["field"] == "subscription" && it["old"] == id && it["new"] == "")
+        };
         let now = self.it.app.app.billing_now().unix();
         let fresh = |at: &Value| at.as_i64().is_some_and(|at| at > now - STALE + 60);
         for sub in held.iter().filter(|sub| believed_in(sub["id"].as_str().unwrap())) {
             let id = sub["id"].as_str().unwrap();
             for (word, due) in [
                 ("started", fresh(&sub["created"])),
-                ("ended", sub["status"] == "canceled" && fresh(&sub["ended_at"])),
+                ("ended", sub["status"] == "canceled" && fresh(&sub["ended_at"]) && ended_for_us(id)),
             ] {
                 let query = format!("select recipient from mails where key like '{word}:{id}:%'");
                 let mut told: HashMap<String, usize> = HashMap::new();
