@@ -1,7 +1,7 @@
 //! What a person, Stripe and a balancer see when the database is squeezed, and when odd text arrives.
 use crate::{
     support::{Answer, Person, child_process},
-    test_app::TestApp,
+    test_app::{TestApp, sign_in_form},
     webhook_deliveries::{delivered, with_secret},
 };
 use product::db::Db;
@@ -228,7 +228,7 @@ async fn a_sign_in_whose_session_cannot_be_saved_is_asked_to_come_back(app: Test
     app.org("acme").await;
     app.run("alter table sessions rename to sessions_elsewhere").await;
 
-    let form = [("email", "olivia@acme.test"), ("password", crate::test_app::PASSWORD)];
+    let form = sign_in_form("owner@acme.test");
     let answer = app.visitor().post("/sign-in").fields(&form).await;
 
     answer.assert_status(503).assert_says("We cannot reach our database");
