@@ -4,7 +4,7 @@ use crate::{
     App, account, auth, billing, dev,
     error::{Error, Malformed},
     mail, ops, orgs, pages, rooms,
-    web::{Door, Headers, assets, frame},
+    web::{Door, Headers, assets, frame, unsaved_session},
 };
 use axum::{
     Router, middleware,
@@ -22,6 +22,7 @@ pub fn router(app: App) -> Router {
         .merge(people())
         .merge(in_rooms())
         .layer(sessions)
+        .layer(middleware::map_response(unsaved_session))
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
         .method_not_allowed_fallback(|| async { Error::Malformed(Malformed::Method, "method") })
