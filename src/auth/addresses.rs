@@ -92,11 +92,11 @@ pub async fn start_change(
     new: &Email,
     keeps_others: bool,
 ) -> Result<()> {
+    tries::take_mail_by(app, person.id).await?;
     may_ask(app, new.as_str()).await?;
-    let now = app.clock.now();
-    let (link, name) = (link(app, Purpose::ConfirmAddress), person.name.clone());
+    let (link, now) = (link(app, Purpose::ConfirmAddress), app.clock.now());
     let mut tx = app.db.system_tx().await?;
-    let message = Personal::ConfirmNewAddress { link, name };
+    let message = Personal::ConfirmNewAddress { link };
     send_link(&mut tx, app, (person.id, new.as_str()), (now, CHANGE), &message).await?;
     if !keeps_others {
         logins::end_others(&mut tx, person.id, person.login, now).await?;

@@ -184,6 +184,23 @@ async fn mails_that_anybody_can_ask_for_are_bounded(app: TestApp) {
 }
 
 #[portico_test]
+async fn one_account_does_not_mail_many_strangers(app: TestApp) {
+    let acme = app.org("acme").await;
+    let app = app.restarted_with("RATE_LIMITS", "on").await;
+    let mallory = app.lets_in(&acme.owner);
+    for n in 0..5 {
+        let victim = format!("victim{n}@elsewhere.test");
+        mallory.post("/account/email").field("email", &victim).await.assert_status(303);
+    }
+
+    mallory.post("/account/email").field("email", "victim5@elsewhere.test").await.assert_status(429);
+
+    assert!(app.mails_to("victim5@elsewhere.test").await.is_empty());
+    app.app.clock.advance(Duration::minutes(12));
+    mallory.post("/account/email").field("email", "victim5@elsewhere.test").await.assert_status(303);
+}
+
+#[portico_test]
 async fn a_new_address_counts_once_it_is_confirmed(app: TestApp) {
     let acme = app.org("acme").await;
     confirm(&app, OLIVIA).await;
