@@ -111,6 +111,9 @@ fn people() -> Router<App> {
         .route("/orgs/{org}/billing/portal", post(billing::web::open_portal))
         .route("/orgs/{org}/billing/card", post(billing::web::use_card))
         .route("/orgs/{org}/billing/keep-plan", post(billing::web::keep_plan))
+        .route("/orgs/{org}/billing/details", post(billing::web::change_details))
+        .route("/orgs/{org}/billing/invoices/{id}", get(billing::web::open_invoice))
+        .route("/orgs/{org}/billing/invoices/{id}/pdf", get(billing::web::open_invoice_pdf))
         .route("/orgs/{org}/billing/return", get(billing::web::come_back))
         .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))
 }

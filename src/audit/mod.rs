@@ -80,6 +80,16 @@ pub enum Event<'a> {
         old: &'a str,
         new: &'a str,
     },
+    /// What stands on invoices, or their language.
+    BillingDetailsChanged {
+        field: &'a str,
+        old: &'a str,
+        new: &'a str,
+    },
+    /// Where invoices and receipts go.
+    BillingEmailChanged {
+        email: &'a str,
+    },
     Reauthenticated,
     ReauthenticationFailed,
     /// Never the address it opened: that is a key.
@@ -142,6 +152,13 @@ impl<'a> Event<'a> {
             Event::SubscriptionChanged { field, old, new } => {
                 let detail = json!({ "field": field, "old": old, "new": new });
                 ("billing.subscription_changed", detail, None)
+            }
+            Event::BillingDetailsChanged { field, old, new } => {
+                let detail = json!({ "field": field, "old": old, "new": new });
+                ("billing.details_changed", detail, None)
+            }
+            Event::BillingEmailChanged { email } => {
+                ("billing.details_changed", json!({ "field": "email" }), Some(email))
             }
             Event::PortalOpened { session, flow } => {
                 ("billing.portal_opened", json!({ "session": session, "flow": flow }), None)

@@ -41,12 +41,6 @@ pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>
     Ok(all)
 }
 
-/// The newest invoices, newest first.
-pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<db::InvoiceRow>> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::invoices(&mut tx, scope.org()).await?)
-}
-
 /// Purchases that a person began, whether or not they were completed.
 pub async fn checkouts_of_person(app: &App, user: UserId) -> Result<Vec<db::CheckoutRow>> {
     Ok(db::checkouts_of_person(app.db.system(), user).await?)

@@ -43,6 +43,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "checkout_attempts",
             "cursors",
             "stripe_events",
+            "trials",
         ],
     ),
     ("jobs", &["jobs"]),

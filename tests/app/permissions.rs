@@ -75,6 +75,9 @@ const MATRIX: &[Row] = &[
     ("POST", "/orgs/{org}/billing/portal", [401, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/card", [401, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/keep-plan", [401, 404, 403, 303, 303, 303]),
+    ("POST", "/orgs/{org}/billing/details", [401, 404, 403, 422, 422, 422]), // an empty form
+    ("GET", "/orgs/{org}/billing/invoices/{id}", [303, 404, 403, 404, 404, 404]), // there is none
+    ("GET", "/orgs/{org}/billing/invoices/{id}/pdf", [303, 404, 403, 404, 404, 404]),
     ("GET", "/orgs/{org}/billing/return", [303, 404, 403, 303, 303, 303]),
     ("POST", "/orgs/{org}/billing/sync", [401, 404, 403, 303, 303, 303]),
 ];

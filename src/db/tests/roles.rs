@@ -18,6 +18,7 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("cursors", ""),
     ("jobs", ""),
     ("logins", ""),
+    ("mail_tokens", ""),
     ("mails", ""),
     ("members", "delete insert select update"),
     ("org_people", "select"),
@@ -25,6 +26,7 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("sessions", ""),
     ("stripe_events", ""),
     ("throttles", ""),
+    ("trials", ""),
     ("users", ""),
 ];
 

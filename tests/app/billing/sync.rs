@@ -192,7 +192,7 @@ async fn a_dispute_changes_nothing_that_people_may_do(app: TestApp) {
 
     let statuses = [
         delivered(&app, &event("evt_1", "charge.dispute.created", &customer)).await,
-        delivered(&app, &event("evt_2", "charge.refunded", &customer)).await,
+        delivered(&app, &event("evt_2", "charge.succeeded", &customer)).await,
     ];
 
     assert_eq!(statuses, [200, 200]);
