@@ -39,7 +39,7 @@ pub use events::{
 };
 pub use inbox::{Delivery, Inbox};
 pub use invoices::{InvoicePage, hosted as hosted_invoice, open as open_invoices, page as invoices};
-pub use jobs::{follow_seats_of, scope_of_org, scope_of_slug};
+pub use jobs::{scope_of_org, scope_of_slug};
 pub use portal::{checkout_link, portal_link};
 pub use queries::{
     Figures, checkouts_of_person, customer, entitlements, figures, managers, state, state_of_every_org, usage,

@@ -3,12 +3,20 @@ use super::db::MailRow;
 use crate::{
     App,
     error::{Error, Result},
-    web::Page,
+    web::{Page, Query},
     words,
 };
 use askama::Template;
-use axum::{Json, extract::State};
-use serde::Serialize;
+use axum::{
+    Json,
+    extract::State,
+    http::header::CONTENT_SECURITY_POLICY,
+    response::{Html, IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+/// Mails bring their own styles, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
 #[template(path = "mail/mailbox.html")]
@@ -17,6 +25,8 @@ pub struct Mailbox {
 }
 
 pub struct Shown {
+    /// Where it is shown as it would look.
+    pub href: String,
     pub to: String,
     pub subject: String,
     pub lines: Vec<Line>,
@@ -28,6 +38,12 @@ pub enum Line {
     Text(String),
     /// A page of ours, from its slash on.
     Link(String),
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct One {
+    key: String,
 }
 
 #[derive(Serialize)]
@@ -43,6 +59,7 @@ pub struct Sent {
 
 pub async fn mailbox(State(app): State<App>) -> Result<Page<Mailbox>> {
     let mails = newest(&app).await?.into_iter().map(|mail| Shown {
+        href: href(&mail.key),
         at: words::minute(mail.created_at),
         to: mail.recipient,
         subject: mail.subject,
@@ -61,6 +78,16 @@ pub async fn mailbox_json(State(app): State<App>) -> Result<Json<Vec<Sent>>> {
         html: mail.html_body,
     });
     Ok(Json(mails.collect()))
+}
+
+/// One mail as a mail program shows it.
+pub async fn mailbox_html(State(app): State<App>, Query(one): Query<One>) -> Result<Response> {
+    let mail = newest(&app).await?.into_iter().find(|mail| mail.key == one.key).ok_or(Error::NotFound)?;
+    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], Html(mail.html_body)).into_response())
+}
+
+fn href(key: &str) -> String {
+    format!("/dev/mailbox/html?{}", serde_urlencoded::to_string([("key", key)]).unwrap_or_default())
 }
 
 fn line_of(app: &App, line: &str) -> Line {
