@@ -3,7 +3,7 @@ mod form;
 mod read;
 
 pub(crate) use read::words;
-pub use read::{Given, Ignored, Instant, Int, LATEST, Patch};
+pub use read::{Given, Ignored, Instant, Int, LATEST, Patch, WebUrl};
 
 use crate::{
     objects::Metadata,

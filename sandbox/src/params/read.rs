@@ -277,6 +277,20 @@ fn missing() -> Mistake {
 
 const NO_URL: &str = "Not a valid URL";
 
+/// An address of the web.
+#[derive(Clone, Debug)]
+pub struct WebUrl(pub String);
+
+impl<'de> Deserialize<'de> for WebUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(from)?;
+        match url.starts_with("https://") || url.starts_with("http://") {
+            true => Ok(Self(url)),
+            false => Err(de::Error::custom(NO_URL)),
+        }
+    }
+}
+
 struct Reader(Node);
 
 impl Reader {
