@@ -63,7 +63,11 @@ pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {
         .after_release(move |connection: &mut D::Connection, about| {
             let spoilt = taking_back.befell(about.age);
             Box::pin(async move {
-                connection.ping().await?; // a rollback that was left to it has been tried after this
+                // A rollback that was left to it has been tried after this. Without a transaction the pool's own
+                // ping is enough.
+                if D::TransactionManager::get_transaction_depth(connection) > 0 {
+                    connection.ping().await?;
+                }
                 Ok(!spoilt && D::TransactionManager::get_transaction_depth(connection) == 0)
             })
         })
