@@ -6,6 +6,12 @@ use product::{brand, cli, config::Config, log::Log, serve};
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
+/// glibc's allocator keeps what a thousand connections held, in pieces too small to give back: 20 MB after as many
+/// slow readers left. This one gives it back within ten seconds, in a thread of its own.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A SaaS starter with accounts, organisations and Stripe billing.
 #[derive(Parser)]
 #[command(version, about)]

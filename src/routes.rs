@@ -4,7 +4,7 @@ use crate::{
     App, account, auth, billing, dev,
     error::{Error, Malformed},
     mail, ops, orgs, pages, rooms,
-    web::{Door, Headers, assets, frame},
+    web::{Door, Headers, assets, frame, unsaved_session},
 };
 use axum::{
     Router, middleware,
@@ -23,6 +23,7 @@ pub fn router(app: App) -> Router {
         .merge(people())
         .merge(in_rooms())
         .layer(sessions)
+        .layer(middleware::map_response(unsaved_session))
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
         .method_not_allowed_fallback(|| async { Error::Malformed(Malformed::Method, "method") })
@@ -41,6 +42,8 @@ fn anyone() -> Router<App> {
         .route("/", get(pages::web::landing))
         .route("/terms", get(pages::web::terms))
         .route("/privacy", get(pages::web::privacy))
+        .route("/.well-known/security.txt", get(auth::web::security_txt))
+        .route("/.well-known/change-password", get(auth::web::to_change_password))
         .route("/static/{*path}", get(assets::serve))
         .route("/healthz", get(ops::web::healthz))
         .route("/readyz", get(ops::web::readyz))
@@ -76,10 +79,26 @@ fn people() -> Router<App> {
         .route("/sign-up", get(auth::web::sign_up_page).post(auth::web::sign_up))
         .route("/sign-in", get(auth::web::sign_in_page).post(auth::web::sign_in))
         .route("/sign-out", post(auth::web::sign_out))
+        // Anyone, by a link in a mail. The address with the token only leads to the one without.
+        .route("/forgot-password", get(auth::web::forgot_page).post(auth::web::forgot))
+        .route("/reset-password", get(auth::web::reset_page).post(auth::web::reset_here))
+        .route("/reset-password/{token}", get(auth::web::open_reset).post(auth::web::reset))
+        .route("/verify-email", get(auth::web::confirm_page).post(auth::web::confirm_here))
+        .route("/verify-email/{token}", get(auth::web::open_confirm).post(auth::web::confirm))
+        .route("/undo", get(auth::web::undo_page).post(auth::web::undo_here))
+        .route("/undo/{token}", get(auth::web::open_undo).post(auth::web::undo))
         // Signed in.
         .route("/account", get(account::web::show))
         .route("/reauthenticate", get(auth::web::reauthenticate_page).post(auth::web::reauthenticate))
         .route("/account/profile", post(account::web::change_profile))
+        .route("/account/email", post(account::web::change_email))
+        .route("/account/email/resend", post(account::web::resend_confirmation))
+        .route("/account/security", get(account::web::show_security))
+        .route("/account/password", post(account::web::change_password))
+        .route("/account/sessions/revoke-others", post(account::web::end_other_sessions))
+        .route("/account/sessions/{id}/revoke", post(account::web::end_session))
+        .route("/account/export", get(account::web::export))
+        .route("/account/delete", post(account::web::delete))
         .route("/orgs/new", get(orgs::web::new_page))
         .route("/orgs", post(orgs::web::create))
         // Member.
@@ -93,6 +112,9 @@ fn people() -> Router<App> {
         .route("/orgs/{org}/billing/portal", post(billing::web::open_portal))
         .route("/orgs/{org}/billing/card", post(billing::web::use_card))
         .route("/orgs/{org}/billing/keep-plan", post(billing::web::keep_plan))
+        .route("/orgs/{org}/billing/details", post(billing::web::change_details))
+        .route("/orgs/{org}/billing/invoices/{id}", get(billing::web::open_invoice))
+        .route("/orgs/{org}/billing/invoices/{id}/pdf", get(billing::web::open_invoice_pdf))
         .route("/orgs/{org}/billing/return", get(billing::web::come_back))
         .route("/orgs/{org}/billing/sync", post(billing::web::sync_now))
 }

@@ -1,6 +1,7 @@
 //! What things cost, and how an amount is written.
 use crate::{
-    objects::CheckoutSession,
+    objects::{CheckoutSession, Price},
+    refusal::{Answer, Refusal},
     state::{DAY, World},
 };
 use icu_decimal::{DecimalFormatter, input::Decimal};
@@ -11,8 +12,7 @@ pub fn checkout_amounts(w: &World, s: &CheckoutSession) -> (i64, i64) {
     if trial_of(w, s).is_some() {
         return (0, 0);
     }
-    let each =
-        s.line_items.iter().filter_map(|item| Some(w.prices.get(&item.price)?.unit_amount * item.quantity));
+    let each = s.line_items.iter().filter_map(|item| Some(w.prices.get(&item.price)?.cost(item.quantity)));
     let subtotal: i64 = each.sum();
     let coupon = s.coupon.as_ref().and_then(|id| w.coupons.get(id));
     (subtotal, subtotal - coupon.map_or(0, |coupon| coupon.off(subtotal)))
@@ -36,10 +36,26 @@ pub fn share(amount: i64, part: i64, whole: i64) -> i64 {
     i64::try_from(twice / (2 * whole)).unwrap_or_default()
 }
 
+/// What one costs: `$29.00`, `$0.005`; of tiers, what the first one costs.
+pub fn each(price: &Price) -> String {
+    match (&price.unit_amount_decimal, price.unit_amount) {
+        (Some(decimal), _) => {
+            let parts = Decimal::try_from_str(decimal).unwrap_or_default();
+            written(parts, &price.currency)
+        }
+        (None, Some(amount_each)) => amount(amount_each, &price.currency),
+        (None, None) => format!("from {}", amount(price.cost(1), &price.currency)),
+    }
+}
+
 /// `$1,029.00`, `€12.50`, `¥500`, `₹1,50,000.00`, `1,250.00 SEK`: English text, grouped as the currency's
 /// own country does. `minor` is in Stripe's units; a currency without a symbol here has its code behind.
 pub fn amount(minor: i64, currency: &str) -> String {
-    let mut amount = Decimal::from(minor.unsigned_abs());
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{}", written(Decimal::from(minor.unsigned_abs()), currency))
+}
+
+fn written(mut amount: Decimal, currency: &str) -> String {
     amount.multiply_pow10(-decimals(currency));
     let locale = match currency {
         "inr" => locale!("en-IN"),
@@ -50,14 +66,13 @@ pub fn amount(minor: i64, currency: &str) -> String {
         .expect("the data of these three locales is compiled in")
         .format(&amount)
         .to_string();
-    let sign = if minor < 0 { "-" } else { "" };
     match currency {
-        "usd" => format!("{sign}${figure}"),
-        "eur" => format!("{sign}€{figure}"),
-        "gbp" => format!("{sign}£{figure}"),
-        "jpy" => format!("{sign}¥{figure}"),
-        "inr" => format!("{sign}₹{figure}"),
-        other => format!("{sign}{figure} {}", other.to_uppercase()),
+        "usd" => format!("${figure}"),
+        "eur" => format!("€{figure}"),
+        "gbp" => format!("£{figure}"),
+        "jpy" => format!("¥{figure}"),
+        "inr" => format!("₹{figure}"),
+        other => format!("{figure} {}", other.to_uppercase()),
     }
 }
 
@@ -69,6 +84,26 @@ fn decimals(currency: &str) -> i16 {
         "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
         _ => 2,
     }
+}
+
+/// What Stripe charges in (<https://docs.stripe.com/currencies>).
+const CURRENCIES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd \
+bwp byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd \
+hkd hnl htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd \
+mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf \
+sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd \
+xcg xof xpf yer zar zmw";
+
+/// Stripe's code of a currency, in whichever case it was given.
+pub fn currency(given: &str, param: &str) -> Answer<String> {
+    let code = given.to_lowercase();
+    if CURRENCIES.split_whitespace().any(|known| known == code) {
+        return Ok(code);
+    }
+    let all = CURRENCIES.split_whitespace().collect::<Vec<_>>().join(", ");
+    let shown: String = code.chars().take(100).collect();
+    let said = format!("Invalid currency: {shown}. Stripe currently supports these currencies: {all}");
+    Err(Refusal::invalid(said).at(param))
 }
 
 #[cfg(test)]
@@ -83,6 +118,8 @@ mod tests {
             (500, "jpy", "¥500"),
             (15_000_000, "inr", "₹1,50,000.00"),
             (125_000, "sek", "1,250.00 SEK"),
+            (12_345, "kwd", "12.345 KWD"),
+            (12_345, "clp", "12,345 CLP"),
         ] {
             assert_eq!(amount(minor, currency), written);
         }

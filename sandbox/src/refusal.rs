@@ -49,6 +49,10 @@ impl Refusal {
         Self::invalid(format!("Missing required param: {param}.")).with_code("parameter_missing").at(param)
     }
 
+    pub fn unknown(param: &str) -> Self {
+        Self::invalid(format!("Received unknown parameter: {param}")).with_code("parameter_unknown").at(param)
+    }
+
     /// An object that a parameter names and that is not there.
     pub fn no_such(what: &str, id: &str, param: &str) -> Self {
         let id: String = id.chars().take(200).collect();

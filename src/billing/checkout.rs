@@ -6,6 +6,7 @@ use super::{
     queries,
     state::is_alive,
     sync::sync,
+    trials,
 };
 use crate::{
     App,
@@ -94,6 +95,10 @@ async fn open_session(
 ) -> Result<StripeUrl> {
     let Attempt { plan, interval, .. } = *attempt;
     let trial_used = trial_used || queries::state(app, scope).await?.trial_used;
+    let trial_days = match plan.offer().trial.filter(|_| !trial_used) {
+        Some(days) if trials::claim(app, scope, user, until).await? => Some(u32::from(days)),
+        _ => None,
+    };
     let page = app.url(&format!("/orgs/{}/billing", scope.slug()));
     let new = NewCheckoutSession {
         customer,
@@ -102,7 +107,7 @@ async fn open_session(
         user_id: user.to_string(),
         price: app.stripe.price(&lookup_key(plan, interval), until).await?,
         quantity: units(app, scope, plan).await?,
-        trial_days: plan.offer().trial.map(u32::from).filter(|_| !trial_used),
+        trial_days,
         expires_at: attempt.expires_at.unix(),
         // The template must reach Stripe as it is, braces and all.
         success_url: format!("{page}/return?session_id={{CHECKOUT_SESSION_ID}}"),

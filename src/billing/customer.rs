@@ -1,5 +1,5 @@
 //! The organisation's one customer at Stripe: made when first needed, and again if Stripe deleted it.
-use super::{db, events};
+use super::{db, db::BillTo, events};
 use crate::{
     App,
     audit::{self, Event},
@@ -17,9 +17,10 @@ pub async fn ensure(app: &App, scope: &Scope, until: Deadline) -> Result<Custome
         Some(deleted) => deleted.round + 1,
         None => 1,
     };
-    let created = create(app, scope, round, until).await?;
+    let bill_to = db::bill_to(&mut app.db.read(scope).await?).await?.ok_or(Error::NotFound)?;
+    let created = create(app, scope, &bill_to, round, until).await?;
     let mut tx = app.db.write(scope).await?;
-    if db::insert_customer(&mut tx, &created, round, app.clock.now()).await? {
+    if db::insert_customer(&mut tx, &created, &bill_to, round, app.clock.now()).await? {
         audit::record(&mut tx, app.clock.now(), Event::CustomerCreated { customer: &created.0 }).await?;
         tx.commit().await?;
         events::unpark(app, &created.0).await?;
@@ -32,8 +33,13 @@ pub async fn ensure(app: &App, scope: &Scope, until: Deadline) -> Result<Custome
 /// Creates the customer at Stripe. An idempotency key under which Stripe recorded a failure, or other
 /// parameters (the owner changed between two tries), gives the same answer for a day, so each attempt
 /// has a key of its own, the same for everybody.
-async fn create(app: &App, scope: &Scope, round: i64, until: Deadline) -> Result<CustomerId> {
-    let bill_to = db::bill_to(&mut app.db.read(scope).await?).await?.ok_or(Error::NotFound)?;
+async fn create(
+    app: &App,
+    scope: &Scope,
+    bill_to: &BillTo,
+    round: i64,
+    until: Deadline,
+) -> Result<CustomerId> {
     let mut failed = None;
     for attempt in 1..=3 {
         let key = format!("customer:{}:{round}:{attempt}", scope.org());

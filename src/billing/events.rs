@@ -3,7 +3,7 @@ use super::{
     db,
     db::{EventState, InboxRow},
     jobs::scope_of_customer,
-    sync::sync_processing,
+    sync::{Hints, sync_processing},
 };
 use crate::{
     App,
@@ -56,9 +56,11 @@ pub async fn process(app: &App, customer: &str) -> Result<()> {
 /// False if there may be more to do: after a full page of events, or because the organisation was deleted
 /// meanwhile.
 async fn process_page(app: &App, scope: &Scope, customer: &str) -> Result<bool> {
-    let events: Vec<String> =
-        db::pending_events(&app.db, customer).await?.into_iter().map(|(id,)| id).collect();
-    match sync_processing(app, scope, Deadline::of_job(), &events).await {
+    let (events, objects): (Vec<String>, Vec<_>) =
+        db::pending_events(&app.db, customer).await?.into_iter().unzip();
+    let objects = objects.into_iter().flatten().collect();
+    let about = Hints { events: &events, objects, everything: false };
+    match sync_processing(app, scope, Deadline::of_job(), &about).await {
         Ok(()) => Ok(events.len() < db::PENDING_PAGE),
         Err(Error::NotFound) => Ok(false),
         Err(error) => {

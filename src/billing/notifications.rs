@@ -30,6 +30,15 @@ struct Notification {
     /// When it happened at Stripe.
     at: At,
     message: Message,
+    /// The invoice that its button leads to; none for the billing page.
+    invoice: Option<String>,
+}
+
+impl Notification {
+    /// One that leads to the billing page.
+    fn new(key: String, at: At, message: Message) -> Self {
+        Self { key, at, message, invoice: None }
+    }
 }
 
 /// Records and mails what changed between two billing states. `snapshot` is what `after` was made from.
@@ -62,7 +71,8 @@ pub async fn customer_deleted(tx: &mut OrgTx<'_>, app: &App) -> Result<()> {
 
 /// Mails everybody who may manage billing, and nobody else.
 async fn send(tx: &mut OrgTx<'_>, app: &App, notification: Notification, now: At) -> Result<()> {
-    let link = app.url(&format!("/orgs/{}/billing", tx.scope().slug()));
+    let invoice = notification.invoice.map(|id| format!("/invoices/{id}")).unwrap_or_default();
+    let link = app.url(&format!("/orgs/{}/billing{invoice}", tx.scope().slug()));
     let everybody = db::recipients(tx).await?;
     let managers = everybody.into_iter().filter(|person| person.role.may_bill());
     let managers = managers.map(|person| (person.email, person.org_name)).collect();
@@ -101,17 +111,17 @@ fn of_subscription(
     let current = held.iter().find(|s| s.id == id);
     if let Some(started) = current.filter(|_| before.subscription_id != after.subscription_id) {
         let at = At::from_unix(started.created);
-        all.push(Notification {
-            key: format!("started:{id}"),
+        all.push(Notification::new(
+            format!("started:{id}"),
             at,
-            message: Message::Started { plan: after.plan_name() },
-        });
+            Message::Started { plan: after.plan_name() },
+        ));
     }
     if let Some(ends) = after.cancel_at.filter(|_| before.cancel_at.is_none() && !id.is_empty()) {
         let at = current.and_then(|s| s.canceled_at).map_or(now, At::from_unix);
         let (key, on) = (format!("ends:{id}:{}:{}", ends.unix(), at.unix()), date(ends));
         let next = after.next_payment.as_ref().filter(|next| next.amount > 0).map(|next| next.text());
-        all.push(Notification { key, at, message: Message::WillEnd { plan: after.plan_name(), on, next } });
+        all.push(Notification::new(key, at, Message::WillEnd { plan: after.plan_name(), on, next }));
     }
     if before.cancel_at.is_some()
         && after.cancel_at.is_none()
@@ -120,18 +130,18 @@ fn of_subscription(
         // Stripe keeps no date for this. The last sync's time in the key lets somebody who cancels and resumes
         // a second time get a second mail.
         let key = format!("renewed:{id}:{}", before.synced_at.map_or(0, At::unix));
-        all.push(Notification { key, at: now, message: Message::GoesOn { plan: after.plan_name() } });
+        all.push(Notification::new(key, now, Message::GoesOn { plan: after.plan_name() }));
     }
     if let Some(change) =
         after.scheduled_change.as_ref().filter(|_| before.scheduled_change != after.scheduled_change)
     {
         let key =
             format!("scheduled:{id}:{}:{}", after.schedule_id.as_deref().unwrap_or_default(), change.at);
-        all.push(Notification { key, at: now, message: Message::WillChange { to: change.text() } });
+        all.push(Notification::new(key, now, Message::WillChange { to: change.text() }));
     }
     if let Some((ended, at)) = ended(before, after, held) {
         let message = Message::Ended { plan: before.plan_name() };
-        all.push(Notification { key: format!("ended:{ended}"), at: at.unwrap_or(now), message });
+        all.push(Notification::new(format!("ended:{ended}"), at.unwrap_or(now), message));
     }
     all
 }
@@ -149,16 +159,16 @@ fn of_payment(
         let (key, on) = (format!("trial:{id}:{}", end.unix()), date(end));
         let message =
             Message::TrialEnding { plan: after.plan_name(), on, has_method: after.payment_method.is_some() };
-        all.push(Notification { key, at: now, message });
+        all.push(Notification::new(key, now, message));
     }
     if let Some(since) = after.trouble_since.filter(|since| is_past_due(after) && *since + GRACE <= now) {
         let key = format!("read-only:{id}:{}", since.unix());
-        all.push(Notification { key, at: since + GRACE, message: Message::ReadOnly });
+        all.push(Notification::new(key, since + GRACE, Message::ReadOnly));
     }
     if before.status.as_deref() == Some("past_due") && after.status.as_deref() == Some("active") {
         let key = format!("recovered:{id}:{}", before.trouble_since.map_or(0, At::unix));
         let at = invoices.iter().filter_map(Invoice::paid_at).max().map_or(now, At::from_unix);
-        all.push(Notification { key, at, message: Message::Recovered });
+        all.push(Notification::new(key, at, Message::Recovered));
     }
     all
 }
@@ -193,20 +203,19 @@ fn of_invoices(after: &BillingState, invoices: &[Invoice], now: At) -> Vec<Notif
     let one = |invoice: &Invoice| {
         let (id, due) = (invoice.id.clone()?, invoice.due_date);
         let amount = money(invoice.amount_remaining, &invoice.currency);
-        let page = invoice.hosted_invoice_url.clone();
         let (key, at, message) = match due {
             Some(due) if due > now.unix() => return None,
             Some(due) => {
                 let at = At::from_unix(due);
-                (format!("overdue:{id}"), at, Message::InvoiceOverdue { amount, due: date(at), page })
+                (format!("overdue:{id}"), at, Message::InvoiceOverdue { amount, due: date(at) })
             }
             None if !invoice.attempted => return None,
             None => {
                 let at = At::from_unix(invoice.created);
-                (format!("failed:{id}"), at, Message::PaymentFailed { amount, page })
+                (format!("failed:{id}"), at, Message::PaymentFailed { amount })
             }
         };
-        Some(Notification { key, at, message })
+        Some(Notification { invoice: Some(id), ..Notification::new(key, at, message) })
     };
     open.filter_map(one).collect()
 }

@@ -3,7 +3,7 @@
 use super::{db, entitlements::Entitlements, state::BillingState};
 use crate::{
     App,
-    db::{OrgId, OrgTx, Scope},
+    db::{OrgId, OrgTx, Scope, UserId},
     error::Result,
     limit::Usage,
     stripe::{self, CustomerId},
@@ -41,10 +41,9 @@ pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>
     Ok(all)
 }
 
-/// The newest invoices, newest first.
-pub async fn invoices(app: &App, scope: &Scope) -> Result<Vec<db::InvoiceRow>> {
-    let mut tx = app.db.read(scope).await?;
-    Ok(db::invoices(&mut tx, scope.org()).await?)
+/// Purchases that a person began, whether or not they were completed.
+pub async fn checkouts_of_person(app: &App, user: UserId) -> Result<Vec<db::CheckoutRow>> {
+    Ok(db::checkouts_of_person(app.db.system(), user).await?)
 }
 
 /// The organisation's customer at Stripe, unless it has none or Stripe has deleted it.

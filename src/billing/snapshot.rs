@@ -1,7 +1,6 @@
 //! What Stripe holds of one customer at one moment, and the billing state that follows from it.
 use super::{
     bought::{self, Bought, Products},
-    db::InvoiceRow,
     entitlements::Entitlements,
     state::{BillingState, is_alive},
     terms::{AddOn, ScheduledChange},
@@ -10,7 +9,10 @@ use crate::{
     App,
     db::{At, Json, Scope, kept},
     error::Result,
-    stripe::{CustomerId, Deadline, Invoice, PaymentMethod, Preview, Schedule, Subscription},
+    stripe::{
+        CustomerId, CustomerState, Deadline, Invoice, PaymentMethod, Preview, Schedule, Subscription,
+        WantedInvoices,
+    },
 };
 
 /// The longest name of a product that is kept, in characters.
@@ -23,6 +25,7 @@ const MAX_ADD_ONS: usize = 20;
 pub struct Snapshot {
     /// The customer was deleted at Stripe, and everything else is empty.
     pub deleted: bool,
+    pub customer: Option<CustomerState>,
     /// The customer's default payment method.
     method: Option<PaymentMethod>,
     /// Minor units: below zero is credit.
@@ -30,9 +33,12 @@ pub struct Snapshot {
     /// Ours; those to other products of the Stripe account are left out.
     pub subscriptions: Vec<Subscription>,
     products: Products,
+    /// Every open one, the newest ones, and those that were asked for.
     pub invoices: Vec<Invoice>,
-    /// Ids of open invoices whose payment a bank is working on.
-    processing: Vec<String>,
+    /// Whether these are all that there are.
+    pub has_all_invoices: bool,
+    /// Ids that were asked for and of which Stripe has no invoice any more.
+    pub missing_invoices: Vec<String>,
     /// The next invoice of the subscription that counts, and what is scheduled for it.
     next: Option<Preview>,
     schedule: Option<Schedule>,
@@ -40,7 +46,13 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Asks Stripe for the customer, its subscriptions and invoices, and for what comes next.
-    pub async fn fetch(app: &App, scope: &Scope, customer: &CustomerId, until: Deadline) -> Result<Self> {
+    pub async fn fetch(
+        app: &App,
+        scope: &Scope,
+        customer: &CustomerId,
+        wanted: &WantedInvoices,
+        until: Deadline,
+    ) -> Result<Self> {
         let deleted = || Self { deleted: true, ..Self::default() };
         let held = match app.stripe.customer(customer, until).await {
             Err(error) if error.is_missing_customer() => return Ok(deleted()),
@@ -50,13 +62,16 @@ impl Snapshot {
             return Ok(deleted());
         }
         let (subscriptions, products) = bought::subscriptions(app, scope, customer, until).await?;
-        let invoices = app.stripe.invoices(customer, until).await?;
+        let invoices = app.stripe.invoices(customer, wanted, until).await?;
         let snapshot = Self {
             method: held.method().cloned(),
             balance: held.balance,
             subscriptions,
             products,
-            invoices,
+            invoices: invoices.found,
+            has_all_invoices: invoices.all,
+            missing_invoices: invoices.missing,
+            customer: Some(held),
             ..Self::default()
         };
         snapshot.with_what_comes(app, customer, until).await
@@ -76,13 +91,6 @@ impl Snapshot {
             let schedule = app.stripe.schedule(&schedule, until).await?;
             self.products = bought::with_products_of_phases(app, &schedule, products_before, until).await?;
             self.schedule = Some(schedule);
-        }
-        let open =
-            self.invoices.iter().filter(|invoice| invoice.is_open() && invoice.subscription() == Some(&id));
-        for invoice in open.filter_map(|invoice| invoice.id.clone()) {
-            if app.stripe.is_processing(&invoice, until).await? {
-                self.processing.push(invoice);
-            }
         }
         Ok(self)
     }
@@ -144,7 +152,7 @@ impl Snapshot {
             unit_amount: price.and_then(|price| price.unit_amount),
             currency: price.and_then(|price| price.currency.clone()),
             invoiced: s.collection_method.as_deref() == Some("send_invoice"),
-            processing: !self.processing.is_empty(),
+            processing: self.invoices.iter().any(|it| it.processing && it.subscription() == Some(&s.id)),
             next_payment: self.next.as_ref().map(|next| Json(next.into())),
             add_ons: Json(self.add_ons(s)),
             trouble_since: trouble_since(s, &self.invoices, before, now),
@@ -166,7 +174,7 @@ impl Snapshot {
         BillingState {
             payment_method_type: charged.map(PaymentMethod::kind),
             payment_method: charged.map(PaymentMethod::text),
-            other_payment_method: other.map(PaymentMethod::text),
+            other_payment_method: other.map(PaymentMethod::name),
             other_payment_method_id: other.map(|method| method.id.clone()),
             ..state
         }
@@ -208,11 +216,6 @@ impl Snapshot {
             quantity,
             at: next.start_date,
         })
-    }
-
-    /// The invoices as the billing page shows them.
-    pub fn invoice_rows(&self) -> impl Iterator<Item = InvoiceRow> {
-        self.invoices.iter().filter_map(row)
     }
 }
 
@@ -258,23 +261,6 @@ fn rank(status: &str) -> u8 {
         "incomplete_expired" => 0,
         _ => UNKNOWN,
     }
-}
-
-/// None for an upcoming invoice, which has no id.
-fn row(invoice: &Invoice) -> Option<InvoiceRow> {
-    Some(InvoiceRow {
-        id: invoice.id.clone()?,
-        number: invoice.number.clone(),
-        status: invoice.status.clone().unwrap_or_default(),
-        total: invoice.total,
-        amount_remaining: invoice.amount_remaining,
-        currency: invoice.currency.clone(),
-        created_at: At::from_unix(invoice.created),
-        page_url: invoice.hosted_invoice_url.clone(),
-        pdf_url: invoice.invoice_pdf.clone(),
-        subscription_id: invoice.subscription().map(str::to_owned),
-        due_at: invoice.due_date.map(At::from_unix),
-    })
 }
 
 #[cfg(test)]
@@ -344,7 +330,7 @@ mod tests {
         assert_eq!(state.payment_method.as_deref(), Some("Visa ending in 0341, expires 01/2030"));
         assert_eq!(
             state.other_payment_method.as_deref(),
-            Some("Mastercard ending in 4444, expires 12/2034"),
+            Some("Mastercard ending in 4444"),
             "and can take its place"
         );
     }

@@ -1,5 +1,5 @@
 //! The only writer of the billing state: whoever says that something changed, Stripe is asked what is true.
-use super::{db, notifications, snapshot::Snapshot};
+use super::{db, details, invoices, notifications, snapshot::Snapshot, trials};
 use crate::{
     App,
     db::{At, OrgTx, Scope},
@@ -10,9 +10,30 @@ use crate::{
 /// Losing this often to other writers within one call means that something else is wrong.
 const TRIES: u32 = 5;
 
+/// What asked for a sync.
+#[derive(Default)]
+pub struct Hints<'a> {
+    /// The events to mark as processed.
+    pub events: &'a [String],
+    /// Ids of what they are about: an old invoice is read only if one of them leads to it.
+    pub objects: Vec<String>,
+    /// Every invoice is read, however old.
+    pub everything: bool,
+}
+
 /// Fetches what Stripe holds for the organisation and writes it down. Does nothing without a customer.
 pub async fn sync(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
-    match sync_processing(app, scope, until, &[]).await {
+    if_there_is_a_customer(sync_processing(app, scope, until, &Hints::default()).await)
+}
+
+/// The same with every invoice, however old, for when something may have been missed.
+pub async fn sync_everything(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
+    let everything = Hints { everything: true, ..Hints::default() };
+    if_there_is_a_customer(sync_processing(app, scope, until, &everything).await)
+}
+
+fn if_there_is_a_customer(synced: Result<()>) -> Result<()> {
+    match synced {
         Err(Error::NotFound) => Ok(()),
         synced => synced,
     }
@@ -21,12 +42,15 @@ pub async fn sync(app: &App, scope: &Scope, until: Deadline) -> Result<()> {
 /// The same, and marks the events that asked for it as processed in the same transaction; `NotFound` where
 /// there is no customer (any more). If somebody else wrote after we read the version, we fetch again: so an
 /// older snapshot never replaces a newer one, and no lock is held while Stripe is asked.
-pub async fn sync_processing(app: &App, scope: &Scope, until: Deadline, events: &[String]) -> Result<()> {
+pub async fn sync_processing(app: &App, scope: &Scope, until: Deadline, hints: &Hints<'_>) -> Result<()> {
     let customer = db::customer(&mut app.db.read(scope).await?, scope.org()).await?.ok_or(Error::NotFound)?;
     for _ in 0..TRIES {
-        let version = db::version(&mut app.db.read(scope).await?, scope.org()).await?;
-        let snapshot = Snapshot::fetch(app, scope, &customer.customer_id, until).await?;
-        if write(app, scope, &snapshot, version, events).await? {
+        let mut tx = app.db.read(scope).await?;
+        let version = db::version(&mut tx, scope.org()).await?;
+        let wanted = invoices::wanted(&mut tx, &customer, hints.everything, &hints.objects).await?;
+        drop(tx);
+        let snapshot = Snapshot::fetch(app, scope, &customer.customer_id, &wanted, until).await?;
+        if write(app, scope, &snapshot, version, hints.events).await? {
             app.work_arrived.notify_waiters();
             return Ok(());
         }
@@ -50,15 +74,13 @@ async fn write(
     if !db::replace_state(&mut tx, after.clone(), version).await? {
         return Ok(false);
     }
-    for invoice in snapshot.invoice_rows() {
-        db::put_invoice(&mut tx, &invoice).await?;
+    invoices::keep(&mut tx, snapshot).await?;
+    trials::keep(&mut tx, &snapshot.subscriptions, now).await?;
+    if let Some(held) = &snapshot.customer {
+        details::keep(&mut tx, app, held).await?;
     }
     if snapshot.deleted && db::detach_customer(&mut tx, now).await? {
         notifications::customer_deleted(&mut tx, app).await?;
-    }
-    if after.unknown_price && !before.unknown_price {
-        let (org, price) = (scope.slug(), &after.subscription_id);
-        tracing::error!(org, subscription = ?price, "a subscription's price does not say for which plan it is: give its product the metadata of a plan");
     }
     notifications::of_change(&mut tx, app, &before, &after, snapshot).await?;
     mark_processed(&mut tx, events, app.clock.now()).await?;

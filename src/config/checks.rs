@@ -62,6 +62,11 @@ impl Reader<'_> {
             &format!("must be a loopback address in development, such as 127.0.0.1:3000. {ELSE}"),
         );
         self.refuse_if(
+            !config.ops_bind.ip().is_loopback(),
+            "OPS_BIND",
+            &format!("must be a loopback address in development, such as 127.0.0.1:3001. {ELSE}"),
+        );
+        self.refuse_if(
             config.stripe.is_live(),
             "STRIPE_SECRET_KEY",
             &format!("must not be a live key in development. {ELSE}"),

@@ -1,7 +1,7 @@
 //! The kinds of work that the queue knows, and how one is queued.
 use super::db;
 use crate::{
-    db::{At, Exec},
+    db::{At, Exec, OrgId},
     error::Result,
 };
 
@@ -12,8 +12,14 @@ pub enum Job {
     Customer(String),
     /// Find out which customer an event is about.
     Event(String),
+    /// Write to Stripe what an organisation is called and whom it bills.
+    CustomerDetails(OrgId),
     /// Send a mail of the outbox.
     Mail(String),
+    /// Mail a link to choose a new password with, if somebody has this address.
+    ForgottenPassword(String),
+    /// Make the seats of the organisation of this slug follow its members.
+    Seats(String),
     /// Look for webhook events that never arrived.
     Reconcile,
     /// Compare every organisation with Stripe.
@@ -28,7 +34,10 @@ impl Job {
         match self {
             Job::Customer(id) => format!("customer:{id}"),
             Job::Event(id) => format!("event:{id}"),
+            Job::CustomerDetails(org) => format!("details:{org}"),
             Job::Mail(key) => format!("mail:{key}"),
+            Job::ForgottenPassword(email) => format!("forgotten-password:{email}"),
+            Job::Seats(slug) => format!("seats:{slug}"),
             Job::Reconcile => "reconcile".into(),
             Job::FullPass => "full-pass".into(),
             Job::Tidy => "tidy".into(),
@@ -41,7 +50,10 @@ impl Job {
         Some(match kind {
             "customer" => Job::Customer(rest.into()),
             "event" => Job::Event(rest.into()),
+            "details" => Job::CustomerDetails(OrgId(rest.parse().ok()?)),
             "mail" => Job::Mail(rest.into()),
+            "forgotten-password" => Job::ForgottenPassword(rest.into()),
+            "seats" => Job::Seats(rest.into()),
             "reconcile" => Job::Reconcile,
             "full-pass" => Job::FullPass,
             "tidy" => Job::Tidy,
@@ -57,13 +69,17 @@ pub async fn enqueue(on: impl Exec<'_>, job: &Job, at: At) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Job;
+    use super::{Job, OrgId};
 
     #[test]
     fn a_job_is_found_by_its_name() {
-        for job in
-            [Job::Customer("cus_1".into()), Job::Mail("ended:sub_1:5".into()), Job::Reconcile, Job::Tidy]
-        {
+        for job in [
+            Job::Customer("cus_1".into()),
+            Job::CustomerDetails(OrgId::new()),
+            Job::Mail("ended:sub_1:5".into()),
+            Job::Reconcile,
+            Job::Tidy,
+        ] {
             assert_eq!(Job::parse(&job.key()), Some(job));
         }
         assert_eq!(Job::parse("of_a_newer_version:1"), None);

@@ -1,6 +1,6 @@
-//! The messages we send: subject, text and button of each.
-use crate::error::{Error, Result};
-use askama::Template;
+//! The messages to an organisation's people: subject, text and button of each.
+use super::letter::{Letter, Mail};
+use crate::error::Result;
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -12,15 +12,14 @@ pub enum Message {
         on: String,
         has_method: bool,
     },
+    /// Its button leads to the invoice.
     PaymentFailed {
         amount: String,
-        page: Option<String>,
     },
-    /// An invoice that is sent, and was not paid when it was due.
+    /// An invoice that is sent, and was not paid when it was due. Its button leads there.
     InvoiceOverdue {
         amount: String,
         due: String,
-        page: Option<String>,
     },
     ReadOnly,
     Recovered,
@@ -55,14 +54,6 @@ pub struct Context<'a> {
     pub link: &'a str,
 }
 
-/// A message, ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-}
-
 /// What every message is made of.
 struct Content {
     subject: String,
@@ -70,38 +61,30 @@ struct Content {
     button: &'static str,
 }
 
-#[derive(Template)]
-#[template(path = "mail/letter.html")]
-struct Html<'a> {
-    subject: &'a str,
-    paragraphs: &'a [String],
-    button: &'a str,
-    link: &'a str,
-    org: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "mail/letter.txt")]
-struct Text<'a> {
-    paragraphs: &'a [String],
-    button: &'a str,
-    link: &'a str,
-    org: &'a str,
-}
-
 impl Message {
     /// Renders the message as HTML and as plain text.
     pub fn mail(&self, Context { org, link }: Context) -> Result<Mail> {
         let Content { subject, paragraphs, button } = self.content();
-        // An open invoice is paid on a page of its own.
-        let link = match self {
-            Message::PaymentFailed { page: Some(page), .. }
-            | Message::InvoiceOverdue { page: Some(page), .. } => page,
-            _ => link,
-        };
-        let html = Html { subject: &subject, paragraphs: &paragraphs, button, link, org }.render();
-        let text = Text { paragraphs: &paragraphs, button, link, org }.render();
-        Ok(Mail { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
+        let because = format!("of your role at {org}");
+        let button = Some((button, link));
+        Letter { kind: self.kind(), subject, paragraphs, button, because }.render()
+    }
+
+    /// What scripts tell it by.
+    fn kind(&self) -> &'static str {
+        match self {
+            Message::Started { .. } => "plan_started",
+            Message::TrialEnding { .. } => "trial_ending",
+            Message::PaymentFailed { .. } => "payment_failed",
+            Message::InvoiceOverdue { .. } => "invoice_overdue",
+            Message::WillChange { .. } => "plan_will_change",
+            Message::ReadOnly => "read_only",
+            Message::Recovered => "payment_recovered",
+            Message::WillEnd { .. } => "plan_will_end",
+            Message::GoesOn { .. } => "plan_continues",
+            Message::Ended { .. } => "plan_ended",
+            Message::Deleted { .. } => "organisation_deleted",
+        }
     }
 
     fn content(&self) -> Content {
@@ -112,10 +95,10 @@ impl Message {
                 if *has_method { &[TRIAL_WITH_METHOD] } else { &[TRIAL_WITHOUT_METHOD] },
                 if *has_method { MANAGE } else { "Add a payment method" },
             ),
-            Message::PaymentFailed { amount, .. } => {
+            Message::PaymentFailed { amount } => {
                 (format!("A payment of {amount} did not go through"), &[FAILED, FAILED_LATER], "Pay now")
             }
-            Message::InvoiceOverdue { amount, due, .. } => (
+            Message::InvoiceOverdue { amount, due } => (
                 format!("An invoice of {amount} was due on {due}"),
                 &[OVERDUE, FAILED_LATER],
                 "Pay this invoice",
@@ -185,9 +168,9 @@ mod tests {
         for message in [
             Message::Started { plan: plan() },
             Message::TrialEnding { plan: plan(), on: "1 January 2027".into(), has_method: false },
-            Message::InvoiceOverdue { amount: "$29.00".into(), due: "1 January 2027".into(), page: None },
+            Message::InvoiceOverdue { amount: "$29.00".into(), due: "1 January 2027".into() },
             Message::WillChange { to: "Pro, paid every month, on 1 January 2027".into() },
-            Message::PaymentFailed { amount: "$29.00".into(), page: None },
+            Message::PaymentFailed { amount: "$29.00".into() },
             Message::ReadOnly,
             Message::Recovered,
             Message::WillEnd { plan: plan(), on: "1 January 2027".into(), next: None },
@@ -215,13 +198,5 @@ mod tests {
             deleted("Olivia", &made(&["2 notes", "1 file", "4 forms"])),
             "Olivia deleted it, with 2 notes, 1 file and 4 forms."
         );
-    }
-
-    #[test]
-    fn a_failed_payment_leads_to_the_invoice() {
-        let page = Some("https://invoice.stripe.com/i/x".to_owned());
-        let mail = Message::PaymentFailed { amount: "$1.00".into(), page }.mail(CONTEXT).unwrap();
-
-        assert!(mail.text.contains("https://invoice.stripe.com/i/x"));
     }
 }

@@ -114,10 +114,13 @@ pub async fn pricing(
         Some(who) => buyer(&app, who, &asked.org).await?,
         None => Buyer::Stranger,
     };
-    let state = match (&who, &buyer) {
+    let mut state = match (&who, &buyer) {
         (Some(who), Buyer::Of { slug, .. }) => state_in(&app, who, slug).await?,
         _ => BillingState::default(),
     };
+    if let Some(who) = &who {
+        state.trial_used = state.trial_used || billing::had_trial(&app, who.id).await?;
+    }
     let plans = OFFERS.iter().map(|offer| PlanCard::of(offer, &state)).collect();
     Ok(Page::ok(Pricing { plans, buyer }))
 }
@@ -164,6 +167,7 @@ pub async fn privacy() -> Page<Privacy> {
 impl PlanCard {
     /// A plan, and what somebody whose organisation stands like this can do with it.
     fn of(offer: &Offer, state: &BillingState) -> Self {
+        let trial = offer.trial.filter(|_| !state.trial_used);
         Self {
             key: offer.plan.as_str(),
             name: offer.name,
@@ -172,11 +176,11 @@ impl PlanCard {
                 .prices()
                 .map(|(every, amount)| CardPrice::of(offer, every, amount, state))
                 .collect(),
-            verb: match offer.trial {
+            verb: match trial {
                 Some(_) => "Start the trial".into(),
                 None => format!("Start with {}", offer.name),
             },
-            trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
+            trial: trial.map(|days| format!("{days}-day trial")),
             features: offer.includes(),
             highlighted: offer.highlighted,
         }

@@ -12,6 +12,9 @@ pub enum Error {
     /// An answer that is not Stripe's: a proxy's HTML, broken JSON, a redirect.
     #[error("unreadable answer from Stripe, status {status}, request {request_id}")]
     Unreadable { status: u16, request_id: String },
+    /// An answer of Stripe's without what we need of it.
+    #[error("Stripe's answer is not what we expect, request {request_id}")]
+    Unexpected { request_id: String },
     /// Too many failures in a row; we are not asking for the moment.
     #[error("Stripe is not called for now, after repeated failures")]
     CircuitOpen,
@@ -56,7 +59,30 @@ impl Error {
         match self {
             Error::Unreachable(_) | Error::Unreadable { .. } | Error::CircuitOpen => true,
             Error::Refused(refusal) => matches!(refusal.status, 409 | 429 | 500..),
-            Error::Absent(_) | Error::ForeignPage(_) => false,
+            Error::Unexpected { .. } | Error::Absent(_) | Error::ForeignPage(_) => false,
+        }
+    }
+
+    /// Whether Stripe does not accept the API key.
+    pub fn is_rejected_key(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.status == 401)
+    }
+
+    /// Whether the API key lacks a right.
+    pub fn is_missing_right(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.status == 403)
+    }
+
+    /// Whether there is nothing at the path that was asked for.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.status == 404)
+    }
+
+    /// The field of the request that Stripe refused, if it refused one.
+    pub fn refused_field(&self) -> Option<&str> {
+        match self {
+            Error::Refused(refusal) if refusal.status == 400 => refusal.param.as_deref(),
+            _ => None,
         }
     }
 
@@ -79,9 +105,10 @@ impl Error {
             && r.message.starts_with("No such customer") && !r.message.contains("similar object exists"))
     }
 
-    /// Whether Stripe refused the page of the portal, not the customer or the key.
+    /// Whether Stripe refused the page of the portal, not the customer, the configuration or the key.
     pub fn is_about_the_page(&self) -> bool {
-        matches!(self, Error::Refused(r) if r.status == 400 && r.code.as_deref() != Some("resource_missing"))
+        matches!(self, Error::Refused(r) if r.status == 400 && r.code.as_deref() != Some("resource_missing")
+            && r.param.as_deref() != Some("configuration"))
             || matches!(self, Error::Refused(r) if r.status == 400 && r.param.as_deref().is_some_and(|p| p.starts_with("flow_data")))
     }
 

@@ -1,42 +1,34 @@
-//! `Stripe`: the transport, the hosts people may be sent to, and the portal configuration, found once.
+//! `Stripe`: the transport, the hosts people may be sent to, and the portal configuration.
 use super::{
     deadline::Deadline,
     error::Error,
     hosts::Hosts,
     metadata::is_ours,
     transport::Transport,
-    view::{Customer, CustomerId, List, PAGE, PortalConfiguration, Price},
+    view::{List, PAGE, PortalConfiguration, Price},
 };
 use crate::config::Config;
-use std::{collections::HashMap, sync::RwLock};
+use std::sync::RwLock;
 use stripe_billing::billing_portal_configuration::ListBillingPortalConfiguration;
 use stripe_client_core::StripeRequest;
-use stripe_core::customer::CreateCustomer;
 use stripe_product::price::ListPrice;
-
-/// A customer to create at Stripe.
-pub struct NewCustomer<'a> {
-    pub org_id: String,
-    pub slug: &'a str,
-    pub name: &'a str,
-    /// Where receipts go. It proves nothing about a person.
-    pub email: &'a str,
-}
 
 pub struct Stripe {
     pub(super) transport: Transport,
     pub(super) hosts: Hosts,
-    /// The portal configuration: set by hand, or found once by its metadata.
+    /// The portal configuration that was set by hand.
+    configuration_by_hand: Option<String>,
+    /// The one that was found by its metadata, until Stripe refuses it.
     configuration: RwLock<Option<String>>,
 }
 
 impl Stripe {
     pub fn new(config: &Config) -> Self {
-        let configuration = RwLock::new(config.stripe.portal_configuration.clone());
         Self {
             transport: Transport::new(&config.stripe, config.is_real_stripe()),
             hosts: Hosts::new(config),
-            configuration,
+            configuration_by_hand: config.stripe.portal_configuration.clone(),
+            configuration: RwLock::default(),
         }
     }
 
@@ -50,21 +42,8 @@ impl Stripe {
         self.transport.ahead()
     }
 
-    /// Creates a customer. The same `key` gives the same customer, however often it is sent.
-    pub async fn create_customer(
-        &self,
-        new: NewCustomer<'_>,
-        key: &str,
-        until: Deadline,
-    ) -> Result<CustomerId, Error> {
-        let metadata =
-            HashMap::from([("org_id".to_owned(), new.org_id), ("org".to_owned(), new.slug.to_owned())]);
-        let ask = CreateCustomer::new().name(new.name).email(new.email).metadata(metadata).build();
-        let made: Customer = self.transport.send(ask, Some(key), until).await?;
-        Ok(made.id)
-    }
-
-    /// The id of the active price with this lookup key.
+    /// The id of the active price with this lookup key. It is looked up each time: `stripe setup` may have made
+    /// another since.
     pub async fn price(&self, lookup_key: &str, until: Deadline) -> Result<String, Error> {
         let ask = ListPrice::new().lookup_keys([lookup_key.to_owned()]).active(true).build();
         let prices: List<Price> = self.transport.send(ask, None, until).await?;
@@ -74,6 +53,9 @@ impl Stripe {
 
     /// Our portal configuration. None if there is none: Stripe then uses the account's default.
     pub(super) async fn configuration(&self, until: Deadline) -> Result<Option<String>, Error> {
+        if self.configuration_by_hand.is_some() {
+            return Ok(self.configuration_by_hand.clone());
+        }
         if let Some(known) = self.configuration.read().unwrap_or_else(|p| p.into_inner()).clone() {
             return Ok(Some(known));
         }
@@ -85,5 +67,11 @@ impl Stripe {
         let found = all.into_iter().find(|it| is_ours(it.metadata.as_ref())).map(|it| it.id);
         *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = found.clone();
         Ok(found)
+    }
+
+    /// Forgets the configuration, so that it is looked up again. False for one that was set by hand.
+    pub(super) fn forget_configuration(&self) -> bool {
+        *self.configuration.write().unwrap_or_else(|p| p.into_inner()) = None;
+        self.configuration_by_hand.is_none()
     }
 }

@@ -4,6 +4,8 @@ use crate::config::Config;
 use url::Url;
 
 const STRIPE: [&str; 2] = ["https://billing.stripe.com", "https://checkout.stripe.com"];
+/// An invoice's page, and its PDF.
+const INVOICES: [&str; 2] = ["https://invoice.stripe.com", "https://pay.stripe.com"];
 /// Where the official stripe-mock says its portal is.
 const STRIPE_MOCK: &str = "https://*.dev.stripe.me";
 
@@ -43,10 +45,20 @@ impl Hosts {
         Self { stand_in: uses_stand_in(config).then(|| config.stripe.api_base.origin()) }
     }
 
+    /// The portal or Checkout.
     pub fn check(&self, answered: String) -> Result<StripeUrl, Error> {
+        self.check_among(&STRIPE, answered)
+    }
+
+    /// An invoice's page or PDF.
+    pub fn check_invoice(&self, answered: String) -> Result<StripeUrl, Error> {
+        self.check_among(&INVOICES, answered)
+    }
+
+    fn check_among(&self, allowed: &[&str], answered: String) -> Result<StripeUrl, Error> {
         let Ok(url) = Url::parse(&answered) else { return Err(Error::ForeignPage("not a URL".into())) };
         let origin = url.origin();
-        let stripes = STRIPE.contains(&origin.ascii_serialization().as_str());
+        let stripes = allowed.contains(&origin.ascii_serialization().as_str());
         let mocks = self.stand_in.as_ref().is_some_and(|ours| *ours == origin || is_stripe_mock(&url));
         let plain = url.username().is_empty()
             && url.password().is_none()
@@ -87,6 +99,8 @@ mod tests {
             ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
         ]);
         assert!(hosts.check("https://billing.stripe.com/p/session/x".into()).is_ok());
+        assert!(hosts.check_invoice("https://invoice.stripe.com/i/acct_1/live_x?s=ap".into()).is_ok());
+        assert!(hosts.check_invoice("https://pay.stripe.com/invoice/acct_1/live_x/pdf?s=ap".into()).is_ok());
         for foreign in [
             "http://billing.stripe.com/p/session/x",
             "https://billing.stripe.com.evil.test/",
@@ -98,6 +112,8 @@ mod tests {
             "/account",
         ] {
             assert!(hosts.check(foreign.into()).is_err(), "{foreign}");
+            let invoice = foreign.replace("billing.stripe.com", "invoice.stripe.com");
+            assert!(hosts.check_invoice(invoice).is_err(), "{foreign}");
         }
     }
 

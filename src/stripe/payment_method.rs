@@ -22,9 +22,15 @@ impl PaymentMethod {
         kept(word("type").or(word("object")).unwrap_or("unknown"), MAX_TEXT)
     }
 
-    /// `Visa ending in 4242, expires 12/2034`; `SEPA Direct Debit ending in 3000`; `Link (olivia@example.com)`.
-    /// A type that is not known here is named as Stripe names it.
+    /// `Visa ending in 4242, expires 12/2034`
     pub fn text(&self) -> String {
+        let expires = self.expires().map(|at| format!(", expires {at}")).unwrap_or_default();
+        self.name() + &expires
+    }
+
+    /// `Visa ending in 4242`; `SEPA Direct Debit ending in 3000`; `Link (olivia@example.com)`. A type that is not
+    /// known here is named as Stripe names it.
+    pub fn name(&self) -> String {
         let kind = self.kind();
         let name = match kind.as_str() {
             "card" => brand(&self.word("brand").unwrap_or_else(|| "Card".into())),
@@ -40,8 +46,7 @@ impl PaymentMethod {
         let ending = self.word("last4").map(|last4| format!(" ending in {last4}")).unwrap_or_default();
         let whose = ["email", "payer_email", "cashtag"].iter().find_map(|field| self.word(field));
         let whose = whose.map(|whose| format!(" ({whose})")).unwrap_or_default();
-        let expires = self.expires().map(|at| format!(", expires {at}")).unwrap_or_default();
-        kept(&format!("{name}{ending}{whose}{expires}"), MAX_TEXT)
+        kept(&format!("{name}{ending}{whose}"), MAX_TEXT)
     }
 
     /// `12/2034`

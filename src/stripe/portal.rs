@@ -52,28 +52,39 @@ pub struct PlanChange<'a> {
 
 impl Stripe {
     /// A session that opens on the page of `flow`. If Stripe refuses that page (switched off, already
-    /// cancelled), it opens on the home page, from which everything can be reached.
+    /// cancelled), it opens on the home page, from which everything can be reached. If Stripe refuses the
+    /// configuration (the account was switched, or `stripe setup` made another), it is looked up again, once.
     pub async fn create_portal_session(
         &self,
         new: NewPortalSession<'_>,
         until: Deadline,
     ) -> Result<PortalSession, Error> {
+        let portal = match self.portal_session_now(&new, until).await {
+            Err(refused)
+                if refused.refused_field() == Some("configuration") && self.forget_configuration() =>
+            {
+                tracing::warn!(%refused, "the portal configuration was refused; looking it up again");
+                self.portal_session_now(&new, until).await?
+            }
+            answer => answer?,
+        };
+        Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
+    }
+
+    async fn portal_session_now(&self, new: &NewPortalSession<'_>, until: Deadline) -> Result<Portal, Error> {
         let mut home =
             CreateBillingPortalSession::new().customer(new.customer.0.as_str()).return_url(new.return_url);
         if let Some(configuration) = self.configuration(until).await? {
             home = home.configuration(configuration);
         }
-        let portal = match page_of(&new) {
-            None => self.send_portal_session(&home, until).await?,
-            Some(page) => match self.send_portal_session(&home.clone().flow_data(page), until).await {
-                Err(refused) if refused.is_about_the_page() => {
-                    tracing::warn!(%refused, "the portal's page was refused; opening its home page");
-                    self.send_portal_session(&home, until).await?
-                }
-                answer => answer?,
-            },
-        };
-        Ok(PortalSession { url: self.hosts.check(portal.url)?, id: portal.id })
+        let Some(page) = page_of(new) else { return self.send_portal_session(&home, until).await };
+        match self.send_portal_session(&home.clone().flow_data(page), until).await {
+            Err(refused) if refused.is_about_the_page() => {
+                tracing::warn!(%refused, "the portal's page was refused; opening its home page");
+                self.send_portal_session(&home, until).await
+            }
+            answer => answer,
+        }
     }
 
     async fn send_portal_session(

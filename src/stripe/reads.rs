@@ -1,15 +1,14 @@
-//! What Stripe holds now: customers, subscriptions, invoices, events.
+//! What Stripe holds now: customers, subscriptions, events. Invoices have a file of their own.
 use super::{
     deadline::Deadline,
     error::Error,
     gateway::Stripe,
     view::{
-        CustomerId, CustomerState, CustomersObject, Invoice, InvoicePayment, List, ListedEvent, PAGE,
-        Product, Subscription,
+        CustomerId, CustomerState, CustomersObject, InvoicePayment, List, ListedEvent, PAGE, Product,
+        Subscription,
     },
 };
 use stripe_billing::{
-    invoice::ListInvoice,
     invoice_payment::ListInvoicePayment,
     subscription::{ListSubscription, ListSubscriptionStatus},
 };
@@ -19,10 +18,14 @@ use stripe_product::product::ListProduct;
 
 /// The events after which a customer's billing may be different. All others are acknowledged and ignored.
 pub const EVENT_TYPES: &[&str] = &[
+    "charge.refunded",
     "checkout.session.async_payment_failed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.completed",
     "checkout.session.expired",
+    "credit_note.created",
+    "credit_note.updated",
+    "credit_note.voided",
     "customer.deleted",
     "customer.discount.created",
     "customer.discount.deleted",
@@ -38,9 +41,13 @@ pub const EVENT_TYPES: &[&str] = &[
     "customer.updated",
     "invoice.finalization_failed",
     "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.overdue",
     "invoice.paid",
     "invoice.payment_action_required",
     "invoice.payment_failed",
+    "invoice.sent",
+    "invoice.updated",
     "invoice.voided",
     "payment_method.attached",
     "payment_method.automatically_updated",
@@ -57,8 +64,6 @@ pub const DISPUTE: &str = "charge.dispute.created";
 
 /// The largest number of types that one listing takes.
 const MAX_TYPES: usize = 20;
-/// How many invoices the billing page shows; older ones are in the portal.
-const INVOICES: i64 = 12;
 
 impl Stripe {
     /// The customer with its payment method. Stripe refuses to expand anything of a deleted customer, which is then
@@ -107,13 +112,6 @@ impl Stripe {
         Ok(page.data.iter().any(InvoicePayment::is_processing))
     }
 
-    /// A customer's newest invoices.
-    pub async fn invoices(&self, customer: &CustomerId, until: Deadline) -> Result<Vec<Invoice>, Error> {
-        let ask = ListInvoice::new().customer(customer.0.as_str()).limit(INVOICES);
-        let page: List<Invoice> = self.transport.send(ask.build(), None, until).await?;
-        Ok(page.data)
-    }
-
     /// The customer that an object belongs to; the first part of its id tells what it is. None for an object
     /// without a customer.
     pub async fn owner_of(&self, object: &str, until: Deadline) -> Result<Option<String>, Error> {
@@ -123,6 +121,8 @@ impl Stripe {
             Some("in") => "invoices",
             Some("pm") => "payment_methods",
             Some("cs") => "checkout/sessions",
+            Some("ch") => "charges",
+            Some("cn") => "credit_notes",
             _ => return Ok(None),
         };
         // Ids are letters, digits and underscores (see envelope.rs), so nothing else gets into the path.
@@ -138,22 +138,14 @@ impl Stripe {
     pub async fn events_since(&self, from: i64, until: Deadline) -> Result<Vec<ListedEvent>, Error> {
         let mut all = Vec::new();
         for types in EVENT_TYPES.chunks(MAX_TYPES) {
-            let mut after: Option<String> = None;
-            loop {
-                let mut ask = ListEvent::new()
-                    .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
-                    .created(stripe_types::RangeQueryTs::gte(from))
-                    .limit(PAGE);
-                if let Some(id) = after.take() {
-                    ask = ask.starting_after(id);
-                }
-                let page: List<ListedEvent> = self.transport.send(ask.build(), None, until).await?;
-                after = page.data.last().map(|event| event.id.clone()).filter(|_| page.has_more);
-                all.extend(page.data);
-                if after.is_none() {
-                    break;
-                }
-            }
+            let ask = ListEvent::new()
+                .types(types.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>())
+                .created(stripe_types::RangeQueryTs::gte(from))
+                .limit(PAGE);
+            let page = |after: Option<String>| {
+                after.into_iter().fold(ask.clone(), ListEvent::starting_after).build()
+            };
+            all.extend(self.all(until, page).await?);
         }
         Ok(all)
     }

@@ -5,6 +5,7 @@ use super::{
     deadline::Deadline,
     error::{Error, Refusal},
     json,
+    keys::Keys,
 };
 use crate::{clock::Clock, config};
 use http_body_util::{BodyExt, Full, Limited};
@@ -18,11 +19,12 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use std::{
-    sync::atomic::{AtomicI64, AtomicUsize, Ordering},
-    time::Duration,
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, Instant},
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
@@ -36,9 +38,7 @@ const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 pub struct Transport {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
-    keys: Vec<SecretString>,
-    /// The position of the key that Stripe accepts at the moment.
-    key: AtomicUsize,
+    keys: Keys,
     breaker: Breaker,
     /// Whether this is Stripe itself. Only a sandbox's clock is followed.
     is_real: bool,
@@ -70,8 +70,7 @@ impl Transport {
         Self {
             client,
             base,
-            keys: config.keys.clone(),
-            key: AtomicUsize::new(0),
+            keys: Keys::new(config.keys.clone()),
             breaker: Breaker::default(),
             is_real,
             ahead: AtomicI64::new(0),
@@ -104,44 +103,56 @@ impl Transport {
     }
 
     /// Sends it, again if that can help, until the deadline. A POST carries `key`, the same for
-    /// every try, so that Stripe executes it once.
+    /// every try, so that Stripe executes it once; an answer that was cut off is asked for again, too.
     pub async fn send<T: DeserializeOwned>(
         &self,
         ask: RequestBuilder,
         key: Option<&str>,
         until: Deadline,
     ) -> Result<T, Error> {
-        let mut tried = 0;
+        let mut tried = 1;
+        let mut api_keys = self.keys.order(Instant::now()).into_iter();
+        let mut api_key = api_keys.next().unwrap_or(0);
         loop {
             if !self.breaker.lets_through() {
                 return Err(Error::CircuitOpen);
             }
-            tried += 1;
-            let tried_key = self.key.load(Ordering::Relaxed);
-            let attempt = self.attempt(&ask, key, until).await;
-            self.note(&attempt.outcome);
-            let error = match attempt.outcome {
-                Ok(body) => return read(&body, attempt.request_id),
+            let attempt = self.attempt(&ask, key, api_key, until).await;
+            let outcome = attempt.outcome.and_then(|body| read(&body, attempt.request_id));
+            self.note(&outcome, api_key);
+            let error = match outcome {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if self.moved_to_next_key(&error, tried_key) {
+            tracing::warn!(path = ask.path, tried, %error, "a request to Stripe failed");
+            if error.is_rejected_key()
+                && let Some(next) = api_keys.next()
+            {
+                tracing::error!("Stripe rejects an API key; trying the next one of the list");
+                api_key = next;
                 continue;
             }
             let again =
                 attempt.should_retry.unwrap_or_else(|| error.is_transient()) && !error.is_replayed_failure();
-            tracing::warn!(path = ask.path, tried, %error, "a request to Stripe failed");
             match until.at_most(pause(tried)) {
                 Some(pause) if again && tried < ATTEMPTS => tokio::time::sleep(pause).await,
                 _ => return Err(error),
             }
+            tried += 1;
         }
     }
 
-    async fn attempt(&self, ask: &RequestBuilder, key: Option<&str>, until: Deadline) -> Attempt {
+    async fn attempt(
+        &self,
+        ask: &RequestBuilder,
+        key: Option<&str>,
+        api_key: usize,
+        until: Deadline,
+    ) -> Attempt {
         let Some(limit) = until.at_most(ATTEMPT) else {
             return Attempt::failed("out of time".into());
         };
-        let request = match self.request(ask, key) {
+        let request = match self.request(ask, key, api_key) {
             Ok(request) => request,
             Err(error) => return Attempt::failed(error.to_string()),
         };
@@ -169,6 +180,7 @@ impl Transport {
         &self,
         ask: &RequestBuilder,
         key: Option<&str>,
+        api_key: usize,
     ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let method = match ask.method {
             StripeMethod::Get => Method::GET,
@@ -182,7 +194,7 @@ impl Transport {
             .uri(format!("{}/v1{}{query}", self.base, ask.path))
             .header(USER_AGENT, concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .header("stripe-version", VERSION.as_str())
-            .header(AUTHORIZATION, self.authorization());
+            .header(AUTHORIZATION, self.authorization(api_key));
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
@@ -192,31 +204,27 @@ impl Transport {
         request.body(Full::from(ask.body.clone().unwrap_or_default()))
     }
 
-    fn authorization(&self) -> HeaderValue {
-        let key = self.keys.get(self.key.load(Ordering::Relaxed) % self.keys.len().max(1));
+    fn authorization(&self, api_key: usize) -> HeaderValue {
+        let key = self.keys.get(api_key);
         let bearer = format!("Bearer {}", key.map(ExposeSecret::expose_secret).unwrap_or_default());
         let mut value = HeaderValue::try_from(bearer).unwrap_or(HeaderValue::from_static("Bearer"));
         value.set_sensitive(true);
         value
     }
 
-    /// Goes on with the next key of the list after Stripe rejected one: while keys are rotated, the old one may be
-    /// deleted before we restart.
-    fn moved_to_next_key(&self, error: &Error, tried: usize) -> bool {
-        let rejected = matches!(error, Error::Refused(refusal) if refusal.status == 401);
-        let moves = rejected && tried + 1 < self.keys.len();
-        if moves {
-            tracing::error!("Stripe rejects an API key; trying the next one of the list");
-            let _ = self.key.compare_exchange(tried, tried + 1, Ordering::Relaxed, Ordering::Relaxed);
-        }
-        moves
-    }
-
-    /// Tells the circuit breaker: failures to connect and Stripe's own faults count, refusals do not.
-    fn note<T>(&self, outcome: &Result<T, Error>) {
+    /// Tells the circuit breaker and the API keys. Failures to connect, answers cut off and Stripe's own faults
+    /// count, refusals do not.
+    fn note<T>(&self, outcome: &Result<T, Error>, api_key: usize) {
         match outcome {
+            Err(error) if error.is_rejected_key() => {
+                self.breaker.answered();
+                self.keys.rejected(api_key, Instant::now());
+            }
             Err(Error::Refused(refusal)) if refusal.status >= 500 => self.breaker.failed(),
-            Ok(_) | Err(Error::Refused(_)) => self.breaker.answered(),
+            Ok(_) | Err(Error::Refused(_) | Error::Unexpected { .. }) => {
+                self.breaker.answered();
+                self.keys.accepted(api_key);
+            }
             Err(_) => self.breaker.failed(),
         }
     }
@@ -254,16 +262,20 @@ fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Erro
     struct Envelope {
         error: Refusal,
     }
-    match serde_json::from_slice::<Envelope>(&json::plain(body)) {
+    match json::read::<Envelope>(body) {
         Ok(Envelope { error }) => Error::Refused(Box::new(Refusal { status, request_id, replayed, ..error })),
         Err(_) => Error::Unreadable { status, request_id },
     }
 }
 
+/// Half a JSON text may be whole the next time; one whose fields are not what we read will be the same again.
 fn read<T: DeserializeOwned>(body: &[u8], request_id: String) -> Result<T, Error> {
-    serde_json::from_slice(&json::plain(body)).map_err(|error| {
+    json::read(body).map_err(|error| {
         tracing::warn!(%error, "Stripe's answer could not be read");
-        Error::Unreadable { status: 200, request_id }
+        match error.classify() {
+            Category::Data => Error::Unexpected { request_id },
+            Category::Io | Category::Syntax | Category::Eof => Error::Unreadable { status: 200, request_id },
+        }
     })
 }
 

@@ -166,6 +166,10 @@ impl<T> Expandable<T> {
 pub struct CustomerState {
     #[serde(default)]
     pub deleted: bool,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    preferred_locales: Option<Vec<String>>,
+    metadata: Option<Metadata>,
     /// Minor units: below zero is credit that the next invoices use, above zero is added to them.
     #[serde(default)]
     pub balance: i64,
@@ -182,6 +186,16 @@ struct InvoiceSettings {
 }
 
 impl CustomerState {
+    /// The first of the languages that the customer prefers on invoices and receipts.
+    pub fn language(&self) -> Option<&str> {
+        self.preferred_locales.as_ref()?.first().map(String::as_str)
+    }
+
+    /// The organisation's word in URLs, as we wrote it into the metadata.
+    pub fn slug(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get("org").map(String::as_str)
+    }
+
     /// The customer's default payment method.
     pub fn method(&self) -> Option<&PaymentMethod> {
         self.invoice_settings.default_payment_method.object().or(self.default_source.object())
@@ -206,6 +220,17 @@ pub struct Invoice {
     pub created: i64,
     /// Of an invoice that is sent: when it has to be paid.
     pub due_date: Option<i64>,
+    #[serde(default)]
+    pub amount_paid: i64,
+    /// Of what was paid, what was paid elsewhere: in cash, by transfer.
+    amount_paid_off_stripe: Option<i64>,
+    /// The same, as API versions before 2025-03-31 say it.
+    paid_out_of_band: Option<bool>,
+    /// Taken off by credit notes before the invoice was paid, and after.
+    #[serde(default)]
+    pub pre_payment_credit_notes_amount: i64,
+    #[serde(default)]
+    pub post_payment_credit_notes_amount: i64,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     #[serde(default)]
@@ -213,6 +238,24 @@ pub struct Invoice {
     parent: Option<Parent>,
     /// Where `parent` is now, before API version 2025-03-31.
     subscription: Option<Reference>,
+    /// Where the request asked to expand it.
+    payments: Option<List<PaidBy>>,
+    /// What was paid back of its charges, and whether a bank is working on its payment. Stripe keeps both
+    /// elsewhere; invoices.rs fills them in.
+    #[serde(skip)]
+    pub refunded: i64,
+    #[serde(skip)]
+    pub processing: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidBy {
+    payment: Option<PaidByIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PaidByIntent {
+    payment_intent: Option<Reference>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -233,6 +276,17 @@ struct Transitions {
 impl Invoice {
     pub fn paid_at(&self) -> Option<i64> {
         self.status_transitions.paid_at
+    }
+
+    /// Whether some of it was paid outside Stripe.
+    pub fn is_paid_outside(&self) -> bool {
+        self.paid_out_of_band == Some(true) || self.amount_paid_off_stripe.is_some_and(|amount| amount > 0)
+    }
+
+    /// Ids of the payments that were made or tried.
+    pub fn payment_intents(&self) -> impl Iterator<Item = &str> {
+        let payments = self.payments.iter().flat_map(|payments| &payments.data);
+        payments.filter_map(|it| it.payment.as_ref()?.payment_intent.as_ref()).map(Reference::id)
     }
 
     /// The subscription that it bills; none for one made by hand.
@@ -298,6 +352,12 @@ pub struct CustomersObject {
 }
 
 impl Listed for Subscription {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for ListedEvent {
     fn id(&self) -> &str {
         &self.id
     }

@@ -179,7 +179,8 @@ impl BillingApp {
         if !goes_on || !sub["pause_collection"].is_null() {
             return Value::Null;
         }
-        let ask = at_stripe(&self.app).post("/v1/invoices/create_preview");
+        let dashboard = at_stripe(&self.app);
+        let ask = dashboard.post("/v1/invoices/create_preview");
         let ask = ask.fields(&[("subscription", sub["id"].as_str().unwrap())]);
         let preview = ask.header("authorization", "Bearer sk_test_123").await;
         if preview.status.as_u16() == 404 {
@@ -194,8 +195,8 @@ impl BillingApp {
     /// What the subscription's schedule changes, and when.
     async fn scheduled(&self, sub: &Value) -> Value {
         let Some(id) = sub["schedule"].as_str() else { return Value::Null };
-        let read =
-            at_stripe(&self.app).get(&format!("/v1/subscription_schedules/{id}?expand[]=phases.items.price"));
+        let dashboard = at_stripe(&self.app);
+        let read = dashboard.get(&format!("/v1/subscription_schedules/{id}?expand[]=phases.items.price"));
         let schedule: Value =
             read.header("authorization", "Bearer sk_test_123").await.assert_status(200).json();
         let next = &schedule["phases"][1];
@@ -210,9 +211,9 @@ impl BillingApp {
         assert_eq!(self.billing_state_expected(slug).await, self.expected_state(slug, &customer).await);
     }
 
-    /// Subjects of the mails so far, oldest first.
+    /// Subjects of the mails to organisations' people so far, oldest first.
     pub async fn mails(&self) -> Vec<String> {
-        self.app.texts("select subject from mails order by created_at, key").await
+        self.app.texts("select subject from mails where user_id is null order by created_at, key").await
     }
 
     /// How often an action stands in an organisation's audit log.

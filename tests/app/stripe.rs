@@ -8,7 +8,8 @@ use crate::{
     test_app::TestApp,
 };
 use product::stripe::{
-    CustomerId, Deadline, Error, Flow, NewCheckoutSession, NewCustomer, NewPortalSession, PlanChange,
+    CustomerDetails, CustomerId, Deadline, Error, Flow, HostedInvoice, NewCheckoutSession, NewCustomer,
+    NewPortalSession, PlanChange, WantedInvoices,
     account::{NewPrice, NewProduct, Portal, READS, SwitchTo},
 };
 
@@ -35,14 +36,28 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
     }
     stripe.subscriptions(&CustomerId("cus_1".into()), until()).await.expect("subscriptions");
     stripe.customer(&customer, until()).await.expect("a customer again");
-    stripe.invoices(&customer, until()).await.expect("invoices");
+    let wanted = WantedInvoices { since: Some(1_700_000_000), ids: vec!["in_1".into()] };
+    stripe.invoices(&customer, &wanted, until()).await.expect("invoices");
+    stripe.hosted_invoice("in_1", HostedInvoice::Page, until()).await.expect("an invoice's page");
+    for object in ["in_1", "cn_1", "ch_1"] {
+        stripe.invoice_of(object, until()).await.expect(object);
+    }
+    let details = CustomerDetails {
+        name: Some("Acme".into()),
+        email: Some("bills@acme.test".into()),
+        language: Some("de".into()),
+        slug: Some("acme".into()),
+    };
+    stripe.change_customer(&customer, &details, until()).await.expect("details");
+    let stripes_choice = CustomerDetails { language: Some(String::new()), ..CustomerDetails::default() };
+    stripe.change_customer(&customer, &stripes_choice, until()).await.expect("no language");
     stripe.products_of(vec!["prod_1".into()], until()).await.expect("products");
     stripe.preview(&customer, "sub_1", until()).await.expect("a preview");
     stripe.schedule("sub_sched_1", until()).await.expect("a schedule");
     stripe.release_schedule("sub_sched_1", "keep:contract:1", until()).await.expect("a release");
     stripe.is_processing("in_1", until()).await.expect("payments of an invoice");
     stripe.events_since(1_700_000_000, until()).await.expect("events");
-    for object in ["sub_1", "in_1", "pm_1", "cs_test_1", "cus_1", "prod_1"] {
+    for object in ["sub_1", "in_1", "pm_1", "cs_test_1", "ch_1", "cn_1", "cus_1", "prod_1"] {
         stripe.owner_of(object, until()).await.expect(object);
     }
     stripe.set_seats("sub_1", "si_1", 5, "seats:contract:1", until()).await.expect("seats");

@@ -1,7 +1,7 @@
 //! Checkout sessions.
 use super::{Answer, Paging, Params, Refusal, customers, list::Span};
 use crate::{
-    engine,
+    engine, money,
     objects::*,
     state::{DAY, World, wall},
     wire,
@@ -51,7 +51,12 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     }
     let mut session = read(w, &mut p, mode, customer)?;
     p.metadata(&mut session.metadata)?;
-    p.word("currency")?;
+    if let Some(code) = p.word("currency")? {
+        money::currency(&code, "currency")?;
+    }
+    if let (Some(customer), Some(currency)) = (&session.customer, &session.currency) {
+        engine::fits_currency(w, customer, currency)?;
+    }
     p.finish_but(WITHOUT_EFFECT)?;
     check(&session)?;
     let object = wire::checkout_session(w, &session);

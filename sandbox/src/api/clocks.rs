@@ -11,7 +11,8 @@ fn reachable(w: &World, to: i64) -> Answer<()> {
     }
 }
 
-/// A `frozen_time` ahead moves the sandbox there; one in the past is now, since time does not go back.
+/// A `frozen_time` ahead moves the sandbox there. One in the past takes it back while there is no customer
+/// yet, and is now afterwards: time does not go back over what has happened. Then the clock stands still.
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
     let name = p.word("name")?;
@@ -20,6 +21,8 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     if to > w.now() {
         engine::advance(w, to);
     }
+    let now = w.now();
+    w.hold_clock(if w.customers.len() == 0 { to } else { now });
     let clock = TestClock { id: w.id("clock_"), created: w.now(), name };
     let object = wire::test_clock(w, &clock);
     w.test_clocks.put(clock);
@@ -51,5 +54,8 @@ pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
     wire::shown(w, "test_helpers.test_clock", id)?;
     w.test_clocks.remove(id);
+    if w.test_clocks.len() == 0 {
+        w.release_clock();
+    }
     Ok(json!({ "id": id, "object": "test_helpers.test_clock", "deleted": true }))
 }

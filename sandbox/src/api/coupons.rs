@@ -1,28 +1,63 @@
 //! Coupons and promotion codes.
 use super::{Answer, Paging, Params, Refusal};
-use crate::{objects::*, state::World, wire};
+use crate::{
+    money,
+    objects::*,
+    params::{Given, Ignored, Instant, Int, words},
+    state::World,
+    wire,
+};
+use serde::Deserialize;
 use serde_json::json;
 
-pub fn create(w: &mut World, mut p: Params) -> Answer {
-    let duration = p.choice("duration", &["once", "repeating", "forever"])?.unwrap_or_else(|| "once".into());
-    let mut coupon = Coupon {
-        id: p.word("id")?.unwrap_or_default(),
+words! {
+    Duration: "once" | "repeating" | "forever";
+    PromotionKind: "coupon";
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCoupon {
+    id: Option<String>,
+    name: Option<String>,
+    percent_off: Option<f64>,
+    amount_off: Option<Int<1, 99_999_999>>,
+    currency: Option<String>,
+    duration: Option<Duration>,
+    duration_in_months: Option<Int<1, 120>>,
+    max_redemptions: Option<Int<1, { i64::MAX }>>,
+    redeem_by: Option<Instant>,
+    applies_to: Option<AppliesTo>,
+    #[serde(default)]
+    metadata: Given,
+    #[serde(default, rename = "currency_options")]
+    _currency_options: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppliesTo {
+    #[serde(default)]
+    products: Vec<String>,
+}
+
+pub fn create(w: &mut World, p: Params) -> Answer {
+    let new: NewCoupon = p.read()?;
+    let coupon = Coupon {
+        id: new.id.unwrap_or_else(|| w.secret()[..8].to_owned()),
         created: w.now(),
-        name: p.word("name")?,
-        percent_off: p.decimal("percent_off")?,
-        amount_off: p.int_in("amount_off", 1, 99_999_999)?,
-        currency: p.word("currency")?,
-        duration_in_months: p.int_in("duration_in_months", 1, 120)?,
-        max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        redeem_by: p.instant("redeem_by")?,
-        duration,
+        name: new.name,
+        percent_off: new.percent_off,
+        amount_off: new.amount_off.map(|it| it.0),
+        currency: new.currency.map(|code| money::currency(&code, "currency")).transpose()?,
+        duration: new.duration.map_or_else(|| "once".into(), |it| it.0),
+        duration_in_months: new.duration_in_months.map(|it| it.0),
+        max_redemptions: new.max_redemptions.map(|it| it.0),
+        redeem_by: new.redeem_by.map(|it| it.0),
+        products: new.applies_to.map(|it| it.products).unwrap_or_default(),
+        metadata: new.metadata.fresh()?,
         ..Coupon::default()
     };
-    p.metadata(&mut coupon.metadata)?;
-    p.finish_but(&["applies_to", "currency_options"])?;
-    if coupon.id.is_empty() {
-        coupon.id = w.secret()[..8].to_owned();
-    }
     check(w, &coupon)?;
     let object = wire::coupon(w, &coupon);
     w.coupons.put(coupon);
@@ -77,26 +112,62 @@ pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     Ok(json!({ "id": id, "object": "coupon", "deleted": true }))
 }
 
-pub fn create_code(w: &mut World, mut p: Params) -> Answer {
-    let coupon = coupon_of(w, &mut p)?;
-    let first_time_transaction = first_time(&mut p)?;
-    let mut code = PromotionCode {
+/// Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCode {
+    promotion: Option<Promotion>,
+    coupon: Option<String>,
+    code: Option<String>,
+    active: Option<bool>,
+    customer: Option<String>,
+    max_redemptions: Option<Int<1, { i64::MAX }>>,
+    expires_at: Option<Instant>,
+    restrictions: Option<Restrictions>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Promotion {
+    #[serde(rename = "type")]
+    _kind: Option<PromotionKind>,
+    coupon: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restrictions {
+    first_time_transaction: Option<bool>,
+    #[serde(default, rename = "minimum_amount")]
+    _minimum_amount: Ignored,
+    #[serde(default, rename = "minimum_amount_currency")]
+    _minimum_amount_currency: Ignored,
+    #[serde(default, rename = "currency_options")]
+    _currency_options: Ignored,
+}
+
+pub fn create_code(w: &mut World, p: Params) -> Answer {
+    let new: NewCode = p.read()?;
+    let coupon =
+        new.promotion.map(|it| it.coupon).or(new.coupon).ok_or_else(|| Refusal::missing("coupon"))?;
+    if there(w, &coupon).is_none() {
+        return Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]"));
+    }
+    let code = PromotionCode {
         id: w.id("promo_"),
         created: w.now(),
-        code: p.word("code")?.unwrap_or_default(),
+        code: new.code.unwrap_or_else(|| w.secret()[..8].to_uppercase()),
         coupon,
-        active: p.flag("active")?.unwrap_or(true),
-        customer: p.word("customer")?,
-        max_redemptions: p.int_in("max_redemptions", 1, i64::MAX)?,
-        expires_at: p.instant("expires_at")?,
-        first_time_transaction,
+        active: new.active.unwrap_or(true),
+        customer: new.customer,
+        max_redemptions: new.max_redemptions.map(|it| it.0),
+        expires_at: new.expires_at.map(|it| it.0),
+        first_time_transaction: new.restrictions.and_then(|it| it.first_time_transaction).unwrap_or(false),
+        metadata: new.metadata.fresh()?,
         ..PromotionCode::default()
     };
-    p.metadata(&mut code.metadata)?;
-    p.finish()?;
-    if code.code.is_empty() {
-        code.code = w.secret()[..8].to_uppercase();
-    }
     if w.promotion_codes.iter().any(|known| known.active && known.code.eq_ignore_ascii_case(&code.code)) {
         return Err(Refusal::invalid("An active promotion code with this code already exists.").at("code"));
     }
@@ -104,31 +175,6 @@ pub fn create_code(w: &mut World, mut p: Params) -> Answer {
     w.promotion_codes.put(code);
     w.emit("promotion_code.created", object.clone());
     Ok(object)
-}
-
-/// Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
-fn coupon_of(w: &World, p: &mut Params) -> Answer<String> {
-    let coupon = match p.map("promotion")? {
-        Some(mut promotion) => {
-            promotion.choice("type", &["coupon"])?;
-            let coupon = promotion.required("coupon")?;
-            promotion.finish()?;
-            coupon
-        }
-        None => p.required("coupon")?,
-    };
-    match there(w, &coupon) {
-        Some(_) => Ok(coupon),
-        None => Err(Refusal::no_such("coupon", &coupon, "promotion[coupon]")),
-    }
-}
-
-fn first_time(p: &mut Params) -> Answer<bool> {
-    let Some(mut restrictions) = p.map("restrictions")? else { return Ok(false) };
-    restrictions.ignore(&["minimum_amount", "minimum_amount_currency", "currency_options"]);
-    let first_time = restrictions.flag("first_time_transaction")?;
-    restrictions.finish()?;
-    Ok(first_time.unwrap_or(false))
 }
 
 pub fn update_code(w: &mut World, id: &str, mut p: Params) -> Answer {

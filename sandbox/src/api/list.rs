@@ -48,6 +48,17 @@ impl Paging {
     }
 }
 
+/// The same of objects that have no table of their own, newest first; only `starting_after` pages them.
+pub fn page_of_objects(paging: &Paging, url: &str, mut all: Vec<Value>) -> Answer {
+    if let Some(after) = &paging.after {
+        let seen = all.iter().position(|it| it["id"] == **after);
+        all.drain(..=seen.ok_or_else(|| Refusal::no_such("object", after, "starting_after"))?);
+    }
+    let more = all.len() > paging.limit;
+    all.truncate(paging.limit);
+    Ok(json!({ "object": "list", "url": url, "has_more": more, "data": all }))
+}
+
 /// `created` or `created[gte]` and the like.
 #[derive(Default)]
 pub struct Span {
@@ -67,6 +78,11 @@ impl Span {
         let (gt, gte, lt, lte) = (range.int("gt")?, range.int("gte")?, range.int("lt")?, range.int("lte")?);
         range.finish()?;
         Ok(Self { from: gte.or(gt.map(|n| n + 1)), to: lte.or(lt.map(|n| n - 1)) })
+    }
+
+    /// Whether it leaves nothing out.
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
     }
 
     pub fn holds(&self, at: i64) -> bool {

@@ -1,7 +1,7 @@
 //! Every endpoint, a line each.
 use super::{
     Answer, Params, Refusal, catalogue, checkout, clocks, coupons, customers, entitlements, events, invoices,
-    items, payment_methods, portal, schedules, subscription_items, subscriptions,
+    items, payment_methods, portal, refunds, schedules, subscription_items, subscriptions,
 };
 use crate::{state::World, wire::Kind};
 use hyper::Method;
@@ -45,6 +45,10 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["customers"] => customers::list(w, p),
         ["customers", id, "tax_ids"] => customers::list_tax_ids(w, id, p),
         ["customers", id, "tax_ids", tax_id] => customers::retrieve_tax_id(w, id, tax_id, p),
+        ["customers", id, "balance_transactions"] => customers::list_balance_transactions(w, id, p),
+        ["customers", id, "balance_transactions", it] => {
+            customers::retrieve_balance_transaction(w, id, it, p)
+        }
         ["customers", id, "payment_methods"] => payment_methods::list(w, Some(id), p),
         ["products"] => catalogue::list_products(w, p),
         ["prices"] => catalogue::list_prices(w, p),
@@ -75,8 +79,11 @@ fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["subscription_schedules"] => schedules::list(w, p),
         ["invoices"] => invoices::list(w, p),
         ["invoices", id, "lines"] => invoices::lines(w, id, p),
+        ["refunds"] => refunds::list(w, p),
+        ["credit_notes"] => refunds::list_notes(w, p),
         ["invoice_payments"] => invoices::payments(w, p),
         ["invoiceitems"] => invoices::list_items(w, p),
+        ["charges"] => items::charges(w, p),
         ["charges", id] => items::charge(w, id, p),
         _ => return None,
     })
@@ -87,6 +94,7 @@ fn post(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["customers"] => customers::create(w, p),
         ["customers", id] => customers::update(w, id, p),
         ["customers", id, "tax_ids"] => customers::create_tax_id(w, id, p),
+        ["customers", id, "balance_transactions"] => customers::create_balance_transaction(w, id, p),
         ["products"] => catalogue::create_product(w, p),
         ["products", id] => catalogue::update_product(w, id, p),
         ["prices"] => catalogue::create_price(w, p),
@@ -109,10 +117,18 @@ fn post(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["subscriptions", id, "resume"] => subscriptions::resume(w, id, p),
         ["subscriptions", id, "pause"] => subscriptions::pause(w, id, p),
         ["subscription_items", id] => subscription_items::update(w, id, p),
+        ["subscription_schedules"] => schedules::create(w, p),
+        ["subscription_schedules", id] => schedules::update(w, id, p),
+        ["subscription_schedules", id, "cancel"] => schedules::cancel(w, id, p),
         ["subscription_schedules", id, "release"] => schedules::release(w, id, p),
         ["invoices", "create_preview"] => invoices::create_preview(w, p),
         ["invoices", id, "pay"] => invoices::pay(w, id, p),
         ["invoices", id, "finalize"] => invoices::finalize(w, id, p),
+        ["invoices", id, "send"] => invoices::send(w, id, p),
+        ["invoices", id, "mark_uncollectible"] => invoices::mark_uncollectible(w, id, p),
+        ["refunds"] => refunds::create(w, p),
+        ["credit_notes"] => refunds::create_note(w, p),
+        ["credit_notes", id, "void"] => refunds::void_note(w, id, p),
         ["invoices", id, "void"] => invoices::void(w, id, p),
         ["webhook_endpoints"] => events::create_endpoint(w, p),
         ["webhook_endpoints", id] => events::update_endpoint(w, id, p),
@@ -126,6 +142,8 @@ fn delete(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
     Some(match path {
         ["customers", id] => customers::delete(w, id, p),
         ["customers", id, "tax_ids", tax_id] => customers::delete_tax_id(w, id, tax_id, p),
+        ["customers", id, "discount"] => customers::delete_discount(w, id, p),
+        ["subscriptions", id, "discount"] => subscriptions::delete_discount(w, id, p),
         ["products", id] => catalogue::delete_product(w, id, p),
         ["coupons", id] => coupons::delete(w, id, p),
         ["subscriptions", id] => subscriptions::cancel(w, id, p),

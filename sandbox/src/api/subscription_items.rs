@@ -1,11 +1,13 @@
 //! Items of a subscription by themselves.
-use super::{Answer, Paging, Params, Refusal};
+use super::{Answer, Paging, Params, Refusal, subscription_update::ProrationBehavior};
 use crate::{
     engine::{self, Change, Holder, ItemChange, Proration},
     objects::Item,
+    params::Int,
     state::{Row, World},
     wire,
 };
+use serde::Deserialize;
 
 /// So that they can be paged; they are kept inside their subscription.
 impl Row for Item {
@@ -31,25 +33,24 @@ pub fn retrieve(w: &World, id: &str, p: Params) -> Answer {
     Ok(wire::subscription_item(w, sub, item))
 }
 
-pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    price: Option<String>,
+    quantity: Option<Int<0, 1_000_000>>,
+    proration_behavior: Option<ProrationBehavior>,
+}
+
+const WITHOUT_EFFECT: &[&str] =
+    &["metadata", "tax_rates", "discounts", "off_session", "payment_behavior", "proration_date"];
+
+pub fn update(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: Fields = p.read_but(WITHOUT_EFFECT)?;
     let sub = w.subscriptions.iter().find(|sub| sub.is_alive() && sub.items.iter().any(|item| item.id == id));
     let sub = sub.map(|sub| sub.id.clone()).ok_or_else(|| Refusal::not_found("subscription item", id))?;
-    let (price, quantity) = (p.word("price")?, p.int_in("quantity", 0, 1_000_000)?);
-    let proration =
-        match p.choice("proration_behavior", &["none", "create_prorations", "always_invoice"])?.as_deref() {
-            Some("none") => Proration::None,
-            Some("always_invoice") => Proration::Invoice,
-            _ => Proration::Create,
-        };
-    p.finish_but(&[
-        "metadata",
-        "tax_rates",
-        "discounts",
-        "off_session",
-        "payment_behavior",
-        "proration_date",
-    ])?;
-    let item = ItemChange { id: Some(id.to_owned()), price, quantity, deleted: false };
+    let quantity = given.quantity.map(|quantity| quantity.0);
+    let item = ItemChange { id: Some(id.to_owned()), price: given.price, quantity, deleted: false };
+    let proration = given.proration_behavior.map(Proration::from).unwrap_or_default();
     let change = Change { items: vec![item], proration, ..Change::default() };
     engine::say_change(w, &sub, |w| match engine::change(w, &sub, &change, Holder::Absent) {
         Err(refusal) if !refusal.stands => Err(refusal),

@@ -3,45 +3,75 @@ use super::{
     Answer, Paging, Params, Refusal, customers,
     list::Span,
     subscription_update::{
-        Given, Update, WITHOUT_EFFECT, coupons, payment_behavior, read_update, touches_more_than_words,
-        trial, trial_settings,
+        BillingMode, CollectionMethod, DiscountGiven, Fields, ItemFields, PaymentBehavior, ProrationBehavior,
+        TrialSettings, Update, WITHOUT_EFFECT, read_update, touches_more_than_words, trial,
     },
 };
 use crate::{
     engine::{self, Change, Holder, NewSubscription},
     objects::*,
+    params::{Given, Ignored, Instant, Int},
     state::World,
     wire,
 };
+use serde::Deserialize;
 
-pub fn create(w: &mut World, mut p: Params) -> Answer {
-    let customer = p.required("customer")?;
-    customers::named(w, &customer)?;
-    let mut new = NewSubscription { customer, items: new_items(&mut p)?, ..NewSubscription::default() };
-    new.trial_end = trial(w, &mut p)?;
-    new.missing_payment_method = trial_settings(&mut p)?;
-    new.default_payment_method = p.word("default_payment_method")?;
-    if let Some(mut mode) = p.map("billing_mode")? {
-        new.billing_mode = mode.choice("type", &["flexible", "classic"])?;
-        mode.finish_but(&["flexible"])?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    customer: String,
+    items: Vec<ItemFields>,
+    trial_period_days: Option<Int<1, 730>>,
+    trial_end: Option<String>,
+    trial_settings: Option<TrialSettings>,
+    default_payment_method: Option<String>,
+    billing_mode: Option<BillingMode>,
+    billing_cycle_anchor: Option<Instant>,
+    collection_method: Option<CollectionMethod>,
+    days_until_due: Option<Int<0, 365>>,
+    description: Option<String>,
+    cancel_at: Option<Instant>,
+    cancel_at_period_end: Option<bool>,
+    payment_behavior: Option<PaymentBehavior>,
+    #[serde(rename = "proration_behavior")]
+    _proration_behavior: Option<ProrationBehavior>,
+    #[serde(default)]
+    discounts: Vec<DiscountGiven>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+pub fn create(w: &mut World, p: Params) -> Answer {
+    let given: New = p.read_but(WITHOUT_EFFECT)?;
+    customers::named(w, &given.customer)?;
+    if given.items.is_empty() {
+        return Err(Refusal::missing("items"));
     }
-    new.billing_cycle_anchor = p.instant("billing_cycle_anchor")?;
-    new.collection_method = p.choice("collection_method", &["charge_automatically", "send_invoice"])?;
-    new.days_until_due = p.int_in("days_until_due", 0, 365)?;
-    if new.collection_method.as_deref() == Some("send_invoice") && new.days_until_due.is_none() {
-        return Err(p.missing("days_until_due"));
+    let by_invoice = given.collection_method.as_ref().is_some_and(|method| method.0 == "send_invoice");
+    if by_invoice && given.days_until_due.is_none() {
+        return Err(Refusal::missing("days_until_due"));
     }
-    new.description = p.word("description")?;
-    new.cancel_at = p.instant("cancel_at")?;
-    new.cancel_at_period_end = p.flag("cancel_at_period_end")?.unwrap_or(false);
-    new.payment_behavior = payment_behavior(&mut p)?.unwrap_or_else(|| "allow_incomplete".into());
-    p.choice("proration_behavior", &["none", "create_prorations", "always_invoice"])?;
-    p.metadata(&mut new.metadata)?;
-    let coupons = coupons(&mut p)?.unwrap_or_default();
-    p.finish_but(WITHOUT_EFFECT)?;
-    check_card(w, &new.customer, new.default_payment_method.as_deref())?;
-    for given in coupons {
-        let discount = redeem(w, &new.customer, given)?;
+    check_card(w, &given.customer, given.default_payment_method.as_deref())?;
+    let mut new = NewSubscription {
+        customer: given.customer,
+        items: new_items(given.items)?,
+        trial_end: trial(w, given.trial_period_days, given.trial_end)?,
+        missing_payment_method: given.trial_settings.map(|it| it.missing_payment_method()),
+        default_payment_method: given.default_payment_method,
+        billing_mode: given.billing_mode.map(|it| it.word()),
+        billing_cycle_anchor: given.billing_cycle_anchor.map(|it| it.0),
+        collection_method: given.collection_method.map(|it| it.0),
+        days_until_due: given.days_until_due.map(|it| it.0),
+        description: given.description,
+        cancel_at: given.cancel_at.map(|it| it.0),
+        cancel_at_period_end: given.cancel_at_period_end.unwrap_or(false),
+        payment_behavior: given.payment_behavior.map_or_else(|| "allow_incomplete".into(), |it| it.0),
+        metadata: given.metadata.fresh()?,
+        ..NewSubscription::default()
+    };
+    let currency = w.prices.get(&new.items[0].0).map(|price| price.currency.clone()).unwrap_or_default();
+    for one in given.discounts {
+        let discount = redeem(w, &new.customer, one, &currency)?;
         new.discounts.push(discount);
     }
     let id = engine::subscribe(w, new, Holder::Absent)?;
@@ -49,18 +79,17 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
 }
 
 /// Prices and quantities.
-fn new_items(p: &mut Params) -> Answer<Vec<(String, i64)>> {
-    let each = p.maps("items")?.ok_or_else(|| p.missing("items"))?.into_iter().map(|mut item| {
-        let price = item.word("price")?.or(item.word("plan")?).ok_or_else(|| item.missing("price"))?;
-        let quantity = item.int_in("quantity", 0, 1_000_000)?.unwrap_or(1);
-        item.finish_but(&["metadata", "tax_rates", "discounts", "billing_thresholds"])?;
-        Ok((price, quantity))
+fn new_items(items: Vec<ItemFields>) -> Answer<Vec<(String, i64)>> {
+    let each = items.into_iter().enumerate().map(|(n, item)| {
+        let quantity = item.quantity();
+        let price = item.price().ok_or_else(|| Refusal::missing(&format!("items[{n}][price]")))?;
+        Ok((price, quantity.unwrap_or(1)))
     });
     each.collect()
 }
 
-fn redeem(w: &mut World, customer: &str, given: Given) -> Answer<Discount> {
-    let (coupon, code) = match given {
+fn redeem(w: &mut World, customer: &str, given: DiscountGiven, currency: &str) -> Answer<Discount> {
+    let (coupon, code) = match (given.coupon, given.promotion_code) {
         (Some(_), Some(_)) => {
             return Err(Refusal::invalid(
                 "You may only specify one of these parameters: coupon, promotion_code.",
@@ -79,7 +108,7 @@ fn redeem(w: &mut World, customer: &str, given: Given) -> Answer<Discount> {
             return Err(Refusal::missing("discounts[0][coupon]"));
         }
     };
-    engine::discount_of(w, &coupon, code.as_deref())
+    engine::discount_of(w, &coupon, code.as_deref(), currency)
 }
 
 fn check_card(w: &World, customer: &str, card: Option<&str>) -> Answer<()> {
@@ -95,10 +124,10 @@ fn check_card(w: &World, customer: &str, card: Option<&str>) -> Answer<()> {
     }
 }
 
-pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
+pub fn update(w: &mut World, id: &str, p: Params) -> Answer {
     let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
-    let update = read_update(w, &sub, &mut p)?;
-    p.finish()?;
+    let fields: Fields = p.read_but(WITHOUT_EFFECT)?;
+    let update = read_update(w, &sub, fields)?;
     if !sub.is_alive() && touches_more_than_words(&sub, &update) {
         return Err(Refusal::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
@@ -110,13 +139,10 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
 }
 
 fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
+    let (customer, currency) = (update.fields.customer.clone(), update.fields.currency.clone());
     w.subscriptions.put(update.fields);
     if let Some(given) = update.discounts {
-        let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
-        let discounts = given.into_iter().map(|one| redeem(w, &customer, one)).collect::<Answer<Vec<_>>>()?;
-        if let Some(sub) = w.subscriptions.change(id) {
-            sub.discounts = discounts;
-        }
+        discount(w, id, given, &customer, &currency)?;
     }
     let now = w.now();
     if let Some(sub) = update.trial_end.filter(|end| *end > now).and_then(|_| w.subscriptions.change(id)) {
@@ -129,15 +155,55 @@ fn apply(w: &mut World, id: &str, update: Update) -> Answer<()> {
         (None, false) => None,
     };
     match change.map(|change| engine::change(w, id, &change, Holder::Absent)) {
-        Some(Err(refusal)) if refusal.stands && update.pending_if_incomplete => Err(Refusal::invalid(
-            "The payment failed, and this sandbox keeps no pending updates: nothing was changed.",
-        )
-        .at("payment_behavior")),
-        Some(Err(refusal)) if !refusal.stands || update.error_if_incomplete => {
+        Some(Err(refusal)) if refusal.stands && update.behavior == "pending_if_incomplete" => {
+            Err(Refusal::invalid(
+                "The payment failed, and this sandbox keeps no pending updates: nothing was changed.",
+            )
+            .at("payment_behavior"))
+        }
+        Some(Err(refusal)) if !refusal.stands || update.behavior == "error_if_incomplete" => {
             Err(Refusal { stands: false, ..refusal })
         }
         _ => Ok(()),
     }
+}
+
+/// All of these in place of what there is; one that is named by its own id stays.
+fn discount(
+    w: &mut World,
+    id: &str,
+    given: Vec<DiscountGiven>,
+    customer: &str,
+    currency: &str,
+) -> Answer<()> {
+    let held = w.subscriptions.get(id).map(|sub| sub.discounts.clone()).unwrap_or_default();
+    let mut all = Vec::new();
+    for one in given {
+        if let Some(name) = &one.discount {
+            let kept = held.iter().find(|discount| discount.id == *name).cloned();
+            all.push(kept.ok_or_else(|| Refusal::no_such("discount", name, "discounts[0][discount]"))?);
+            continue;
+        }
+        let discount = redeem(w, customer, one, currency)?;
+        let discount = Discount { customer: customer.into(), subscription: Some(id.into()), ..discount };
+        w.emit("customer.discount.created", wire::discount(&discount));
+        all.push(discount);
+    }
+    for gone in held.iter().filter(|it| all.iter().all(|kept| kept.id != it.id)) {
+        w.emit("customer.discount.deleted", wire::discount(gone));
+    }
+    if let Some(sub) = w.subscriptions.change(id) {
+        sub.discounts = all;
+    }
+    Ok(())
+}
+
+pub fn delete_discount(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
+    let last = sub.discounts.last().cloned().ok_or_else(|| Refusal::not_found("discount", id))?;
+    engine::say_change(w, id, |w| discount(w, id, Vec::new(), &sub.customer, &sub.currency))?;
+    Ok(wire::deleted_discount(&last))
 }
 
 fn extend_trial(sub: &mut Subscription, end: i64, now: i64) {
@@ -151,14 +217,27 @@ fn extend_trial(sub: &mut Subscription, end: i64, now: i64) {
     }
 }
 
-pub fn cancel(w: &mut World, id: &str, mut p: Params) -> Answer {
-    let mut why = Cancellation::default();
-    if let Some(mut details) = p.map("cancellation_details")? {
-        (why.comment, why.feedback) = (details.word("comment")?, details.word("feedback")?);
-        details.finish()?;
-    }
-    p.finish_but(&["invoice_now", "prorate"])?;
-    engine::cancel_now(w, id, why)?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelNow {
+    cancellation_details: Option<CancellationDetails>,
+    #[serde(default, rename = "invoice_now")]
+    _invoice_now: Ignored,
+    #[serde(default, rename = "prorate")]
+    _prorate: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancellationDetails {
+    comment: Option<String>,
+    feedback: Option<String>,
+}
+
+pub fn cancel(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: CancelNow = p.read()?;
+    let why = given.cancellation_details.map(|it| (it.comment, it.feedback)).unwrap_or_default();
+    engine::cancel_now(w, id, Cancellation { comment: why.0, feedback: why.1, reason: None })?;
     wire::shown(w, "subscription", id)
 }
 

@@ -21,6 +21,7 @@ pub fn cancel_now(w: &mut World, id: &str, why: Cancellation) -> Answer<()> {
         return Err(Refusal::not_found("subscription", id));
     }
     sub.cancellation = why;
+    invoicing::forget_what_waits(w, id);
     end(w, id, "cancellation_requested");
     Ok(())
 }
@@ -91,7 +92,7 @@ pub fn resume(w: &mut World, id: &str, holder: Holder) -> Answer<()> {
     }
     let now = w.now();
     let ends: Vec<i64> =
-        sub.items.iter().map(|item| super::change::period_after(w, &item.price, now, now)).collect();
+        sub.items.iter().map(|item| super::periods::period_after(w, &item.price, now, now)).collect();
     if let Some(sub) = w.subscriptions.change(id) {
         sub.status = "active".into();
         sub.paused = None;

@@ -1,7 +1,10 @@
 //! Customers and their cards.
-use super::cards::{self, Holder};
+use super::{
+    cards::{self, Holder},
+    methods::NewMethod,
+};
 use crate::{
-    objects::{Card, Customer, PaymentMethod},
+    objects::{BalanceTransaction, Card, Customer, Metadata, PaymentMethod},
     refusal::{Answer, Refusal},
     state::World,
     wire,
@@ -28,10 +31,72 @@ pub fn change_customer<T>(w: &mut World, id: &str, change: impl FnOnce(&mut Cust
     Ok(done)
 }
 
-/// Adds a card to a customer once its bank, and its holder where the bank asks, agree.
+/// Why a balance moves.
+#[derive(Clone, Debug, Default)]
+pub struct Why {
+    /// Stripe's word for it.
+    pub kind: &'static str,
+    pub invoice: Option<String>,
+    pub credit_note: Option<String>,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+}
+
+/// Moves a customer's balance; below zero `by` gives credit. The transaction's id, if it moved.
+pub fn move_balance(w: &mut World, id: &str, by: i64, why: Why) -> Option<String> {
+    let customer = w.customers.get(id).filter(|_| by != 0)?;
+    let (currency, ending_balance) =
+        (customer.currency.clone().unwrap_or_else(|| "usd".into()), customer.balance + by);
+    let transaction = BalanceTransaction {
+        id: w.id("cbtxn_"),
+        created: w.now(),
+        customer: id.to_owned(),
+        amount: by,
+        ending_balance,
+        currency: currency.clone(),
+        kind: why.kind.into(),
+        invoice: why.invoice,
+        credit_note: why.credit_note,
+        description: why.description,
+        metadata: why.metadata,
+    };
+    let name = transaction.id.clone();
+    w.balance_transactions.put(transaction);
+    change_customer(w, id, |c| {
+        c.balance = ending_balance;
+        c.currency.get_or_insert(currency);
+    })
+    .ok()?;
+    Some(name)
+}
+
+/// A customer has one currency while anything of theirs is in it.
+pub fn fits_currency(w: &World, id: &str, currency: &str) -> Answer<()> {
+    let other = |held: &str| !held.is_empty() && held != currency;
+    let subs = w.subscriptions.iter().filter(|sub| sub.customer == id && sub.is_alive());
+    let open =
+        w.invoices.iter().filter(|i| i.customer == id && matches!(i.status.as_str(), "draft" | "open"));
+    let waiting = w.invoice_items.iter().filter(|it| it.customer == id && it.invoice.is_none());
+    let customer = w.customers.get(id).filter(|customer| customer.balance != 0);
+    let held =
+        subs.map(|sub| &sub.currency).chain(open.map(|i| &i.currency)).chain(waiting.map(|it| &it.currency));
+    let mut held = held.chain(customer.and_then(|customer| customer.currency.as_ref()));
+    match held.find(|held| other(held)) {
+        None => Ok(()),
+        Some(held) => Err(Refusal::invalid(format!(
+            "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency {held}."
+        ))),
+    }
+}
+
 pub fn add_card(w: &mut World, customer: &str, card: Card, holder: Holder) -> Answer<String> {
-    cards::admit(&card)?;
-    let asked = cards::asks_first(&card);
+    add_method(w, customer, NewMethod::card(card), holder)
+}
+
+/// Adds a payment method to a customer once its bank, and its holder where the bank asks, agree.
+pub fn add_method(w: &mut World, customer: &str, new: NewMethod, holder: Holder) -> Answer<String> {
+    new.card.as_ref().map_or(Ok(()), cards::admit)?;
+    let asked = new.card.as_ref().is_some_and(cards::asks_first);
     match holder {
         Holder::Absent if asked => return Err(cards::asks()),
         Holder::Refuses if asked => return Err(cards::not_authenticated()),
@@ -42,13 +107,16 @@ pub fn add_card(w: &mut World, customer: &str, card: Card, holder: Holder) -> An
         "line1": null, "line2": null, "postal_code": null, "state": null })), "email": owner.email,
         "name": owner.name, "phone": owner.phone, "tax_id": null });
     let (id, created) = (w.id("pm_"), w.now());
-    let card = Card { authenticated: asked, ..card };
+    let card = new.card.map(|card| Card { authenticated: asked, ..card });
     let customer = Some(customer.to_owned());
     let method = PaymentMethod {
         id: id.clone(),
         created,
         customer,
+        kind: new.kind,
         card,
+        details: new.details,
+        fails: new.fails,
         detached: false,
         billing_details,
         metadata: Default::default(),

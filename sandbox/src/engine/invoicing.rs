@@ -1,8 +1,13 @@
 //! Invoices: made, finalized, settled against the customer's credit.
-use super::{amend::say, cards::Holder, discounts, paying};
+use super::{
+    amend::say,
+    cards::Holder,
+    customers::{Why, move_balance},
+    discounts, paying,
+};
 use crate::{
     money,
-    objects::{Invoice, Line, Price, Subscription},
+    objects::{Discount, Invoice, Line, Price, Subscription},
     refusal::{Answer, Refusal},
     state::{HOUR, World, date},
     wire,
@@ -13,7 +18,7 @@ pub fn lines_of_period(w: &World, sub: &Subscription) -> Vec<Line> {
     let line = |(n, item): (usize, &crate::objects::Item)| {
         let price = w.prices.get(&item.price)?;
         let trial = sub.status == "trialing";
-        let amount = if trial { 0 } else { price.unit_amount * item.quantity };
+        let amount = if trial { 0 } else { price.cost(item.quantity) };
         let name = product_name(w, price);
         Some(Line {
             id: format!("il_{}{n}", item.id.trim_start_matches("si_")),
@@ -35,9 +40,11 @@ pub fn lines_of_period(w: &World, sub: &Subscription) -> Vec<Line> {
 }
 
 fn described(price: &Price, quantity: i64, name: &str) -> String {
-    let every = price.recurring.as_ref().map_or("once", |every| every.interval.as_str());
-    let each = money::amount(price.unit_amount, &price.currency);
-    format!("{quantity} × {name} (at {each} / {every})")
+    let every = price.recurring.as_ref().map_or("once".to_owned(), |every| match every.count {
+        1 => every.interval.clone(),
+        count => format!("every {count} {}s", every.interval),
+    });
+    format!("{quantity} × {name} (at {} / {every})", money::each(price))
 }
 
 pub fn product_name(w: &World, price: &Price) -> String {
@@ -49,9 +56,32 @@ pub fn waiting(w: &World, sub: &str) -> Vec<String> {
     w.invoice_items.ids(|it| it.invoice.is_none() && it.subscription.as_deref() == Some(sub))
 }
 
-/// A draft with these lines and whatever waited for it. `reason` is Stripe's `billing_reason`.
-pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &str) -> Invoice {
-    let (id, created) = (w.id("in_"), w.now());
+/// An invoice over these lines as of an instant, without ids. `reason` is Stripe's `billing_reason`.
+pub fn composed(w: &World, sub: &Subscription, mut lines: Vec<Line>, reason: &str, at: i64) -> Invoice {
+    let live = discounts::live(w, sub, at);
+    let discount = discounts::take(w, &live, &sub.currency, &mut lines);
+    Invoice {
+        created: at,
+        customer: sub.customer.clone(),
+        subscription: Some(sub.id.clone()),
+        status: "draft".into(),
+        billing_reason: reason.into(),
+        collection_method: sub.collection_method.clone(),
+        currency: sub.currency.clone(),
+        period_start: at,
+        period_end: at,
+        discount,
+        discounts: live.into_iter().map(|(discount, _)| discount).collect(),
+        lines,
+        auto_advance: sub.status != "unpaid",
+        test_clock: sub.test_clock.clone(),
+        ..Invoice::default()
+    }
+}
+
+/// A draft with these lines and whatever waited for it.
+fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &str) -> Invoice {
+    let id = w.id("in_");
     for item in waiting(w, &sub.id) {
         if let Some(item) = w.invoice_items.change(&item) {
             item.invoice = Some(id.clone());
@@ -61,41 +91,47 @@ pub fn draft(w: &mut World, sub: &Subscription, mut lines: Vec<Line>, reason: &s
     for line in &mut lines {
         line.id = w.id("il_");
     }
-    let discountable: i64 = lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
-    let live: Vec<_> = discounts::live(w, sub).into_iter().map(|(discount, _)| discount).collect();
-    Invoice {
-        created,
-        customer: sub.customer.clone(),
-        subscription: Some(sub.id.clone()),
-        status: "draft".into(),
-        billing_reason: reason.into(),
-        collection_method: sub.collection_method.clone(),
-        currency: sub.currency.clone(),
-        period_start: created,
-        period_end: created,
-        discount: discounts::off(w, sub, discountable.max(0)),
-        discounts: live,
-        lines,
-        auto_advance: sub.status != "unpaid",
-        page: w.secret(),
-        test_clock: sub.test_clock.clone(),
-        id,
-        ..Invoice::default()
-    }
+    let page = w.secret();
+    Invoice { id, page, ..composed(w, sub, lines, reason, w.now()) }
 }
 
 /// A draft that finalizes itself in an hour, as renewals do. Says `invoice.created`. It covers the
 /// period before it, which began at `since`; what it sells is in its lines.
-pub fn draft_for_cycle(w: &mut World, sub: &str, since: i64) -> Answer<()> {
-    let Some(sub) = w.subscriptions.get(sub).cloned() else { return Ok(()) };
-    let lines = lines_of_period(w, &sub);
+pub fn draft_for_cycle(w: &mut World, sub: &str, lines: Vec<Line>, since: i64) {
+    let Some(sub) = w.subscriptions.get(sub).cloned() else { return };
     let mut invoice = draft(w, &sub, lines, "subscription_cycle");
     invoice.period_start = since;
     let paused = sub.pause_collection.as_ref().is_some_and(|pause| pause.behavior == "keep_as_draft");
     invoice.auto_advance = invoice.auto_advance && !paused;
     invoice.finalizes_at = invoice.auto_advance.then_some(invoice.created + HOUR);
     keep(w, invoice, &sub.id);
-    Ok(())
+}
+
+/// Lines for a period that a renewal begins: one that the subscription's end cuts short costs its part.
+pub fn lines_of_cycle(w: &World, sub: &Subscription) -> Vec<Line> {
+    let mut lines = lines_of_period(w, sub);
+    for (line, item) in lines.iter_mut().zip(&sub.items) {
+        let start = item.current_period_start;
+        let whole = super::periods::period_after(w, &item.price, start, sub.billing_cycle_anchor) - start;
+        line.amount = money::share(line.amount, (item.current_period_end - start).min(whole), whole);
+    }
+    lines
+}
+
+/// Prorations that nobody has been charged for when the subscription ends at its time.
+pub fn bill_what_waits(w: &mut World, sub: &str) {
+    let Some(held) = w.subscriptions.get(sub).filter(|_| !waiting(w, sub).is_empty()) else { return };
+    let since = held.period_start();
+    draft_for_cycle(w, sub, Vec::new(), since);
+}
+
+/// They are let go when it ends at once.
+pub fn forget_what_waits(w: &mut World, sub: &str) {
+    for id in waiting(w, sub) {
+        if let Some(item) = w.invoice_items.remove(&id) {
+            w.emit("invoiceitem.deleted", wire::invoice_item(w, &item));
+        }
+    }
 }
 
 fn keep(w: &mut World, invoice: Invoice, sub: &str) -> String {
@@ -112,14 +148,16 @@ fn keep(w: &mut World, invoice: Invoice, sub: &str) -> String {
 /// A `once` coupon is used up by the first invoice it took something off.
 fn spend_once_coupons(w: &mut World, sub: &str, invoice: &Invoice) {
     let once = |w: &World, id: &str| w.coupons.get(id).is_some_and(|coupon| coupon.duration == "once");
-    let spent: Vec<String> = invoice
-        .discounts
-        .iter()
-        .filter(|d| invoice.discount > 0 && once(w, &d.coupon))
-        .map(|d| d.id.clone())
-        .collect();
+    let used =
+        |d: &&Discount| invoice.lines.iter().flat_map(|l| &l.off).any(|(id, off)| *id == d.id && *off > 0);
+    let spent: Vec<String> =
+        invoice.discounts.iter().filter(|d| once(w, &d.coupon)).filter(used).map(|d| d.id.clone()).collect();
     if let (false, Some(sub)) = (spent.is_empty(), w.subscriptions.change(sub)) {
         sub.discounts.retain(|discount| !spent.contains(&discount.id));
+    }
+    let of_customer = w.customers.get(&invoice.customer).and_then(|customer| customer.discount.as_ref());
+    if of_customer.is_some_and(|discount| spent.contains(&discount.id)) {
+        super::change_customer(w, &invoice.customer, |customer| customer.discount = None).ok();
     }
 }
 
@@ -141,8 +179,26 @@ pub fn invoice_now(
     Ok(id)
 }
 
+/// Marks an invoice as paid by other means than Stripe's.
+pub fn pay_outside(w: &mut World, id: &str) -> Answer<()> {
+    payable(w, id)?;
+    if paying::is_processing(w, id) {
+        return Err(Refusal::invalid(
+            "A payment for this invoice is still processing; it cannot be paid again.",
+        ));
+    }
+    paying::pay_outside(w, id);
+    Ok(())
+}
+
 /// Somebody pays now: from the portal, from the hosted page, or by the API.
 pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
+    payable(w, id)?;
+    paying::attempt(w, id, holder, with)
+}
+
+/// Whether an invoice can be paid; a draft is finalized for it.
+fn payable(w: &mut World, id: &str) -> Answer<()> {
     let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
     match invoice.status.as_str() {
         "draft" => finalize(w, id),
@@ -152,7 +208,7 @@ pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answe
             return Err(Refusal::invalid(format!("Invoice has status {other} and cannot be paid.")));
         }
     }
-    paying::attempt(w, id, holder, with)
+    Ok(())
 }
 
 /// Tries an open invoice that is charged automatically; one written off is nobody's to try.
@@ -174,11 +230,10 @@ pub fn finalize(w: &mut World, id: &str) {
     // That a number was given out is no news of the customer; that credit was used is.
     let Some(counted) = w.customers.change(&customer.id) else { return };
     counted.invoices_numbered += 1;
-    counted.currency.get_or_insert_with(|| invoice.currency.clone());
+    counted.currency = Some(invoice.currency.clone());
     let number = format!("{}-{:04}", counted.invoice_prefix, counted.invoices_numbered);
-    if balance != customer.balance {
-        super::change_customer(w, &customer.id, |c| c.balance = balance).ok();
-    }
+    let why = Why { kind: "applied_to_invoice", invoice: Some(id.to_owned()), ..Why::default() };
+    move_balance(w, &customer.id, balance - customer.balance, why);
     let pause =
         invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.pause_collection.clone());
     let due = invoice.subscription.as_ref().and_then(|sub| w.subscriptions.get(sub)?.days_until_due);
@@ -196,7 +251,40 @@ pub fn finalize(w: &mut World, id: &str) {
     match pause.map(|pause| pause.behavior).as_deref() {
         Some("void") => close(w, id, "void", "invoice.voided"),
         Some("mark_uncollectible") => close(w, id, "uncollectible", "invoice.marked_uncollectible"),
-        _ => paying::settle_nothing(w, id),
+        _ => {
+            if w.invoices.get(id).is_some_and(|i| i.collection_method == "send_invoice" && i.amount_due() > 0)
+            {
+                say(w, id, "invoice.sent");
+            }
+            paying::settle_nothing(w, id);
+        }
+    }
+}
+
+/// Withdraws an invoice.
+pub fn void(w: &mut World, id: &str) -> Answer<()> {
+    closable(w, id, &["open", "uncollectible"], "You can only void an open invoice; this one is")?;
+    close(w, id, "void", "invoice.voided");
+    Ok(())
+}
+
+/// Nobody expects an invoice to be paid any more.
+pub fn write_off(w: &mut World, id: &str) -> Answer<()> {
+    closable(w, id, &["open"], "You can only mark an open invoice as uncollectible; this one is")?;
+    close(w, id, "uncollectible", "invoice.marked_uncollectible");
+    Ok(())
+}
+
+fn closable(w: &World, id: &str, statuses: &[&str], said: &str) -> Answer<()> {
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    if !statuses.contains(&invoice.status.as_str()) {
+        return Err(Refusal::invalid(format!("{said} {}.", invoice.status)));
+    }
+    match paying::is_processing(w, id) {
+        true => {
+            Err(Refusal::invalid("A payment for this invoice is still processing; wait until it is settled."))
+        }
+        false => Ok(()),
     }
 }
 
@@ -205,8 +293,9 @@ pub fn close(w: &mut World, id: &str, status: &str, event: &str) {
     let now = w.now();
     let Some(was) = w.invoices.get(id).cloned() else { return };
     let used = was.ending_balance.unwrap_or(was.starting_balance) - was.starting_balance;
-    if status == "void" && used != 0 {
-        super::change_customer(w, &was.customer, |c| c.balance -= used).ok();
+    if status == "void" {
+        let why = Why { kind: "unapplied_from_invoice", invoice: Some(id.to_owned()), ..Why::default() };
+        move_balance(w, &was.customer, -used, why);
     }
     if let Some(invoice) = w.invoices.change(id) {
         invoice.status = status.into();

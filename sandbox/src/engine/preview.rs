@@ -2,12 +2,12 @@
 use super::{
     cards::Holder,
     change::{self, Change},
-    invoicing,
+    invoicing, periods,
 };
 use crate::{
     objects::{Invoice, Line, Subscription},
     refusal::{Answer, Refusal},
-    state::{HOUR, World},
+    state::{DAY, HOUR, World},
     wire,
 };
 use serde_json::Value;
@@ -25,12 +25,13 @@ pub fn upcoming(w: &World, id: &str) -> Option<Value> {
 fn next(w: &World, id: &str) -> Option<Invoice> {
     let sub = w.subscriptions.get(id)?;
     let ends = sub.ends_at().is_some_and(|at| at <= sub.period_end());
-    if ends || !(sub.is_billing() || sub.status == "trialing") {
+    let waiting = waiting_lines(w, id);
+    if !(sub.is_billing() || sub.status == "trialing") || (ends && waiting.is_empty()) {
         return None;
     }
-    let next = next_period(w, sub);
-    let mut lines = invoicing::lines_of_period(w, &next);
-    lines.append(&mut waiting_lines(w, id));
+    let next = if ends { sub.clone() } else { periods::next_period(w, sub) };
+    let mut lines = if ends { Vec::new() } else { invoicing::lines_of_cycle(w, &next) };
+    lines.extend(waiting);
     Some(of_next_period(w, sub, &next, lines))
 }
 
@@ -43,42 +44,21 @@ fn of_next_period(w: &World, sub: &Subscription, next: &Subscription, mut lines:
     for (n, line) in lines.iter_mut().enumerate() {
         line.id = format!("il_tmp_{n}");
     }
-    let sold = lines.iter().filter(|line| !line.proration).map(|line| line.amount).sum();
+    let at = sub.ends_at().map_or(sub.period_end(), |end| end.min(sub.period_end()));
     let charged = sub.collection_method == "charge_automatically";
-    Invoice {
+    let due = sub.days_until_due.filter(|_| !charged);
+    let mut invoice = Invoice {
         created: w.now(),
-        customer: sub.customer.clone(),
-        subscription: Some(sub.id.clone()),
-        status: "draft".into(),
-        billing_reason: "upcoming".into(),
-        collection_method: sub.collection_method.clone(),
-        currency: sub.currency.clone(),
         period_start: sub.period_start(),
         period_end: sub.period_end(),
-        next_payment_attempt: charged.then(|| sub.period_end() + HOUR),
+        next_payment_attempt: charged.then_some(at + HOUR),
+        due_date: due.map(|days| at + HOUR + days * DAY),
         starting_balance: w.customers.get(&sub.customer).map_or(0, |customer| customer.balance),
-        discount: super::discounts::off(w, next, sold),
-        discounts: super::discounts::live(w, next).into_iter().map(|(discount, _)| discount).collect(),
-        lines,
         auto_advance: true,
-        ..Invoice::default()
-    }
-}
-
-/// The subscription as it will be then, with the change that waits for it.
-fn next_period(w: &World, sub: &Subscription) -> Subscription {
-    let mut next = Subscription { status: "active".into(), ..sub.clone() };
-    if let (Some(waits), Some(item)) =
-        (sub.schedule.as_ref().and_then(|name| w.schedules.get(name)), next.items.first_mut())
-    {
-        (item.price, item.quantity) = (waits.price.clone(), waits.quantity);
-    }
-    for item in &mut next.items {
-        let start = item.current_period_end;
-        item.current_period_start = start;
-        item.current_period_end = change::period_after(w, &item.price, start, sub.billing_cycle_anchor);
-    }
-    next
+        ..invoicing::composed(w, next, lines, "upcoming", at)
+    };
+    invoice.ending_balance = Some((invoice.starting_balance + invoice.total()).min(0));
+    invoice
 }
 
 /// What a change by itself would put on an invoice, now or next. The operation under way is undone,
@@ -90,9 +70,18 @@ pub fn preview(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
     })
 }
 
-/// The invoice that would come after a change: at once, or with the next period. Undone as well.
-pub fn preview_invoice(w: &mut World, id: &str, wanted: &Change) -> Answer<Invoice> {
-    tried(w, id, wanted, |w| next(w, id))
+/// The invoice that comes next to a subscription as it is, or as it would be, and after a change: at once,
+/// or with the next period. Undone as well.
+pub fn preview_of(w: &mut World, sub: Subscription, wanted: Option<&Change>) -> Answer {
+    let (id, customer) = (sub.id.clone(), sub.customer.clone());
+    w.subscriptions.put(sub);
+    let invoice = match wanted {
+        Some(wanted) => tried(w, &id, wanted, |w| next(w, &id)),
+        None => next(w, &id).ok_or_else(|| nothing(&customer)),
+    };
+    let object = invoice.map(|invoice| wire::invoice(w, &invoice));
+    w.undo();
+    object
 }
 
 fn tried(
@@ -107,15 +96,18 @@ fn tried(
         Err(refusal) if !refusal.stands => Err(refusal),
         _ => {
             let made = w.invoices.iter().nth(held).cloned().map(unpaid);
-            made.or_else(|| otherwise(w)).ok_or_else(nothing)
+            let customer = w.subscriptions.get(id).map(|sub| sub.customer.clone()).unwrap_or_default();
+            made.or_else(|| otherwise(w)).ok_or_else(|| nothing(&customer))
         }
     };
     w.undo();
     would_be
 }
 
-pub fn nothing() -> Refusal {
-    Refusal::invalid("No upcoming invoices for customer").with_code("invoice_upcoming_none").with_status(404)
+pub fn nothing(customer: &str) -> Refusal {
+    Refusal::invalid(format!("No upcoming invoices for customer: {customer}"))
+        .with_code("invoice_upcoming_none")
+        .with_status(404)
 }
 
 /// As it would be before anybody pays it.

@@ -2,10 +2,11 @@
 use super::{
     amend::say,
     cards::Holder,
-    cards::{self, Verdict},
-    change::{period_after, recurring_price, together},
-    customers::card_in_charge,
-    invoicing,
+    cards::Verdict,
+    change::{recurring_price, together},
+    customers::{card_in_charge, fits_currency},
+    invoicing, methods,
+    periods::period_after,
 };
 use crate::{
     money,
@@ -88,14 +89,22 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
     let customer = w.customers.get(&new.customer).filter(|customer| !customer.deleted);
     let customer = customer.ok_or_else(|| Refusal::no_such("customer", &new.customer, "customer"))?.clone();
     let currency = sellable(w, &new)?;
+    fits_currency(w, &new.customer, &currency)?;
     let now = w.now();
     let trial_end = new.trial_end.filter(|end| *end > now);
     let collection_method = new.collection_method.unwrap_or_else(|| "charge_automatically".into());
     let anchor = trial_end.or(new.billing_cycle_anchor.filter(|at| *at > now)).unwrap_or(now);
     let items: Vec<Item> = new.items.into_iter().map(|it| first_period(w, it, anchor)).collect();
     let period_end = items.first().map(|item| item.current_period_end);
+    let id = w.id("sub_");
+    let of = |discount: Discount| Discount {
+        customer: new.customer.clone(),
+        subscription: Some(id.clone()),
+        ..discount
+    };
+    let discounts = new.discounts.into_iter().map(of).collect();
     let sub = Subscription {
-        id: w.id("sub_"),
+        id,
         created: now,
         customer: new.customer,
         status: if trial_end.is_some() { "trialing".into() } else { "incomplete".into() },
@@ -113,7 +122,7 @@ fn prepared(w: &mut World, new: NewSubscription) -> Answer<Subscription> {
         trial_end,
         missing_payment_method: new.missing_payment_method.unwrap_or_else(|| "create_invoice".into()),
         default_payment_method: new.default_payment_method,
-        discounts: new.discounts,
+        discounts,
         description: new.description,
         metadata: new.metadata,
         test_clock: customer.test_clock.clone(),
@@ -160,7 +169,10 @@ fn first_period(w: &mut World, (price, quantity): (String, i64), anchor: i64) ->
 
 /// Without a card there is nothing to charge; Stripe says so before it makes anything.
 fn payable(w: &World, sub: &Subscription, behavior: &str) -> Answer<()> {
-    let costs = sub.items.iter().any(|item| w.prices.get(&item.price).is_some_and(|p| p.unit_amount > 0));
+    let costs = sub
+        .items
+        .iter()
+        .any(|item| w.prices.get(&item.price).is_some_and(|p| p.cost(item.quantity.max(1)) > 0));
     let charged = sub.collection_method == "charge_automatically" && sub.status != "trialing" && costs;
     let pinned = sub.default_payment_method.clone();
     let has_card = pinned.or_else(|| card_in_charge(w, &sub.customer, None)).is_some();
@@ -173,6 +185,6 @@ fn payable(w: &World, sub: &Subscription, behavior: &str) -> Answer<()> {
 
 /// Whether a card would be charged without anybody being asked (for pages that warn first).
 pub fn would_ask(w: &World, method: &str) -> bool {
-    let card = w.payment_methods.get(method).map(|method| &method.card);
-    card.is_some_and(|card| matches!(cards::charge(card, Holder::Absent), Verdict::Asks))
+    let method = w.payment_methods.get(method);
+    method.is_some_and(|method| matches!(methods::charge(method, Holder::Absent), Verdict::Asks))
 }

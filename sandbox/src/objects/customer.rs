@@ -1,5 +1,5 @@
 //! Customers, their cards and their tax ids.
-use super::Metadata;
+use super::{Discount, Metadata};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub struct Customer {
     pub balance: i64,
     pub currency: Option<String>,
     pub delinquent: bool,
+    #[serde(default)]
+    pub discount: Option<Discount>,
     pub tax_exempt: String,
     pub invoice_prefix: String,
     pub invoices_numbered: i64,
@@ -37,8 +39,39 @@ pub struct PaymentMethod {
     pub customer: Option<String>,
     #[serde(default)]
     pub detached: bool,
-    pub card: Card,
+    /// Stripe's type: `card`, `sepa_debit`, `link`, …
+    #[serde(default = "card")]
+    pub kind: String,
+    pub card: Option<Card>,
+    /// What a method that is no card says of itself, as clients see it.
+    #[serde(default)]
+    pub details: Value,
+    /// No payment by it ever goes through. A card has its own ways.
+    #[serde(default)]
+    pub fails: bool,
     pub billing_details: Value,
+    pub metadata: Metadata,
+}
+
+fn card() -> String {
+    "card".into()
+}
+
+/// A change of a customer's balance, and why.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct BalanceTransaction {
+    pub id: String,
+    pub created: i64,
+    pub customer: String,
+    /// Below zero it is credit.
+    pub amount: i64,
+    pub ending_balance: i64,
+    pub currency: String,
+    /// Stripe's word: `adjustment`, `applied_to_invoice`, `unapplied_from_invoice`, `credit_note`, …
+    pub kind: String,
+    pub invoice: Option<String>,
+    pub credit_note: Option<String>,
+    pub description: Option<String>,
     pub metadata: Metadata,
 }
 

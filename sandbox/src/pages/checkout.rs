@@ -169,7 +169,7 @@ fn lines(w: &World, s: &CheckoutSession) -> Vec<Line> {
         Some(Line {
             name: product.name.clone(),
             price: words::price(price, item.quantity),
-            total: amount(price.unit_amount * item.quantity, &price.currency),
+            total: amount(price.cost(item.quantity), &price.currency),
             features: product.marketing_features.clone(),
         })
     };
@@ -187,7 +187,7 @@ fn discount(w: &World, s: &CheckoutSession, off: i64, currency: &str) -> Option<
 
 fn after_trial(w: &World, s: &CheckoutSession, end: i64, currency: &str) -> String {
     let whole: i64 =
-        s.line_items.iter().filter_map(|it| Some(w.prices.get(&it.price)?.unit_amount * it.quantity)).sum();
+        s.line_items.iter().filter_map(|it| Some(w.prices.get(&it.price)?.cost(it.quantity))).sum();
     let coupon = s.coupon.as_ref().and_then(|id| w.coupons.get(id));
     let then = whole - coupon.map_or(0, |coupon| coupon.off(whole));
     format!(
@@ -228,7 +228,7 @@ fn paying(w: &World, s: &CheckoutSession, form: &Form, holder: Holder) -> Answer
         return Err(Refusal::invalid("A name is needed for the invoices.").at("name"));
     }
     let number = card_form::number(form).filter(|_| money::checkout_needs_card(w, s));
-    Ok(Paying { number, holder: Some(holder), name, email })
+    Ok(Paying { number, holder: Some(holder), name, email, method: None })
 }
 
 async fn keep_waiting(sandbox: &Sandbox, page: &str, form: Option<String>) -> Option<String> {

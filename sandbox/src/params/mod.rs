@@ -1,17 +1,18 @@
 //! Form parameters with brackets, taken out one by one. What is left over at the end is unknown.
 mod form;
+mod read;
+
+pub(crate) use read::words;
+pub use read::{Given, Ignored, Instant, Int, LATEST, Patch, WebUrl};
 
 use crate::{
     objects::Metadata,
     refusal::{Answer, Refusal},
 };
 use form::Node;
+use read::{LARGEST, shown};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-/// Far past any amount or instant, and far from where arithmetic would overflow.
-const LARGEST: i64 = 1_000_000_000_000_000;
-/// The end of the year 2199, in unix seconds.
-const LATEST: i64 = 7_258_118_399;
 
 /// The parameters of a request, or of one of its hashes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +34,17 @@ impl Params {
             at: String::new(),
             left: fields.into_iter().filter_map(|(key, it)| Some((key, node(it)?))).collect(),
         }
+    }
+
+    /// All of it as `T`. A parameter that `T` does not have is unknown.
+    pub fn read<T: DeserializeOwned>(self) -> Answer<T> {
+        read::read(&self.at, self.left)
+    }
+
+    /// As `read`; these change nothing here, whatever they hold.
+    pub fn read_but<T: DeserializeOwned>(mut self, ignored: &[&str]) -> Answer<T> {
+        self.ignore(ignored);
+        self.read()
     }
 
     /// Its name in full, as errors give it.
@@ -237,11 +249,6 @@ impl Params {
             }
         }
     }
-}
-
-/// As much of what was sent as a message needs.
-fn shown(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 fn node(value: Value) -> Option<Node> {

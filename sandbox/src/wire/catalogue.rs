@@ -15,13 +15,31 @@ pub fn product(p: &Product) -> Value {
 
 pub fn price(p: &Price) -> Value {
     json!({
-        "id": p.id, "object": "price", "active": p.active, "billing_scheme": "per_unit", "created": p.created,
+        "id": p.id, "object": "price", "active": p.active, "billing_scheme": scheme(p), "created": p.created,
         "currency": p.currency, "custom_unit_amount": null, "livemode": false, "lookup_key": p.lookup_key,
         "metadata": p.metadata, "nickname": p.nickname, "product": p.product, "recurring": p.to_wire_recurring(),
-        "tax_behavior": p.tax_behavior, "tiers_mode": null, "transform_quantity": null,
+        "tax_behavior": p.tax_behavior, "tiers_mode": p.tiers_mode,
+        "transform_quantity": p.packages.as_ref().map(|(by, round)| json!({ "divide_by": by, "round": round })),
         "type": if p.recurring.is_some() { "recurring" } else { "one_time" },
-        "unit_amount": p.unit_amount, "unit_amount_decimal": p.unit_amount.to_string(),
+        "unit_amount": p.unit_amount, "unit_amount_decimal": p.to_wire_each(),
     })
+}
+
+fn scheme(p: &Price) -> &'static str {
+    if p.tiers.is_empty() { "per_unit" } else { "tiered" }
+}
+
+/// `tiers`, which a price shows only when it is asked for them.
+pub fn tiers(p: &Price) -> Value {
+    let whole = |amount: &Option<String>| amount.as_ref().and_then(|amount| amount.parse::<i64>().ok());
+    let tier = |tier: &Tier| {
+        json!({ "flat_amount": whole(&tier.flat_amount), "flat_amount_decimal": tier.flat_amount,
+            "unit_amount": whole(&tier.unit_amount), "unit_amount_decimal": tier.unit_amount, "up_to": tier.up_to })
+    };
+    match p.tiers.is_empty() {
+        true => Value::Null,
+        false => p.tiers.iter().map(tier).collect(),
+    }
 }
 
 /// The older word for a recurring price, which subscription items still carry.
@@ -29,10 +47,10 @@ pub fn plan(p: &Price) -> Value {
     let every = p.recurring.clone();
     json!({
         "id": p.id, "object": "plan", "active": p.active, "amount": p.unit_amount,
-        "amount_decimal": p.unit_amount.to_string(), "billing_scheme": "per_unit", "created": p.created,
+        "amount_decimal": p.to_wire_each(), "billing_scheme": scheme(p), "created": p.created,
         "currency": p.currency, "interval": every.as_ref().map(|e| e.interval.clone()),
         "interval_count": every.map(|e| e.count), "livemode": false, "metadata": p.metadata, "meter": null,
-        "nickname": p.nickname, "product": p.product, "tiers_mode": null, "transform_usage": null,
+        "nickname": p.nickname, "product": p.product, "tiers_mode": p.tiers_mode, "transform_usage": null,
         "trial_period_days": null, "usage_type": "licensed",
     })
 }
@@ -44,6 +62,11 @@ pub fn coupon(w: &World, c: &Coupon) -> Value {
         "max_redemptions": c.max_redemptions, "metadata": c.metadata, "name": c.name, "percent_off": c.percent_off,
         "redeem_by": c.redeem_by, "times_redeemed": c.times_redeemed, "valid": c.is_valid(w.now()),
     })
+}
+
+/// The products that a coupon is for; `null` where it is for all.
+pub fn applies_to(c: &Coupon) -> Value {
+    if c.products.is_empty() { Value::Null } else { json!({ "products": c.products }) }
 }
 
 pub fn promotion_code(p: &PromotionCode) -> Value {

@@ -60,7 +60,7 @@ pub fn line_items(w: &World, s: &CheckoutSession) -> Value {
     let data = s.line_items.iter().filter_map(|item| {
         let sold = w.prices.get(&item.price)?;
         let product = w.products.get(&sold.product)?;
-        let amount = sold.unit_amount * item.quantity;
+        let amount = sold.cost(item.quantity);
         Some(json!({
             "id": item.id, "object": "item", "adjustable_quantity": null, "amount_discount": 0,
             "amount_subtotal": amount, "amount_tax": 0, "amount_total": amount, "currency": sold.currency,

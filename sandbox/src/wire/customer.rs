@@ -10,7 +10,9 @@ pub fn customer(c: &Customer) -> Value {
     json!({
         "id": c.id, "object": "customer", "address": c.address, "balance": c.balance, "created": c.created,
         "currency": c.currency, "customer_account": null, "default_source": null, "delinquent": c.delinquent,
-        "description": c.description, "discount": null, "email": c.email, "invoice_prefix": c.invoice_prefix,
+        "description": c.description, "discount": c.discount.as_ref().map(super::discount), "email": c.email,
+        "invoice_credit_balance": c.currency.as_ref().map(|code| json!({ code: c.balance })).unwrap_or(json!({})),
+        "invoice_prefix": c.invoice_prefix,
         "invoice_settings": { "custom_fields": null, "default_payment_method": c.default_payment_method,
             "footer": null, "rendering_options": null },
         "livemode": false, "metadata": c.metadata, "name": c.name, "next_invoice_sequence": c.invoices_numbered + 1,
@@ -31,20 +33,33 @@ pub fn tax_ids(w: &World, customer: &str) -> Value {
 }
 
 pub fn payment_method(m: &PaymentMethod) -> Value {
-    let card = &m.card;
-    json!({
+    let mut object = json!({
         "id": m.id, "object": "payment_method", "allow_redisplay": "always", "billing_details": m.billing_details,
-        "card": {
-            "brand": card.brand, "checks": { "address_line1_check": null, "address_postal_code_check": null,
-                "cvc_check": "pass" },
-            "country": card.country, "display_brand": card.brand, "exp_month": card.exp_month,
-            "exp_year": card.exp_year, "fingerprint": format!("sandbox{}", card.behaves_like), "funding": "credit",
-            "generated_from": null, "last4": card.last4,
-            "networks": { "available": [card.brand], "preferred": null }, "regulated_status": "unregulated",
-            "three_d_secure_usage": { "supported": true }, "wallet": null,
-        },
         "created": m.created, "customer": m.customer, "customer_account": null, "livemode": false,
-        "metadata": m.metadata, "type": "card",
+        "metadata": m.metadata, "type": m.kind,
+    });
+    object[&m.kind] = m.card.as_ref().map_or_else(|| m.details.clone(), card);
+    object
+}
+
+fn card(card: &Card) -> Value {
+    json!({
+        "brand": card.brand, "checks": { "address_line1_check": null, "address_postal_code_check": null,
+            "cvc_check": "pass" },
+        "country": card.country, "display_brand": card.brand, "exp_month": card.exp_month,
+        "exp_year": card.exp_year, "fingerprint": format!("sandbox{}", card.behaves_like), "funding": "credit",
+        "generated_from": null, "last4": card.last4,
+        "networks": { "available": [card.brand], "preferred": null }, "regulated_status": "unregulated",
+        "three_d_secure_usage": { "supported": true }, "wallet": null,
+    })
+}
+
+pub fn balance_transaction(t: &BalanceTransaction) -> Value {
+    json!({
+        "id": t.id, "object": "customer_balance_transaction", "amount": t.amount, "checkout_session": null,
+        "created": t.created, "credit_note": t.credit_note, "currency": t.currency, "customer": t.customer,
+        "customer_account": null, "description": t.description, "ending_balance": t.ending_balance,
+        "invoice": t.invoice, "livemode": false, "metadata": t.metadata, "type": t.kind,
     })
 }
 

@@ -2,10 +2,10 @@
 use super::{
     catalogue::{coupon, price, product, promotion_code},
     checkout::checkout_session,
-    customer::{customer, payment_method, tax_id},
+    customer::{balance_transaction, customer, payment_method, tax_id},
     event::{endpoint, event, test_clock},
     invoice::{invoice, invoice_item},
-    payment::payment_intent,
+    payment::{credit_note, payment_intent, refund},
     portal::{portal_configuration, portal_session},
     subscription::{schedule, subscription},
 };
@@ -44,11 +44,14 @@ kinds! { |w, it|
     "customer", "customer", "customers", true, customers => customer(it);
     "payment_method", "PaymentMethod", "payment_methods", true, payment_methods => payment_method(it);
     "tax_id", "tax id", "", true, tax_ids => tax_id(it);
+    "customer_balance_transaction", "customer balance transaction", "", true, balance_transactions => balance_transaction(it);
     "subscription", "subscription", "subscriptions", true, subscriptions => subscription(w, it);
     "subscription_schedule", "subscription schedule", "subscription_schedules", true, schedules => schedule(w, it);
     "invoice", "invoice", "invoices", true, invoices => invoice(w, it);
     "invoiceitem", "invoiceitem", "", true, invoice_items => invoice_item(w, it);
-    "payment_intent", "payment_intent", "payment_intents", true, payments => payment_intent(it);
+    "payment_intent", "payment_intent", "payment_intents", true, payments => payment_intent(w, it);
+    "refund", "refund", "refunds", true, refunds => refund(w, it);
+    "credit_note", "credit note", "credit_notes", true, credit_notes => credit_note(w, it);
     "checkout.session", "checkout.session", "checkout/sessions", true, checkout_sessions => checkout_session(w, it);
     "billing_portal.session", "portal session", "", true, portal_sessions => portal_session(w, it);
     "billing_portal.configuration", "billing_portal configuration", "billing_portal/configurations", true,

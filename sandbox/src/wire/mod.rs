@@ -14,13 +14,13 @@ mod subscription;
 
 pub use catalogue::{coupon, price, product, promotion_code};
 pub use checkout::{checkout_session, line_items};
-pub use customer::{customer, payment_method, tax_id};
+pub use customer::{balance_transaction, customer, payment_method, tax_id};
 pub use event::{endpoint, event, test_clock, thin};
-pub use invoice::{invoice, invoice_item};
+pub use invoice::{invoice, invoice_item, invoice_payment};
 pub use json::whole;
 pub use kinds::{KINDS, Kind, shown};
 pub use lookup::{by_id, left_out};
 pub use older::{VERSION, as_of};
-pub use payment::{charge, payment_intent};
+pub use payment::{charge, credit_note, payment_intent, refund};
 pub use portal::{portal_configuration, portal_session};
-pub use subscription::{discount, schedule, subscription, subscription_item};
+pub use subscription::{deleted_discount, discount, schedule, subscription, subscription_item};

@@ -158,6 +158,11 @@ impl SandboxClient {
         self.post("/v1/test_helpers/test_clocks", &[("frozen_time", &to.to_string())]).await;
     }
 
+    /// The sandbox's time.
+    pub async fn now(&self) -> i64 {
+        self.control_get("/clock").await["now"].as_i64().unwrap()
+    }
+
     /// The id of a price by its lookup key.
     pub async fn price(&self, key: &str) -> String {
         let found = self.list(&format!("/v1/prices?lookup_keys[]={key}")).await;
@@ -363,7 +368,12 @@ impl SandboxClient {
 
     /// The path of a session's page on the sandbox.
     pub fn path_of(&self, session: &Value) -> String {
-        session["url"].as_str().unwrap().strip_prefix(&self.url).unwrap().to_owned()
+        self.path_at(&session["url"])
+    }
+
+    /// The path of an address on the sandbox.
+    pub fn path_at(&self, url: &Value) -> String {
+        url.as_str().unwrap().strip_prefix(&self.url).unwrap().to_owned()
     }
 
     pub async fn newest_checkout_session(&self) -> Value {

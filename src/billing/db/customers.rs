@@ -1,4 +1,5 @@
 //! SQL of the organisations' customers at Stripe, those of deleted organisations included.
+use super::BillTo;
 use crate::{
     db::{At, Exec, OrgId, OrgTx, Result},
     sql,
@@ -13,6 +14,27 @@ pub struct CustomerRow {
     pub detached_at: Option<At>,
     /// Counts the customers this organisation has had, from 1.
     pub round: i64,
+    /// Whether all its invoices were read once.
+    pub invoices_complete: bool,
+}
+
+/// What Stripe held of a customer when it was last asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct CustomerDetailsRow {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// Its code, as Stripe has it; none where Stripe chooses.
+    pub language: Option<String>,
+    /// What we last wrote there by ourselves.
+    pub followed_name: Option<String>,
+    pub followed_email: Option<String>,
+}
+
+impl CustomerDetailsRow {
+    /// Whether Stripe was ever asked for them: a customer of ours has a name and an address.
+    pub fn is_known(&self) -> bool {
+        self.name.is_some() || self.email.is_some()
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -22,9 +44,13 @@ pub struct OwnerOfCustomer {
 }
 
 pub async fn customer(on: impl Exec<'_>, org: OrgId) -> Result<Option<CustomerRow>> {
-    sql!(on, "select customer_id, detached_at, round from billing_customers where org_id = $1", org)
-        .optional()
-        .await
+    sql!(
+        on,
+        "select customer_id, detached_at, round, invoices_complete from billing_customers where org_id = $1",
+        org
+    )
+    .optional()
+    .await
 }
 
 /// The organisation that we created this customer for, whatever the customer's metadata says.
@@ -51,23 +77,72 @@ pub async fn customers_after(on: impl Exec<'_>, after: &str, limit: i64) -> Resu
     .await
 }
 
-/// Records the organisation's first customer, or the next one after a deleted one. False if somebody
-/// else has recorded one already.
-pub async fn insert_customer(tx: &mut OrgTx<'_>, customer: &CustomerId, round: i64, now: At) -> Result<bool> {
+/// Records the organisation's first customer, or the next one after a deleted one, and whom it was created for.
+/// False if somebody else has recorded one already.
+pub async fn insert_customer(
+    tx: &mut OrgTx<'_>,
+    customer: &CustomerId,
+    bill_to: &BillTo,
+    round: i64,
+    now: At,
+) -> Result<bool> {
     let org = tx.org();
     let inserted = sql!(
         tx,
-        "insert into billing_customers (org_id, customer_id, created_at, round) values ($1, $2, $3, $4)
-         on conflict (org_id) do update set customer_id = $2, detached_at = null, round = $4
+        "insert into billing_customers (org_id, customer_id, created_at, round, name, email, followed_name, followed_email)
+         values ($1, $2, $3, $4, $5, $6, $5, $6)
+         on conflict (org_id) do update set customer_id = $2, detached_at = null, round = $4, name = $5, email = $6,
+             language = null, followed_name = $5, followed_email = $6, invoices_complete = false
            where billing_customers.detached_at is not null and billing_customers.round < $4",
         org,
         customer.clone(),
         now,
-        round
+        round,
+        &*bill_to.name,
+        &*bill_to.email
     )
     .execute()
     .await?;
     Ok(inserted == 1)
+}
+
+pub async fn customer_details(on: impl Exec<'_>, org: OrgId) -> Result<Option<CustomerDetailsRow>> {
+    sql!(
+        on,
+        "select name, email, language, followed_name, followed_email from billing_customers where org_id = $1",
+        org
+    )
+    .optional()
+    .await
+}
+
+pub async fn set_customer_details(tx: &mut OrgTx<'_>, it: CustomerDetailsRow) -> Result<u64> {
+    let org = tx.org();
+    sql!(
+        tx,
+        "update billing_customers set name = $2, email = $3, language = $4, followed_name = $5, followed_email = $6
+         where org_id = $1",
+        org,
+        it.name,
+        it.email,
+        it.language,
+        it.followed_name,
+        it.followed_email
+    )
+    .execute()
+    .await
+}
+
+/// Notes that all invoices of the customer were read.
+pub async fn set_invoices_complete(tx: &mut OrgTx<'_>) -> Result<u64> {
+    let org = tx.org();
+    sql!(
+        tx,
+        "update billing_customers set invoices_complete = true where org_id = $1 and invoices_complete = false",
+        org
+    )
+    .execute()
+    .await
 }
 
 /// Notes that Stripe has deleted the customer. Its id stays, because invoices bear it. False if that was

@@ -77,11 +77,11 @@ pub async fn attribute_event(on: impl Exec<'_>, id: &str, customer: &str) -> Res
 /// At most so many events are processed in one transaction.
 pub const PENDING_PAGE: usize = 1000;
 
-/// Ids of a customer's pending events, oldest first, at most `PENDING_PAGE`.
-pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(String,)>> {
+/// A customer's pending events, oldest first, at most `PENDING_PAGE`: the id of each and of its object.
+pub async fn pending_events(on: impl Exec<'_>, customer: &str) -> Result<Vec<(String, Option<String>)>> {
     sql!(
         on,
-        "select id from stripe_events where customer_id = $1 and state = 'pending' order by received_at, id limit $2",
+        "select id, object_id from stripe_events where customer_id = $1 and state = 'pending' order by received_at, id limit $2",
         customer,
         PENDING_PAGE as i64
     )

@@ -6,6 +6,7 @@ mod events;
 mod invoices;
 mod orgs;
 mod state;
+mod trials;
 
 pub use attempts::*;
 pub use cursors::*;
@@ -14,3 +15,4 @@ pub use events::*;
 pub use invoices::*;
 pub use orgs::*;
 pub use state::*;
+pub use trials::*;

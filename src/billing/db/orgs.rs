@@ -5,7 +5,7 @@ use crate::{
     sql,
 };
 
-/// Whom receipts go to: the longest-standing owner, under the organisation's name.
+/// Whom receipts go to, unless they chose otherwise: the longest-standing owner, under the organisation's name.
 #[derive(sqlx::FromRow)]
 pub struct BillTo {
     pub name: String,
@@ -76,4 +76,9 @@ pub async fn every_org(on: impl Exec<'_>) -> Result<Vec<OrgRow>> {
     )
     .all()
     .await
+}
+
+/// The word of an organisation in URLs; none if it was deleted.
+pub async fn slug_of_org(on: impl Exec<'_>, org: OrgId) -> Result<Option<(String,)>> {
+    sql!(on, "select slug from orgs where id = $1", org).optional().await
 }

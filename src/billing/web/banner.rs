@@ -20,7 +20,7 @@ pub enum Help {
     },
     /// Opens the unpaid invoice.
     Invoice {
-        url: String,
+        id: String,
     },
     /// Takes back the change that is scheduled.
     KeepPresentPlan,
@@ -28,7 +28,7 @@ pub enum Help {
 }
 
 impl Banner {
-    /// All that needs somebody's attention, the most urgent first.
+    /// All that needs somebody's attention, the most urgent first. `invoices` are those that wait for a payment.
     pub fn all(s: &BillingState, may: &Entitlements, members: i64, invoices: &[InvoiceRow]) -> Vec<Self> {
         let several = (s.live_subscriptions > 1).then(|| {
             let text = "There are two subscriptions, so you may be paying twice. Please contact support.";
@@ -72,9 +72,9 @@ fn of_status(s: &BillingState, may: &Entitlements, invoices: &[InvoiceRow]) -> O
 
 /// An open invoice of a subscription that is gone.
 fn debt(s: &BillingState, invoices: &[InvoiceRow]) -> Option<Banner> {
-    let owed = invoices
-        .iter()
-        .find(|it| is_open(it) && it.subscription_id.is_some() && it.subscription_id != s.subscription_id)?;
+    let owed = invoices.iter().find(|it| {
+        it.is_payable() && it.subscription_id.is_some() && it.subscription_id != s.subscription_id
+    })?;
     let amount = money(owed.amount_remaining, &owed.currency);
     let text = format!("An earlier invoice of {amount} has not been paid.");
     Some(warn(text, pay_this(owed)))
@@ -119,7 +119,7 @@ fn past_due(s: &BillingState, may: &Entitlements) -> String {
 
 /// The unpaid invoice, or the page for a new payment method where there is none.
 fn pay(s: &BillingState, invoices: &[InvoiceRow]) -> Help {
-    let ours = invoices.iter().find(|it| is_open(it) && it.subscription_id == s.subscription_id);
+    let ours = invoices.iter().find(|it| it.is_payable() && it.subscription_id == s.subscription_id);
     match ours.map(pay_this) {
         Some(help) => help,
         None if s.invoiced => Help::Nothing,
@@ -128,11 +128,7 @@ fn pay(s: &BillingState, invoices: &[InvoiceRow]) -> Help {
 }
 
 fn pay_this(invoice: &InvoiceRow) -> Help {
-    invoice.page_url.clone().map_or(Help::Nothing, |url| Help::Invoice { url })
-}
-
-fn is_open(invoice: &InvoiceRow) -> bool {
-    invoice.status == "open" && invoice.amount_remaining > 0
+    Help::Invoice { id: invoice.id.clone() }
 }
 
 fn bad(text: impl Into<String>, help: Help) -> Banner {

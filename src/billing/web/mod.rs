@@ -1,10 +1,14 @@
 //! The billing page, and the ways out of it: to Checkout, to Stripe's portal, and back.
 mod banner;
+mod details;
+mod invoices;
 mod page;
 mod webhook;
 
 pub use banner::{Banner, Help};
-pub use page::{BillingPage, InvoiceLine, PlanChoice};
+pub use details::change_details;
+pub use invoices::{open_invoice, open_invoice_pdf};
+pub use page::{BillingPage, PlanChoice};
 pub use webhook::receive;
 
 use crate::{
@@ -66,8 +70,20 @@ pub struct ComeBack {
 /// How often the confirming page is shown, every two seconds, before the person is sent to the billing page.
 const LOOKS: u32 = 15;
 
-pub async fn show(State(app): State<App>, who: BillingManager) -> Result<Page<BillingPage>> {
-    Ok(Page::ok(BillingPage::of(&app, &who).await?))
+/// `before` is the id of an invoice: older ones than that are shown.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ShowQuery {
+    before: Option<String>,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    who: BillingManager,
+    Query(query): Query<ShowQuery>,
+) -> Result<Page<BillingPage>> {
+    let before = query.before.as_deref().filter(|before| !before.is_empty());
+    Ok(Page::ok(BillingPage::of(&app, &who, before).await?))
 }
 
 /// A POST, not a link: it opens a session at Stripe, and links get prefetched.
@@ -184,7 +200,7 @@ pub async fn keep_plan(
 
 pub async fn sync_now(State(app): State<App>, who: BillingManager) -> Result<Response> {
     app.limits.take_stripe_call(who.scope.org(), who.person.id)?;
-    billing::sync(&app, &who.scope, Deadline::of_click()).await?;
+    billing::sync_everything(&app, &who.scope, Deadline::of_click()).await?;
     flash("success", "Your billing details are up to date.");
     Ok(see_other(&format!("/orgs/{}/billing", who.scope.slug())))
 }

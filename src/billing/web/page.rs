@@ -1,18 +1,17 @@
 //! What the billing page shows.
-use super::banner::Banner;
+use super::{banner::Banner, details::DetailsForm, invoices::InvoiceLine};
 use crate::{
     App,
     billing::{
-        self, Action, AddOn, Availability, BillingState, Entitlements, InvoiceRow, availability,
-        is_available,
+        self, Action, AddOn, Availability, BillingState, Entitlements, availability, is_available,
         plans::{self, Interval, OFFERS, Offer, Plan},
     },
     db::At,
     error::Result,
     limit::Usage,
     orgs,
-    web::{BillingManager, Shell},
-    words::{self, date, money},
+    web::{BillingManager, Errors, Shell},
+    words::{self, money},
 };
 use askama::Template;
 
@@ -43,7 +42,16 @@ pub struct BillingPage {
     pub add_ons: Vec<String>,
     /// `2 of 10 members`
     pub usage: Vec<String>,
+    /// A page of them, newest first.
     pub invoices: Vec<InvoiceLine>,
+    /// Whether newer ones stand on another page.
+    pub is_older_page: bool,
+    /// The invoice before which the next page begins.
+    pub next_invoices: Option<String>,
+    /// What stands on invoices, or what was typed there.
+    pub details: DetailsForm,
+    pub errors: Errors,
+    pub languages: &'static [(&'static str, &'static str)],
     /// Plans that can be chosen here; none while a subscription is alive, since the portal changes that.
     pub choices: Vec<PlanChoice>,
     pub alive: bool,
@@ -79,16 +87,6 @@ impl LastUpdate {
     }
 }
 
-pub struct InvoiceLine {
-    pub number: String,
-    pub date: String,
-    pub amount: String,
-    pub status: String,
-    pub kind: &'static str,
-    pub page: Option<String>,
-    pub pdf: Option<String>,
-}
-
 pub struct PlanChoice {
     pub key: &'static str,
     pub name: &'static str,
@@ -115,9 +113,24 @@ impl Confirming {
 }
 
 impl BillingPage {
-    pub async fn of(app: &App, who: &BillingManager) -> Result<Self> {
+    /// With the invoices before the invoice `before`, where one is named.
+    pub async fn of(app: &App, who: &BillingManager, before: Option<&str>) -> Result<Self> {
+        let details = billing::details(app, &who.scope).await?.into();
+        Self::with(app, who, before, details, Errors::default()).await
+    }
+
+    /// With what was typed as the billing details, and what is wrong with it.
+    pub async fn with(
+        app: &App,
+        who: &BillingManager,
+        before: Option<&str>,
+        details: DetailsForm,
+        errors: Errors,
+    ) -> Result<Self> {
         let state = billing::state(app, &who.scope).await?;
-        let invoices = billing::invoices(app, &who.scope).await?;
+        let invoices = billing::invoices(app, &who.scope, before).await?;
+        let open = billing::open_invoices(app, &who.scope).await?;
+        let had_trial = state.trial_used || billing::had_trial(app, who.person.id).await?;
         let customer = billing::customer(app, &who.scope).await?;
         let may = Entitlements::of(&state, app.billing_now());
         let used = billing::usage(app, &who.scope).await?;
@@ -135,7 +148,7 @@ impl BillingPage {
             status,
             status_kind,
             detail: state.detail(),
-            banners: Banner::all(&state, &may, members, &invoices),
+            banners: Banner::all(&state, &may, members, &open),
             payment_method: state.payment_method.clone(),
             invoiced: state.invoiced,
             other_payment_method: state.other_payment_method.clone(),
@@ -144,8 +157,13 @@ impl BillingPage {
             credit: credit(&state),
             add_ons: state.add_ons.iter().map(AddOn::text).collect(),
             usage: usage(&may, &used),
-            invoices: invoices.iter().map(InvoiceLine::from).collect(),
-            choices: if is_available(&state, Action::ChoosePlan) { choices(&state) } else { Vec::new() },
+            invoices: invoices.invoices.iter().map(|row| InvoiceLine::of(row, app.billing_now())).collect(),
+            is_older_page: before.is_some(),
+            next_invoices: invoices.next,
+            details,
+            errors,
+            languages: billing::LANGUAGES,
+            choices: if is_available(&state, Action::ChoosePlan) { choices(had_trial) } else { Vec::new() },
             alive: state.is_alive(),
             actions: actions(&state),
             ask_support: state.is_alive()
@@ -181,7 +199,7 @@ fn credit(state: &BillingState) -> Option<String> {
     }
 }
 
-fn choices(state: &BillingState) -> Vec<PlanChoice> {
+fn choices(had_trial: bool) -> Vec<PlanChoice> {
     let paid = OFFERS.iter().filter(|offer| offer.plan != Plan::Free);
     paid.map(|offer: &Offer| PlanChoice {
         key: offer.plan.as_str(),
@@ -189,7 +207,7 @@ fn choices(state: &BillingState) -> Vec<PlanChoice> {
         tagline: offer.tagline,
         prices: offer.prices().map(|(every, amount)| (every, price_of(every, amount))).collect(),
         per: if offer.per_seat { "per seat" } else { "per organisation" },
-        trial: offer.trial.filter(|_| !state.trial_used).map(|days| format!("{days}-day trial")),
+        trial: offer.trial.filter(|_| !had_trial).map(|days| format!("{days}-day trial")),
     })
     .collect()
 }
@@ -211,26 +229,4 @@ fn usage(may: &Entitlements, used: &[Usage]) -> Vec<String> {
         None => format!("{}, no limit", used.text()),
     };
     used.iter().map(text).collect()
-}
-
-impl From<&InvoiceRow> for InvoiceLine {
-    fn from(row: &InvoiceRow) -> Self {
-        let (status, kind) = match row.status.as_str() {
-            "paid" => ("Paid", "ok"),
-            "open" => ("Open", "bad"),
-            "draft" => ("Draft", "info"),
-            "void" => ("Void", "quiet"),
-            "uncollectible" => ("Written off", "quiet"),
-            _ => ("—", "quiet"),
-        };
-        Self {
-            number: row.number.clone().unwrap_or_else(|| "Draft".into()),
-            date: date(row.created_at),
-            amount: money(row.total, &row.currency),
-            status: status.into(),
-            kind,
-            page: row.page_url.clone(),
-            pdf: row.pdf_url.clone(),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod};
 
 /// Lists to read: the permission's name in the Dashboard, the path, and whether the running product needs it
 /// (otherwise only `stripe setup` does).
-pub const READS: [(&str, &str, bool); 10] = [
+pub const READS: [(&str, &str, bool); 12] = [
     ("Customers", "/customers", true),
     ("Checkout Sessions", "/checkout/sessions", true),
     ("Customer portal", "/billing_portal/configurations", true),
@@ -13,6 +13,8 @@ pub const READS: [(&str, &str, bool); 10] = [
     ("Prices", "/prices", true),
     ("Products", "/products", true),
     ("Invoices", "/invoices", true),
+    ("Charges and Refunds", "/charges", true),
+    ("Credit Notes", "/credit_notes", true),
     ("PaymentMethods", "/payment_methods", true),
     ("Events", "/events", true),
     ("Webhook Endpoints", "/webhook_endpoints", false),

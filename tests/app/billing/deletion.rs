@@ -110,7 +110,9 @@ async fn a_deletion_that_is_given_up_is_finished(app: TestApp) {
     let olivia = app.lets_in(&acme.owner);
     let plan = [("plan", "pro"), ("interval", "month")];
     olivia.post("/orgs/acme/billing/checkout").fields(&plan).await.assert_status(303);
-    let paid = r#"{"id":"sub_1","object":"subscription","status":"active","items":{"data":[]}}"#;
+    let item = r#"{"id":"si_1","price":{"id":"price_1","lookup_key":"pro_month"}}"#;
+    let paid =
+        &format!(r#"{{"id":"sub_1","object":"subscription","status":"active","items":{{"data":[{item}]}}}}"#);
     stripe.now_answer([
         none(), // sessions
         says(&format!(r#"{{"object":"list","data":[{paid}],"has_more":false}}"#)),

@@ -41,12 +41,16 @@ async fn a_new_card_alone_pays_nothing_and_the_open_invoice_does(app: TestApp) {
 
     assert_eq!(it.billing_state("acme").await["status"], "past_due", "a card is no payment");
     let page = acme.owner.get("/orgs/acme/billing").await;
-    assert!(page.text().contains("ending in 4242") && page.text().contains("Pay now"), "{}", page.text());
+    assert!(
+        page.text().contains("ending in 4242") && page.text().contains("Pay this invoice"),
+        "{}",
+        page.text()
+    );
     let open = it.app.at_stripe(&format!("/v1/invoices?customer={customer}&status=open")).await;
     assert!(page.text().contains(open[0]["hosted_invoice_url"].as_str().unwrap()), "{}", page.text());
     it.act(&customer, "pay_invoice", json!({})).await;
     it.settled().await;
     assert_eq!(it.billing_state("acme").await["status"], "active");
     it.assert_no_drift("acme").await;
-    assert!(!acme.owner.get("/orgs/acme/billing").await.text().contains("Pay now"));
+    assert!(!acme.owner.get("/orgs/acme/billing").await.text().contains("Pay this invoice"));
 }

@@ -3,7 +3,7 @@ use crate::{
     billing_app::{BillingApp, GOOD},
     support::{
         http::Person,
-        stub::{Reply, Stub},
+        stub::{Arrived, Reply, Stub},
     },
     test_app::{Org, TestApp},
 };
@@ -187,6 +187,80 @@ async fn a_rejected_key_gives_way_to_the_next(app: TestApp) {
         used,
         ["Bearer sk_test_old", "Bearer sk_test_new", "Bearer sk_test_new", "Bearer sk_test_new"]
     );
+}
+
+/// The keys that requests carried, in order.
+fn keys_used(stripe: &Stub) -> Vec<String> {
+    let key = |r: &Arrived| r.header("authorization").unwrap_or_default().replace("Bearer sk_test_", "");
+    stripe.arrived().iter().map(key).collect()
+}
+
+#[portico_test]
+async fn a_key_that_is_rejected_once_by_mistake_is_turned_back_to(app: TestApp) {
+    let acme = app.org("acme").await;
+    let rejected = || says(401, r#"{"error":{"type":"invalid_request_error"}}"#);
+    let stripe = Stub::answering([
+        rejected(), // the good key, by mistake
+        rejected(), // the other one, which Stripe has deleted
+        says(200, CUSTOMER),
+        says(200, NO_CONFIGURATION),
+        portal(),
+    ]);
+    let app = app.restarted_with("STRIPE_SECRET_KEY", "sk_test_good,sk_test_deleted").await;
+    let (_app, olivia) = in_front_of(&app, &acme, &stripe).await;
+
+    olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
+
+    assert_eq!(keys_used(&stripe), ["good", "deleted", "good", "good", "good"]);
+}
+
+#[portico_test]
+async fn where_no_key_is_accepted_each_is_tried_and_none_is_given_up(app: TestApp) {
+    let acme = app.org("acme").await;
+    let stripe = Stub::answering([says(401, r#"{"error":{"type":"invalid_request_error"}}"#)]);
+    let app = app.restarted_with("STRIPE_SECRET_KEY", "sk_test_a,sk_test_b").await;
+    let (_app, olivia) = in_front_of(&app, &acme, &stripe).await;
+    olivia.post("/orgs/acme/billing/portal").await.assert_status(503);
+    assert_eq!(keys_used(&stripe), ["a", "b", "a"]);
+    stripe.now_answer([says(200, CUSTOMER), says(200, NO_CONFIGURATION), portal()]);
+
+    olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
+}
+
+#[portico_test]
+async fn an_answer_that_was_cut_off_is_asked_for_again_under_the_same_key(app: TestApp) {
+    let acme = app.org("acme").await;
+    let stripe = Stub::answering([
+        says(200, r#"{"id":"cus_1","obj"#),
+        says(200, CUSTOMER),
+        says(200, r#"{"object":"list","da"#),
+        says(200, NO_CONFIGURATION),
+        says(200, r#"{"id":"bps_1","url":"https://bill"#),
+        portal(),
+    ]);
+    let (app, olivia) = in_front_of(&app, &acme, &stripe).await;
+
+    olivia.post("/orgs/acme/billing/portal").await.assert_status(303);
+
+    let arrived = stripe.arrived();
+    let keys: Vec<&str> = arrived.iter().map(|r| r.header("idempotency-key").unwrap_or_default()).collect();
+    assert_eq!(keys.len(), 6, "{keys:?}");
+    assert!(keys[0].starts_with("customer:") && keys[0] == keys[1], "{keys:?}");
+    assert!(keys[2].is_empty() && keys[3].is_empty(), "a GET needs none: {keys:?}");
+    assert!(keys[4].starts_with("portal:") && keys[4] == keys[5], "{keys:?}");
+    assert_eq!(app.count("select count(*) from billing_customers").await, 1);
+}
+
+#[portico_test]
+async fn an_answer_without_what_we_need_is_not_asked_for_again(app: TestApp) {
+    let acme = app.org("acme").await;
+    let stripe = Stub::answering([says(200, r#"{"object":"customer"}"#)]);
+    let (_app, olivia) = in_front_of(&app, &acme, &stripe).await;
+
+    let page = olivia.post("/orgs/acme/billing/portal").await;
+
+    page.assert_status(503).assert_says("Billing is not available");
+    assert_eq!(stripe.arrived().len(), 1);
 }
 
 #[portico_test]

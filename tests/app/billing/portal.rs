@@ -251,6 +251,27 @@ async fn where_no_portal_is_set_up_a_person_gets_a_plain_word_and_no_jargon(app:
 }
 
 /// The flow is switched off in the portal's configuration.
+/// Its id is kept while the process runs, so that a click needs no look-up.
+#[portico_test]
+async fn a_configuration_that_was_replaced_is_noticed_at_the_next_click(app: TestApp) {
+    let acme = app.org("acme").await;
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+    let held = app.at_stripe("/v1/billing_portal/configurations?active=true").await;
+    let ours = held.iter().find(|it| it["metadata"]["app"] == product::brand::SLUG).expect("set up");
+    let dashboard = Person::visiting(&Site::at(&app.stripe));
+    let at_stripe = |path: String| dashboard.post(&path).header("authorization", "Bearer sk_test_123");
+    let path = format!("/v1/billing_portal/configurations/{}", ours["id"].as_str().unwrap());
+    let other = [("features[invoice_history][enabled]", "true"), ("metadata[app]", product::brand::SLUG)];
+    let made = at_stripe("/v1/billing_portal/configurations".into()).fields(&other).await;
+    let made: serde_json::Value = made.assert_status(200).json();
+    at_stripe(path).field("active", "false").await.assert_status(200);
+
+    acme.owner.post("/orgs/acme/billing/portal").await.assert_status(303);
+
+    let sessions = dashboard.get("/_sandbox/api/objects?type=billing_portal.session").await.text();
+    assert_eq!(sessions.matches(made["id"].as_str().unwrap()).count(), 1, "{sessions}");
+}
+
 #[portico_test]
 async fn a_page_that_is_switched_off_gives_way_to_the_portals_home(app: TestApp) {
     let acme = app.org("acme").await;
