@@ -26,7 +26,7 @@ impl Reader<'_> {
             "must be sqlite://path/to/file.db or postgres://…",
         );
         self.refuse_if(
-            tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
+            config.log.parse::<tracing_subscriber::filter::Targets>().is_err(),
             "LOG",
             "must be a level such as info, or directives such as info,sqlx=debug",
         );

@@ -52,8 +52,9 @@ pub struct Health {
 }
 
 /// What every pool of ours does when it lends a connection and takes it back. It holds for whoever
-/// uses the pool: the session store of others has the same protection.
-pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {
+/// uses the pool: the session store of others has the same protection. `over_network`: a connection may
+/// fall silent.
+pub fn options<D: Database>(most: u32, outage: &Outage, over_network: bool) -> PoolOptions<D> {
     let (lending, taking_back) = (outage.clone(), outage.clone());
     PoolOptions::new()
         .max_connections(most)
@@ -71,7 +72,11 @@ pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {
         .after_release(move |connection: &mut D::Connection, about| {
             let (spoilt, outage) = (taking_back.befell(about.age), taking_back.clone());
             Box::pin(async move {
-                answers(connection, &outage).await?; // a rollback that was left to it has been tried after this
+                // A rollback that was left to it has been tried after this. Nothing is silent within a process, so
+                // that SQLite is asked for this alone; the pool asks once more by itself.
+                if over_network || D::TransactionManager::get_transaction_depth(connection) > 0 {
+                    answers(connection, &outage).await?;
+                }
                 Ok(!spoilt && D::TransactionManager::get_transaction_depth(connection) == 0)
             })
         })
