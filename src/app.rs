@@ -13,6 +13,8 @@ pub struct Inside {
     pub clock: clock::Clock,
     pub stripe: stripe::Stripe,
     pub passwords: auth::Passwords,
+    /// None: `BREACHED_PASSWORDS` is off.
+    pub breaches: Option<auth::Breaches>,
     pub limits: web::Limits,
     pub signer: web::Signer,
     /// Where webhooks are stored, many at a time.
@@ -39,6 +41,7 @@ impl App {
     ) -> Self {
         let (stripe, signer) = (stripe::Stripe::new(&config), web::Signer::new(secrets));
         let (passwords, limits) = (auth::Passwords::new(config.argon2), web::Limits::new(config.rate_limits));
+        let breaches = config.breached_passwords.clone().map(auth::Breaches::at);
         let (clock, demo_is_here, metrics): (clock::Clock, _, _) = Default::default();
         let work_arrived = Arc::new(tokio::sync::Notify::new());
         let inbox = billing::Inbox::open(db.clone(), clock.clone(), work_arrived.clone());
@@ -48,6 +51,7 @@ impl App {
             clock,
             stripe,
             passwords,
+            breaches,
             limits,
             signer,
             inbox,

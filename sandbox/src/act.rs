@@ -1,12 +1,13 @@
 //! What a customer can do, by name: the control API and the hosted pages take the same path.
 use super::{
-    engine::{self, Change, Holder, ItemChange, Paying, Proration, cards},
-    objects::{Cancellation, Discount, Features, Subscription},
+    engine::{self, Change, Holder, ItemChange, NewMethod, Paying, Proration, cards},
+    objects::{Cancellation, Discount, Features, Payment, Subscription},
     params::Params,
     refusal::{Answer, Refusal},
     state::World,
     wire,
 };
+use serde_json::Value;
 
 /// Does it; ids of what it touched. In Stripe's words if it is refused.
 pub fn act(w: &mut World, mut p: Params) -> Answer<Vec<String>> {
@@ -17,6 +18,14 @@ pub fn act(w: &mut World, mut p: Params) -> Answer<Vec<String>> {
         "complete_checkout" => by.complete_checkout(w, p),
         "decline_checkout" => engine::decline_checkout(w, &p.required("session")?).map(|()| Vec::new()),
         "expire_checkout" => engine::expire_checkout(w, &p.required("session")?).map(|()| Vec::new()),
+        "refund" => by.refund(w, p),
+        "mark_uncollectible" => by.with_invoice(w, p, engine::write_off),
+        "mark_paid_out_of_band" => by.with_invoice(w, p, engine::pay_outside),
+        "void_invoice" => by.with_invoice(w, p, engine::void),
+        "add_discount" => by.add_discount(w, p),
+        "pay_by" => by.pay_by(w, p),
+        "settle_debit" => by.settle_debit(w, p),
+        "add_method" => by.add_method(w, p),
         "add_card" => by.add_card(w, p),
         "remove_card" => by.remove_card(w, p),
         "switch_plan" => by.switch_plan(w, p),
@@ -78,13 +87,101 @@ impl By {
     fn complete_checkout(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
         let session = p.required("session")?;
         let number = p.word("card")?.or(Some("4242424242424242".into()));
+        p.finish_but(&["method"])?; // the panel's form sends both
+        complete_checkout(w, &session, Paying { number, holder: Some(Holder::Approves), ..Paying::default() })
+    }
+
+    /// A Checkout session or an invoice by something that is no card.
+    fn pay_by(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (session, invoice) = (p.word("session")?, p.word("invoice")?);
+        let method = NewMethod::of(&p.required("method")?, &Value::Null);
+        p.finish_but(&["card"])?;
+        if let Some(session) = session {
+            let holder = Some(Holder::Approves);
+            return complete_checkout(
+                w,
+                &session,
+                Paying { method: Some(method), holder, ..Paying::default() },
+            );
+        }
+        let (customer, id) = self.open_invoice(w, invoice)?;
+        let method = engine::add_method(w, &customer, method, Holder::Approves)?;
+        engine::pay(w, &id, Holder::Approves, Some(&method))?;
+        Ok(vec![id, method])
+    }
+
+    fn with_invoice(
+        &self,
+        w: &mut World,
+        mut p: Params,
+        work: impl FnOnce(&mut World, &str) -> Answer<()>,
+    ) -> Answer<Vec<String>> {
+        let (_, id) = self.open_invoice(w, p.word("invoice")?)?;
         p.finish()?;
-        let paying = Paying { number, holder: Some(Holder::Approves), ..Paying::default() };
-        engine::complete_checkout(w, &session, paying)?;
-        let done = w.checkout_sessions.get(&session);
-        let ids =
-            done.map(|s| [Some(s.id.clone()), s.customer.clone(), s.subscription.clone(), s.invoice.clone()]);
-        Ok(ids.into_iter().flatten().flatten().collect())
+        work(w, &id)?;
+        Ok(vec![id])
+    }
+
+    /// What was paid for an invoice, the newest paid one if none is named, or a part of it.
+    fn refund(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (customer, invoice) = (self.customer(w)?, p.word("invoice")?);
+        let amount = p.int_in("amount", 1, 99_999_999)?;
+        p.finish()?;
+        let of = |it: &&Payment| invoice.is_none() || it.invoice == invoice;
+        let paid = |it: &&Payment| it.customer == customer && it.status == "succeeded";
+        let payment = w.payments.iter().rev().filter(paid).find(of).map(|it| it.id.clone());
+        let payment = payment
+            .ok_or_else(|| Refusal::invalid("The customer has paid nothing for that.").at("invoice"))?;
+        let refund =
+            engine::refund(w, &payment, amount, Some("requested_by_customer".into()), Default::default())?;
+        Ok(vec![refund, payment])
+    }
+
+    /// As the Dashboard gives money off: on a subscription, or on the customer where none is named.
+    fn add_discount(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (customer, coupon) = (self.customer(w)?, p.required("coupon")?);
+        if p.has("subscription") {
+            let sub = self.subscription(w, &mut p)?;
+            p.finish()?;
+            add_discount(w, &sub.id, &coupon, None)?;
+            return Ok(vec![sub.id]);
+        }
+        p.finish()?;
+        engine::discount_customer(w, &customer, &coupon, None)?;
+        Ok(vec![customer])
+    }
+
+    /// The customer's debit that is under way comes to its end now.
+    fn settle_debit(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (customer, invoice) = (self.customer(w)?, p.word("invoice")?);
+        let outcome = p.choice("outcome", &["succeeded", "failed"])?;
+        p.finish()?;
+        let under_way = |it: &&Payment| it.status == "processing" && it.customer == customer;
+        let of = |it: &&Payment| invoice.is_none() || it.invoice == invoice;
+        let found = w.payments.iter().filter(under_way).find(of).cloned();
+        let payment = found.ok_or_else(|| Refusal::invalid("No debit of this customer's is processing."))?;
+        engine::settle_debit(w, &payment.id, outcome.map(|word| word == "succeeded"));
+        Ok([Some(payment.id), payment.invoice].into_iter().flatten().collect())
+    }
+
+    fn add_method(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+        let (customer, method) = (self.customer(w)?, p.required("method")?);
+        p.finish()?;
+        let id = engine::add_method(w, &customer, NewMethod::of(&method, &Value::Null), Holder::Approves)?;
+        make_default(w, &customer, &id)?;
+        Ok(vec![id])
+    }
+
+    /// The invoice that is named, else the customer's newest open one; and whose it is.
+    fn open_invoice(&self, w: &World, named: Option<String>) -> Answer<(String, String)> {
+        let customer = self.customer(w)?;
+        let open = || w.invoices.iter().rev().find(|it| it.customer == customer && it.status == "open");
+        let id = named.or_else(|| open().map(|it| it.id.clone()));
+        let id = id.ok_or_else(|| Refusal::invalid("The customer has no open invoice.").at("invoice"))?;
+        match w.invoices.get(&id).is_some_and(|invoice| invoice.customer == customer) {
+            true => Ok((customer, id)),
+            false => Err(Refusal::no_such("invoice", &id, "invoice")),
+        }
     }
 
     fn add_card(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
@@ -129,14 +226,8 @@ impl By {
     }
 
     fn pay_invoice(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let customer = self.customer(w)?;
-        let open = || w.invoices.iter().rev().find(|it| it.customer == customer && it.status == "open");
-        let id = p.word("invoice")?.or_else(|| open().map(|it| it.id.clone()));
+        let (_, id) = self.open_invoice(w, p.word("invoice")?)?;
         p.finish()?;
-        let id = id.ok_or_else(|| Refusal::invalid("The customer has no open invoice.").at("invoice"))?;
-        if w.invoices.get(&id).is_none_or(|invoice| invoice.customer != customer) {
-            return Err(Refusal::no_such("invoice", &id, "invoice"));
-        }
         pay_invoice(w, &id, None, false, Holder::Approves)?;
         Ok(vec![id])
     }
@@ -151,6 +242,15 @@ impl By {
         })?;
         Ok(vec![customer])
     }
+}
+
+/// Ids of what came of it.
+fn complete_checkout(w: &mut World, session: &str, paying: Paying) -> Answer<Vec<String>> {
+    engine::complete_checkout(w, session, paying)?;
+    let done = w.checkout_sessions.get(session);
+    let ids =
+        done.map(|s| [Some(s.id.clone()), s.customer.clone(), s.subscription.clone(), s.invoice.clone()]);
+    Ok(ids.into_iter().flatten().flatten().collect())
 }
 
 /// Adds a test card and makes it the customer's default.

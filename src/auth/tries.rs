@@ -25,6 +25,32 @@ const NETWORK: Quota = Quota { at_once: 20, every: Duration::MINUTE };
 const STRANGERS: Quota = Quota { at_once: 100, every: Duration::seconds(36) };
 const STRANGERS_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// Of mails of one kind that somebody can ask for, to one address, whoever asks.
+const ASKED_FOR: Quota = Quota { at_once: 3, every: Duration::HOUR };
+/// Of mails of one kind that tell somebody what happened.
+const NEWS: Quota = Quota { at_once: 10, every: Duration::minutes(6) };
+
+/// Takes one mail of a kind that can be asked for, or says when the next is due. Not inside a transaction: SQLite has
+/// one writer.
+pub async fn take_mail(app: &App, kind: &str, address: &str) -> Result<()> {
+    take_if_on(app, &key("mail", kind, address), &ASKED_FOR).await
+}
+
+/// Whether one more mail of a kind that tells what happened may be sent.
+pub async fn may_tell(app: &App, kind: &str, address: &str) -> Result<bool> {
+    match take_if_on(app, &key("news", kind, address), &NEWS).await {
+        Err(Error::TooMany { .. }) => {
+            tracing::warn!(kind, "mail_limit_reached");
+            Ok(false)
+        }
+        taken => taken.map(|()| true),
+    }
+}
+
+async fn take_if_on(app: &App, key: &str, quota: &Quota) -> Result<()> {
+    if app.limits.are_on() { take(app, key, quota).await } else { Ok(()) }
+}
+
 /// Somebody about to show a password: the keys under which their tries are counted.
 pub struct Attempt {
     /// None: the account was never signed in to on this device.

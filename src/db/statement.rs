@@ -19,8 +19,18 @@ pub const TENANT_TABLES: &[&str] = include!(concat!(env!("OUT_DIR"), "/tenant_ta
 
 /// Tables of the system. An organisation's own work reaches them through `OrgTx::system` alone: on
 /// Postgres the tenant's role sees none of them.
-pub const SYSTEM_TABLES: &[&str] =
-    &["users", "sessions", "logins", "throttles", "stripe_events", "jobs", "cursors", "mails", "trials"];
+pub const SYSTEM_TABLES: &[&str] = &[
+    "users",
+    "sessions",
+    "logins",
+    "throttles",
+    "stripe_events",
+    "jobs",
+    "cursors",
+    "mails",
+    "mail_tokens",
+    "trials",
+];
 
 /// A value both drivers can bind.
 #[diagnostic::on_unimplemented(

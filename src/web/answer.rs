@@ -34,6 +34,7 @@ fn log(error: &Error) {
             tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
         }
         Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
+        Error::BillingLocked => tracing::info!("billing_locked"),
         Error::SignedOut { next: None } => tracing::info!("signed_out"),
         // Whoever refused it has logged why.
         Error::NotAllowed | Error::CrossSite => {}
@@ -44,7 +45,7 @@ fn log(error: &Error) {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
+        Error::NotAllowed | Error::CrossSite | Error::BillingLocked => StatusCode::FORBIDDEN,
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
         Error::Malformed(what, _) => of_malformed(*what),
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -75,6 +76,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         Error::NotAllowed => (
             "Not allowed",
             "Your role in this organisation does not allow this. Ask an owner or an admin to change it.",
+        ),
+        Error::BillingLocked => (
+            "Locked for 72 hours",
+            "The e-mail address of your account was changed less than 72 hours ago. Until then your account cannot change billing or delete anything, in case it was not you. Other billing managers can.",
         ),
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
             ("Please sign in", "You are signed out, so nothing was changed. Sign in and try again.")

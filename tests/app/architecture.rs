@@ -32,7 +32,7 @@ const JOBS: &[&str] = &["src/db/", "src/jobs/", "/jobs.rs"];
 /// migrations.
 const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["audit_events"]),
-    ("auth", &["users", "logins", "sessions", "throttles"]),
+    ("auth", &["users", "logins", "mail_tokens", "sessions", "throttles"]),
     (
         "billing",
         &[

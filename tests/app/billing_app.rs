@@ -211,9 +211,9 @@ impl BillingApp {
         assert_eq!(self.billing_state_expected(slug).await, self.expected_state(slug, &customer).await);
     }
 
-    /// Subjects of the mails so far, oldest first.
+    /// Subjects of the mails to organisations' people so far, oldest first.
     pub async fn mails(&self) -> Vec<String> {
-        self.app.texts("select subject from mails order by created_at, key").await
+        self.app.texts("select subject from mails where user_id is null order by created_at, key").await
     }
 
     /// How often an action stands in an organisation's audit log.

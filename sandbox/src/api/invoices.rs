@@ -4,6 +4,7 @@ use crate::{
     engine::{self, Holder},
     money,
     objects::Subscription,
+    params::Ignored,
     state::World,
     wire,
 };
@@ -22,36 +23,52 @@ pub fn list(w: &World, mut p: Params) -> Answer {
     let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
     let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
     let status = p.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
-    p.finish_but(&["collection_method", "due_date"])?;
+    let (method, due) = (p.word("collection_method")?, Span::take(&mut p, "due_date")?);
+    p.finish()?;
     super::customers::known(w, customer.as_deref())?;
     let rows = w.invoices.iter().rev().filter(|it| {
         span.holds(it.created)
             && customer.as_ref().is_none_or(|customer| it.customer == *customer)
             && sub.as_ref().is_none_or(|sub| it.subscription.as_ref() == Some(sub))
             && status.as_ref().is_none_or(|status| it.status == *status)
+            && method.as_ref().is_none_or(|method| it.collection_method == *method)
+            && it.due_date.map_or(due.is_open(), |at| due.holds(at))
     });
     paging.of("/v1/invoices", rows, |it| wire::invoice(w, it))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentsOf {
+    invoice: Option<String>,
+    payment: Option<PaymentNamed>,
+    #[serde(default, rename = "status")]
+    _status: Ignored,
+    #[serde(default, rename = "created")]
+    _created: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentNamed {
+    #[serde(rename = "type")]
+    _kind: String,
+    payment_intent: Option<String>,
+}
+
+/// Of an invoice, or the one that a payment intent is for.
 pub fn payments(w: &World, mut p: Params) -> Answer {
     Paging::take(&mut p)?;
-    let paid_by = match p.map("payment")? {
-        Some(mut payment) => {
-            payment.choice("type", &["payment_intent"])?;
-            let id = payment.required("payment_intent")?;
-            payment.finish()?;
-            Some(id)
-        }
-        None => None,
-    };
-    let id = match &paid_by {
-        Some(payment) => w.payments.get(payment).and_then(|it| it.invoice.clone()).unwrap_or_default(),
-        None => p.required("invoice")?,
-    };
-    p.finish_but(&["invoice", "status", "created"])?;
-    if id.is_empty() {
-        return Ok(wire::whole("/v1/invoice_payments", Vec::new()));
+    let of: PaymentsOf = p.read()?;
+    let by_intent = of.payment.and_then(|payment| payment.payment_intent);
+    if let Some(intent) = by_intent {
+        let payment = w.payments.get(&intent).filter(|it| it.invoice.is_some());
+        let pair = payment.and_then(|it| Some((w.invoices.get(it.invoice.as_ref()?)?, it)));
+        let data =
+            pair.into_iter().map(|(invoice, payment)| wire::invoice_payment(invoice, payment)).collect();
+        return Ok(wire::whole("/v1/invoice_payments", data));
     }
+    let id = of.invoice.ok_or_else(|| Refusal::missing("invoice"))?;
     let invoice = wire::shown(w, "invoice", &id)?;
     wire::left_out(w, &invoice, "payments").ok_or_else(|| Refusal::no_such("invoice", &id, "invoice"))
 }
@@ -68,22 +85,48 @@ pub fn list_items(w: &World, mut p: Params) -> Answer {
     paging.of("/v1/invoiceitems", rows, |it| wire::invoice_item(w, it))
 }
 
-pub fn pay(w: &mut World, id: &str, mut p: Params) -> Answer {
-    let (method, outside) = (p.word("payment_method")?, p.flag("paid_out_of_band")?);
-    p.finish_but(&["off_session", "forgive", "mandate", "source"])?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    payment_method: Option<String>,
+    paid_out_of_band: Option<bool>,
+}
+
+pub fn pay(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: Pay = p.read_but(&["off_session", "forgive", "mandate", "source"])?;
     let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
     let customer = Some(invoice.customer.as_str());
     let own =
         |id: &str| w.payment_methods.get(id).is_some_and(|method| method.customer.as_deref() == customer);
-    if let Some(method) = method.as_ref().filter(|id| !own(id)) {
+    if let Some(method) = given.payment_method.as_ref().filter(|id| !own(id)) {
         return Err(Refusal::no_such("PaymentMethod", method, "payment_method"));
     }
-    if outside == Some(true) {
-        return Err(
-            Refusal::invalid("This sandbox does not settle invoices out of band.").at("paid_out_of_band")
-        );
+    match given.paid_out_of_band {
+        Some(true) => engine::pay_outside(w, id)?,
+        _ => engine::pay(w, id, Holder::Absent, given.payment_method.as_deref())?,
     }
-    engine::pay(w, id, Holder::Absent, method.as_deref())?;
+    wire::shown(w, "invoice", id)
+}
+
+/// To the customer, once more; a draft is finalized for it.
+pub fn send(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    if invoice.collection_method != "send_invoice" {
+        return Err(Refusal::invalid(
+            "You can only manually send an invoice if its collection method is 'send_invoice'.",
+        ));
+    }
+    match invoice.status == "draft" {
+        true => engine::finalize(w, id), // which sends it
+        false => engine::say(w, id, "invoice.sent"),
+    }
+    wire::shown(w, "invoice", id)
+}
+
+pub fn mark_uncollectible(w: &mut World, id: &str, p: Params) -> Answer {
+    p.finish()?;
+    engine::write_off(w, id)?;
     wire::shown(w, "invoice", id)
 }
 
@@ -104,13 +147,7 @@ pub fn finalize(w: &mut World, id: &str, p: Params) -> Answer {
 
 pub fn void(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
-    match w.invoices.get(id).map(|invoice| invoice.status.clone()).as_deref() {
-        None => return Err(Refusal::not_found("invoice", id)),
-        Some("open" | "uncollectible") => engine::close_invoice(w, id, "void", "invoice.voided"),
-        Some(other) => {
-            return Err(Refusal::invalid(format!("You can only void an open invoice; this one is {other}.")));
-        }
-    }
+    engine::void(w, id)?;
     wire::shown(w, "invoice", id)
 }
 

@@ -80,6 +80,11 @@ impl Span {
         Ok(Self { from: gte.or(gt.map(|n| n + 1)), to: lte.or(lt.map(|n| n - 1)) })
     }
 
+    /// Whether it leaves nothing out.
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
     pub fn holds(&self, at: i64) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
     }

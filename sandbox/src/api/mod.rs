@@ -19,6 +19,7 @@ mod payment_methods;
 mod portal;
 mod portal_features;
 mod portal_flow;
+mod refunds;
 mod routes;
 mod schedules;
 mod subscription_items;

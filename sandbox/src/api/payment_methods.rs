@@ -1,39 +1,49 @@
 //! Payment methods: test cards, by number, by token, or by Stripe's ready-made ids (`pm_card_visa`).
 use super::{Answer, Paging, Params, Refusal, customers};
 use crate::{
-    engine::{self, cards},
+    engine::{self, NewMethod, cards},
     objects::*,
-    params::Ignored,
+    params::{Ignored, Int},
     state::World,
     wire,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCard {
+    number: Option<String>,
+    token: Option<String>,
+    exp_month: Option<Int<1, 12>>,
+    exp_year: Option<Int<2000, 2100>>,
+    #[serde(default, rename = "cvc")]
+    _cvc: Ignored,
+    #[serde(default, rename = "networks")]
+    _networks: Ignored,
+}
+
 pub fn create(w: &mut World, mut p: Params) -> Answer {
-    p.choice("type", &["card"])?;
-    let mut given = p.map("card")?.ok_or_else(|| p.missing("card"))?;
-    let card = match (given.word("token")?, given.word("number")?) {
-        (Some(token), _) => {
-            engine::ready_made(&token).ok_or_else(|| Refusal::no_such("token", &token, "card[token]"))?
-        }
-        (None, Some(number)) => cards::by_number(&number)?.card(),
-        (None, None) => return Err(given.missing("number")),
-    };
-    let card = Card {
-        exp_month: given.int_in("exp_month", 1, 12)?.unwrap_or(card.exp_month),
-        exp_year: given.int_in("exp_year", 2000, 2100)?.unwrap_or(card.exp_year),
-        ..card
-    };
-    given.finish_but(&["cvc", "networks"])?;
+    let kind = p.required("type")?;
     let details = billing_details(p.map("billing_details")?)?;
+    let hash = p.map(&kind)?;
+    let new = match kind.as_str() {
+        "card" => NewMethod::card(card(hash.ok_or_else(|| p.missing("card"))?.read()?)?),
+        other if other.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') => {
+            NewMethod::of(other, &hash.map_or(Value::Null, Params::into_json))
+        }
+        _ => return Err(Refusal::invalid("Invalid type: must be a payment method type").at("type")),
+    };
     let (id, created) = (w.id("pm_"), w.now());
     let mut method = PaymentMethod {
         id,
         created,
         customer: None,
         detached: false,
-        card,
+        kind: new.kind,
+        card: new.card,
+        details: new.details,
+        fails: new.fails,
         billing_details: details,
         metadata: Metadata::default(),
     };
@@ -42,6 +52,18 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     let object = wire::payment_method(&method);
     w.payment_methods.put(method);
     Ok(object)
+}
+
+fn card(given: NewCard) -> Answer<Card> {
+    let card = match (given.token, given.number) {
+        (Some(token), _) => {
+            engine::ready_made(&token).ok_or_else(|| Refusal::no_such("token", &token, "card[token]"))?
+        }
+        (None, Some(number)) => cards::by_number(&number)?.card(),
+        (None, None) => return Err(Refusal::missing("card[number]")),
+    };
+    let (month, year) = (given.exp_month.map(|it| it.0), given.exp_year.map(|it| it.0));
+    Ok(Card { exp_month: month.unwrap_or(card.exp_month), exp_year: year.unwrap_or(card.exp_year), ..card })
 }
 
 #[derive(Default, Deserialize)]
@@ -96,7 +118,7 @@ pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
 pub fn list(w: &World, of: Option<&str>, mut p: Params) -> Answer {
     let paging = Paging::take(&mut p)?;
     let customer = p.word("customer")?.or(of.map(str::to_owned));
-    p.word("type")?;
+    let kind = p.word("type")?;
     p.finish_but(&["allow_redisplay"])?;
     if let Some(customer) = &customer {
         customers::named(w, customer)?;
@@ -105,7 +127,8 @@ pub fn list(w: &World, of: Option<&str>, mut p: Params) -> Answer {
         .payment_methods
         .iter()
         .rev()
-        .filter(|method| method.customer.is_some() && method.customer == customer);
+        .filter(|method| method.customer.is_some() && method.customer == customer)
+        .filter(|method| kind.as_ref().is_none_or(|kind| method.kind == *kind));
     let url = of.map_or("/v1/payment_methods".to_owned(), |id| format!("/v1/customers/{id}/payment_methods"));
     paging.of(&url, rows, wire::payment_method)
 }

@@ -1,7 +1,7 @@
 //! Every endpoint, a line each.
 use super::{
     Answer, Params, Refusal, catalogue, checkout, clocks, coupons, customers, entitlements, events, invoices,
-    items, payment_methods, portal, schedules, subscription_items, subscriptions,
+    items, payment_methods, portal, refunds, schedules, subscription_items, subscriptions,
 };
 use crate::{state::World, wire::Kind};
 use hyper::Method;
@@ -79,6 +79,8 @@ fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["subscription_schedules"] => schedules::list(w, p),
         ["invoices"] => invoices::list(w, p),
         ["invoices", id, "lines"] => invoices::lines(w, id, p),
+        ["refunds"] => refunds::list(w, p),
+        ["credit_notes"] => refunds::list_notes(w, p),
         ["invoice_payments"] => invoices::payments(w, p),
         ["invoiceitems"] => invoices::list_items(w, p),
         ["charges"] => items::charges(w, p),
@@ -115,10 +117,18 @@ fn post(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["subscriptions", id, "resume"] => subscriptions::resume(w, id, p),
         ["subscriptions", id, "pause"] => subscriptions::pause(w, id, p),
         ["subscription_items", id] => subscription_items::update(w, id, p),
+        ["subscription_schedules"] => schedules::create(w, p),
+        ["subscription_schedules", id] => schedules::update(w, id, p),
+        ["subscription_schedules", id, "cancel"] => schedules::cancel(w, id, p),
         ["subscription_schedules", id, "release"] => schedules::release(w, id, p),
         ["invoices", "create_preview"] => invoices::create_preview(w, p),
         ["invoices", id, "pay"] => invoices::pay(w, id, p),
         ["invoices", id, "finalize"] => invoices::finalize(w, id, p),
+        ["invoices", id, "send"] => invoices::send(w, id, p),
+        ["invoices", id, "mark_uncollectible"] => invoices::mark_uncollectible(w, id, p),
+        ["refunds"] => refunds::create(w, p),
+        ["credit_notes"] => refunds::create_note(w, p),
+        ["credit_notes", id, "void"] => refunds::void_note(w, id, p),
         ["invoices", id, "void"] => invoices::void(w, id, p),
         ["webhook_endpoints"] => events::create_endpoint(w, p),
         ["webhook_endpoints", id] => events::update_endpoint(w, id, p),

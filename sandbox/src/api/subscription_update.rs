@@ -257,6 +257,13 @@ fn read_cancel(
             "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
         ));
     }
+    let scheduled =
+        sub.schedule.as_ref().filter(|_| sub.is_alive() && (at.is_given() || at_period_end.is_some()));
+    if let Some(schedule) = scheduled {
+        return Err(Refusal::invalid(format!(
+            "The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead."
+        )));
+    }
     let now = w.now();
     if at.is_given() {
         let at = at.into_option().map(|at| instant_of_end(&at, sub, now)).transpose()?;

@@ -82,6 +82,8 @@ pub enum Holder {
 #[derive(Clone, Debug)]
 pub enum Verdict {
     Paid,
+    /// Under way: it settles or fails in some days.
+    Processing,
     Asks,
     Declined(Refusal),
 }

@@ -3,13 +3,13 @@
 use super::{
     cards::Holder,
     discounts,
-    ending::release_schedule,
+    ending::{release_change, release_schedule},
     invoicing::{self, product_name, proration_words},
-    periods::period_after,
+    periods::{items_of, period_after},
 };
 use crate::{
     money,
-    objects::{InvoiceItem, Item, Line, Schedule, Subscription},
+    objects::{InvoiceItem, Item, Line, Phase, Schedule, Subscription},
     refusal::{Answer, Refusal},
     state::World,
     wire,
@@ -48,7 +48,7 @@ pub struct Change {
 /// the change done and the invoice open, unless the caller makes a refusal of it.
 pub fn change(w: &mut World, id: &str, change: &Change, holder: Holder) -> Answer<()> {
     let before = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
-    release_schedule(w, id);
+    release_change(w, id);
     let now = w.now();
     let items = changed_items(w, &before, &change.items, now)?;
     let in_trial = before.status == "trialing";
@@ -72,6 +72,7 @@ pub fn change(w: &mut World, id: &str, change: &Change, holder: Holder) -> Answe
         lines.append(&mut invoicing::lines_of_period(w, &after));
     }
     w.subscriptions.put(after.clone());
+    rewrite_phase(w, &after);
     settle(w, &after, lines, change.proration == Proration::Invoice || restarts, holder)
 }
 
@@ -246,23 +247,90 @@ fn off(w: &World, sub: &Subscription, item: &Item) -> i64 {
     own.map_or(0, Line::total_off)
 }
 
+/// A schedule's running phase says what was made of it.
+fn rewrite_phase(w: &mut World, sub: &Subscription) {
+    let items = sub.items.iter().map(|item| (item.price.clone(), item.quantity)).collect();
+    let schedule = sub.schedule.as_ref().and_then(|name| w.schedules.change(name));
+    if let Some(phase) = schedule.and_then(|schedule| schedule.phases.get_mut(schedule.begun)) {
+        phase.items = items;
+    }
+}
+
+/// A schedule's next phase begins where no period does.
+pub fn begin_phase(w: &mut World, name: &str) -> Answer<()> {
+    let Some(schedule) = w.schedules.get(name).cloned() else { return Ok(()) };
+    let Some(phase) = schedule.next().cloned() else { return Ok(()) };
+    if let Some(schedule) = w.schedules.change(name) {
+        schedule.begun += 1;
+    }
+    let Some(sub) = w.subscriptions.get(&schedule.subscription).cloned() else { return Ok(()) };
+    let wanted = items_of(&sub, &phase);
+    let same =
+        |one: &Item, two: &Item| one.id == two.id && one.price == two.price && one.quantity == two.quantity;
+    let is_there = wanted.len() == sub.items.len() && wanted.iter().zip(&sub.items).all(|(a, b)| same(a, b));
+    if !is_there {
+        let gone = sub.items.iter().filter(|item| wanted.iter().all(|kept| kept.id != item.id));
+        let gone =
+            gone.map(|item| ItemChange { id: Some(item.id.clone()), deleted: true, ..ItemChange::default() });
+        let kept = |item: &Item| sub.items.iter().any(|old| old.id == item.id).then(|| item.id.clone());
+        let wanted = wanted.iter().map(|item| ItemChange {
+            id: kept(item),
+            price: Some(item.price.clone()),
+            quantity: Some(item.quantity),
+            deleted: false,
+        });
+        let proration = match phase.proration.as_str() {
+            "none" => Proration::None,
+            "always_invoice" => Proration::Invoice,
+            _ => Proration::Create,
+        };
+        let items = wanted.chain(gone).collect();
+        super::say_change(w, &sub.id, |w| {
+            change(w, &sub.id, &Change { items, proration, ..Change::default() }, Holder::Absent)
+                .or_else(|refusal| if refusal.stands { Ok(()) } else { Err(refusal) })
+        })?;
+    }
+    super::amend::say(w, name, "subscription_schedule.updated");
+    Ok(())
+}
+
 /// A change that waits for the end of the period.
 pub fn schedule_change(w: &mut World, id: &str, price: &str, quantity: i64) -> Answer<()> {
     release_schedule(w, id);
     let sub = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
-    let schedule = Schedule {
+    let then = Phase {
+        start: sub.period_end(),
+        end: period_after(w, price, sub.period_end(), sub.period_end()),
+        items: vec![(price.into(), quantity)],
+        proration: "none".into(),
+    };
+    let schedule = Schedule { is_change: true, ..new_schedule(w, &sub, vec![then]) };
+    keep_schedule(w, schedule)
+}
+
+/// A schedule of a subscription as it is, and what follows.
+pub fn new_schedule(w: &mut World, sub: &Subscription, then: Vec<Phase>) -> Schedule {
+    let now = Phase {
+        start: sub.period_start(),
+        end: sub.period_end(),
+        items: sub.items.iter().map(|item| (item.price.clone(), item.quantity)).collect(),
+        proration: "create_prorations".into(),
+    };
+    Schedule {
         id: w.id("sub_sched_"),
         created: w.now(),
         customer: sub.customer.clone(),
-        subscription: id.into(),
+        subscription: sub.id.clone(),
         status: "active".into(),
-        price: price.into(),
-        quantity,
-        at: sub.period_end(),
-        released_at: None,
-    };
+        phases: [vec![now], then].concat(),
+        end_behavior: "release".into(),
+        ..Schedule::default()
+    }
+}
+
+pub fn keep_schedule(w: &mut World, schedule: Schedule) -> Answer<()> {
+    let (id, name) = (schedule.subscription.clone(), schedule.id.clone());
     w.emit("subscription_schedule.created", wire::schedule(w, &schedule));
-    let name = schedule.id.clone();
     w.schedules.put(schedule);
-    super::amend(w, id, |sub| sub.schedule = Some(name))
+    super::amend(w, &id, |sub| sub.schedule = Some(name))
 }

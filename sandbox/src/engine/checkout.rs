@@ -1,10 +1,12 @@
 //! Checkout: from an open session to a subscription, or to nothing at all.
 use super::{
-    add_card,
+    add_method,
     amend::say,
     cards,
     cards::Holder,
     change_customer, create_customer, discount_of,
+    methods::NewMethod,
+    paying::is_processing,
     subscribe::{NewSubscription, subscribe},
 };
 use crate::{
@@ -19,6 +21,8 @@ use crate::{
 pub struct Paying {
     /// A test card's number; none where nothing has to be paid and no card is asked for.
     pub number: Option<String>,
+    /// Something that is no card.
+    pub method: Option<NewMethod>,
     pub holder: Option<Holder>,
     pub name: Option<String>,
     pub email: Option<String>,
@@ -28,16 +32,17 @@ pub struct Paying {
 pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> {
     let session = open(w, id)?;
     let (_, total) = money::checkout_amounts(w, &session);
-    let card = match (&paying.number, money::checkout_needs_card(w, &session)) {
-        (Some(number), _) => Some(cards::by_number(number)?.card()),
-        (None, true) => {
+    let new = match (&paying.method, &paying.number, money::checkout_needs_card(w, &session)) {
+        (Some(method), ..) => Some(method.clone()),
+        (None, Some(number), _) => Some(NewMethod::card(cards::by_number(number)?.card())),
+        (None, None, true) => {
             return Err(Refusal::card("incomplete_number", None, "Your card number is incomplete."));
         }
-        (None, false) => None,
+        (None, None, false) => None,
     };
     let holder = paying.holder.unwrap_or(Holder::Absent);
     let customer = customer_of(w, &session, &paying);
-    let method = card.map(|card| add_card(w, &customer, card, holder)).transpose()?;
+    let method = new.map(|new| add_method(w, &customer, new, holder)).transpose()?;
     change_customer(w, &customer, |c| {
         c.name = c.name.take().or(paying.name.clone());
         c.email = c.email.take().or(paying.email.clone());
@@ -51,11 +56,15 @@ pub fn complete_checkout(w: &mut World, id: &str, paying: Paying) -> Answer<()> 
         }
     };
     let invoice = subscription.as_ref().and_then(|id| w.subscriptions.get(id)?.latest_invoice.clone());
-    let costs = total > 0;
+    let payment_status = match total {
+        ..=0 => "no_payment_required",
+        _ if invoice.as_ref().is_some_and(|id| is_processing(w, id)) => "unpaid",
+        _ => "paid",
+    };
     if let Some(session) = w.checkout_sessions.change(id) {
         session.customer = Some(customer);
         session.status = "complete".into();
-        session.payment_status = if costs { "paid".into() } else { "no_payment_required".into() };
+        session.payment_status = payment_status.into();
         (session.subscription, session.invoice, session.challenged) = (subscription, invoice, None);
     }
     say(w, id, "checkout.session.completed");

@@ -1,5 +1,8 @@
 //! Customers and their cards.
-use super::cards::{self, Holder};
+use super::{
+    cards::{self, Holder},
+    methods::NewMethod,
+};
 use crate::{
     objects::{BalanceTransaction, Card, Customer, Metadata, PaymentMethod},
     refusal::{Answer, Refusal},
@@ -86,10 +89,14 @@ pub fn fits_currency(w: &World, id: &str, currency: &str) -> Answer<()> {
     }
 }
 
-/// Adds a card to a customer once its bank, and its holder where the bank asks, agree.
 pub fn add_card(w: &mut World, customer: &str, card: Card, holder: Holder) -> Answer<String> {
-    cards::admit(&card)?;
-    let asked = cards::asks_first(&card);
+    add_method(w, customer, NewMethod::card(card), holder)
+}
+
+/// Adds a payment method to a customer once its bank, and its holder where the bank asks, agree.
+pub fn add_method(w: &mut World, customer: &str, new: NewMethod, holder: Holder) -> Answer<String> {
+    new.card.as_ref().map_or(Ok(()), cards::admit)?;
+    let asked = new.card.as_ref().is_some_and(cards::asks_first);
     match holder {
         Holder::Absent if asked => return Err(cards::asks()),
         Holder::Refuses if asked => return Err(cards::not_authenticated()),
@@ -100,13 +107,16 @@ pub fn add_card(w: &mut World, customer: &str, card: Card, holder: Holder) -> An
         "line1": null, "line2": null, "postal_code": null, "state": null })), "email": owner.email,
         "name": owner.name, "phone": owner.phone, "tax_id": null });
     let (id, created) = (w.id("pm_"), w.now());
-    let card = Card { authenticated: asked, ..card };
+    let card = new.card.map(|card| Card { authenticated: asked, ..card });
     let customer = Some(customer.to_owned());
     let method = PaymentMethod {
         id: id.clone(),
         created,
         customer,
+        kind: new.kind,
         card,
+        details: new.details,
+        fails: new.fails,
         detached: false,
         billing_details,
         metadata: Default::default(),

@@ -179,8 +179,26 @@ pub fn invoice_now(
     Ok(id)
 }
 
+/// Marks an invoice as paid by other means than Stripe's.
+pub fn pay_outside(w: &mut World, id: &str) -> Answer<()> {
+    payable(w, id)?;
+    if paying::is_processing(w, id) {
+        return Err(Refusal::invalid(
+            "A payment for this invoice is still processing; it cannot be paid again.",
+        ));
+    }
+    paying::pay_outside(w, id);
+    Ok(())
+}
+
 /// Somebody pays now: from the portal, from the hosted page, or by the API.
 pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answer<()> {
+    payable(w, id)?;
+    paying::attempt(w, id, holder, with)
+}
+
+/// Whether an invoice can be paid; a draft is finalized for it.
+fn payable(w: &mut World, id: &str) -> Answer<()> {
     let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
     match invoice.status.as_str() {
         "draft" => finalize(w, id),
@@ -190,7 +208,7 @@ pub fn pay(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> Answe
             return Err(Refusal::invalid(format!("Invoice has status {other} and cannot be paid.")));
         }
     }
-    paying::attempt(w, id, holder, with)
+    Ok(())
 }
 
 /// Tries an open invoice that is charged automatically; one written off is nobody's to try.
@@ -233,7 +251,40 @@ pub fn finalize(w: &mut World, id: &str) {
     match pause.map(|pause| pause.behavior).as_deref() {
         Some("void") => close(w, id, "void", "invoice.voided"),
         Some("mark_uncollectible") => close(w, id, "uncollectible", "invoice.marked_uncollectible"),
-        _ => paying::settle_nothing(w, id),
+        _ => {
+            if w.invoices.get(id).is_some_and(|i| i.collection_method == "send_invoice" && i.amount_due() > 0)
+            {
+                say(w, id, "invoice.sent");
+            }
+            paying::settle_nothing(w, id);
+        }
+    }
+}
+
+/// Withdraws an invoice.
+pub fn void(w: &mut World, id: &str) -> Answer<()> {
+    closable(w, id, &["open", "uncollectible"], "You can only void an open invoice; this one is")?;
+    close(w, id, "void", "invoice.voided");
+    Ok(())
+}
+
+/// Nobody expects an invoice to be paid any more.
+pub fn write_off(w: &mut World, id: &str) -> Answer<()> {
+    closable(w, id, &["open"], "You can only mark an open invoice as uncollectible; this one is")?;
+    close(w, id, "uncollectible", "invoice.marked_uncollectible");
+    Ok(())
+}
+
+fn closable(w: &World, id: &str, statuses: &[&str], said: &str) -> Answer<()> {
+    let invoice = w.invoices.get(id).ok_or_else(|| Refusal::not_found("invoice", id))?;
+    if !statuses.contains(&invoice.status.as_str()) {
+        return Err(Refusal::invalid(format!("{said} {}.", invoice.status)));
+    }
+    match paying::is_processing(w, id) {
+        true => {
+            Err(Refusal::invalid("A payment for this invoice is still processing; wait until it is settled."))
+        }
+        false => Ok(()),
     }
 }
 

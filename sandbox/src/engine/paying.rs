@@ -4,9 +4,10 @@ use super::{
     cards::{self, Holder, Verdict},
     customers::card_in_charge,
     ending,
+    methods::{self, DEBIT_DAYS},
 };
 use crate::{
-    objects::Payment,
+    objects::{CheckoutSession, Payment, Subscription},
     refusal::{Answer, Refusal},
     state::{DAY, Dunning, World},
     wire,
@@ -36,17 +37,26 @@ pub fn attempt(w: &mut World, id: &str, holder: Holder, with: Option<&str>) -> A
     let method = with
         .map(str::to_owned)
         .or_else(|| card_in_charge(w, &invoice.customer, invoice.subscription.as_deref()));
-    let card = method.as_ref().and_then(|id| w.payment_methods.get(id)).map(|method| method.card.clone());
-    let verdict = card.map_or_else(|| Verdict::Declined(no_card()), |card| cards::charge(&card, holder));
+    if is_processing(w, id) {
+        return Err(Refusal::invalid(
+            "A payment for this invoice is still processing; it cannot be paid again.",
+        ));
+    }
+    let held = method.as_ref().and_then(|id| w.payment_methods.get(id));
+    let verdict = held.map_or_else(|| Verdict::Declined(no_card()), |held| methods::charge(held, holder));
     let payment = record(w, id, method.clone(), &verdict);
     match verdict {
         Verdict::Paid => {
             if let (Some(method), true) =
                 (method.and_then(|id| w.payment_methods.change(&id)), holder == Holder::Approves)
             {
-                method.card.authenticated = true;
+                method.card.iter_mut().for_each(|card| card.authenticated = true);
             }
             paid(w, id, Some(&payment));
+            Ok(())
+        }
+        Verdict::Processing => {
+            processing(w, id);
             Ok(())
         }
         Verdict::Asks => {
@@ -73,6 +83,7 @@ fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdic
     let charge = (method.is_some() && !matches!(verdict, Verdict::Asks)).then(|| w.id("ch_"));
     let status = match verdict {
         Verdict::Paid => "succeeded",
+        Verdict::Processing => "processing",
         Verdict::Asks => "requires_action",
         Verdict::Declined(_) => "requires_payment_method",
     };
@@ -89,6 +100,8 @@ fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdic
         status: status.into(),
         decline_code: refusal.as_ref().and_then(|r| r.decline_code.clone()),
         message: refusal.map(|r| r.message),
+        refunded: 0,
+        settles_at: matches!(verdict, Verdict::Processing).then_some(now + DEBIT_DAYS * DAY),
     };
     if let Some(invoice) = w.invoices.change(&invoice.id) {
         invoice.attempt_count += 1;
@@ -102,11 +115,15 @@ fn record(w: &mut World, invoice: &str, method: Option<String>, verdict: &Verdic
 }
 
 fn say_payment(w: &mut World, payment: &Payment, verdict: &Verdict) {
-    let (intent, charge) = (wire::payment_intent(payment), wire::charge(w, payment));
+    let (intent, charge) = (wire::payment_intent(w, payment), wire::charge(w, payment));
     match verdict {
         Verdict::Paid => {
             w.emit("charge.succeeded", charge);
             w.emit("payment_intent.succeeded", intent);
+        }
+        Verdict::Processing => {
+            w.emit("charge.pending", charge);
+            w.emit("payment_intent.processing", intent);
         }
         Verdict::Asks => w.emit("payment_intent.requires_action", intent),
         Verdict::Declined(_) => {
@@ -115,6 +132,98 @@ fn say_payment(w: &mut World, payment: &Payment, verdict: &Verdict) {
             }
             w.emit("payment_intent.payment_failed", intent);
         }
+    }
+}
+
+/// The day has passed on which an invoice that was sent had to be paid.
+pub fn overdue(w: &mut World, id: &str) {
+    let Some(invoice) = w.invoices.change(id) else { return };
+    invoice.overdue = true;
+    let (customer, sub) = (invoice.customer.clone(), invoice.subscription.clone());
+    if is_processing(w, id) {
+        return;
+    }
+    if let Some(customer) = w.customers.change(&customer) {
+        customer.delinquent = true;
+    }
+    say(w, id, "invoice.overdue");
+    if let Some(sub) = sub.filter(|sub| w.subscriptions.get(sub).is_some_and(|sub| sub.status == "active")) {
+        super::amend(w, &sub, |sub| sub.status = "past_due".into()).ok();
+    }
+}
+
+/// Somebody paid by a transfer or in cash, and the account's owner says so.
+pub fn pay_outside(w: &mut World, id: &str) {
+    if let Some(invoice) = w.invoices.change(id) {
+        invoice.paid_off_stripe = invoice.amount_due() - invoice.amount_paid;
+    }
+    paid(w, id, None);
+}
+
+/// What is left of an invoice after a credit note: nothing more to pay, perhaps.
+pub fn credited(w: &mut World, id: &str) {
+    if w.invoices.get(id).is_some_and(|invoice| invoice.status == "open" && invoice.amount_remaining() == 0) {
+        paid(w, id, None);
+    }
+}
+
+/// A debit is under way: neither paid nor failed. What it is for begins meanwhile.
+fn processing(w: &mut World, id: &str) {
+    if let Some(invoice) = w.invoices.change(id) {
+        invoice.next_payment_attempt = None;
+    }
+    say(w, id, "invoice.updated");
+    let sub = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone());
+    let begins = |sub: &String| w.subscriptions.get(sub).is_some_and(|sub| sub.status == "incomplete");
+    if let Some(sub) = sub.filter(begins) {
+        super::amend(w, &sub, |sub| sub.status = "active".into()).ok();
+    }
+}
+
+/// Whether a debit for this invoice is under way.
+pub fn is_processing(w: &World, invoice: &str) -> bool {
+    let last = w.invoices.get(invoice).and_then(|invoice| w.payments.get(invoice.payment.as_ref()?));
+    last.is_some_and(|payment| payment.status == "processing")
+}
+
+/// A debit comes to its end: as it is told to, or else as its account has it.
+pub fn settle_debit(w: &mut World, id: &str, outcome: Option<bool>) {
+    let Some(payment) = w.payments.get(id).filter(|it| it.status == "processing").cloned() else { return };
+    let method = payment.payment_method.as_ref().and_then(|id| w.payment_methods.get(id));
+    let succeeds = outcome.unwrap_or_else(|| method.is_none_or(|method| !method.fails));
+    let verdict = match succeeds {
+        true => Verdict::Paid,
+        false => Verdict::Declined(methods::debit_failed()),
+    };
+    if let Some(payment) = w.payments.change(id) {
+        payment.settles_at = None;
+        payment.status = if succeeds { "succeeded" } else { "requires_payment_method" }.into();
+        if let Verdict::Declined(refusal) = &verdict {
+            payment.decline_code.clone_from(&refusal.decline_code);
+            payment.message = Some(refusal.message.clone());
+        }
+    }
+    if let Some(payment) = w.payments.get(id).cloned() {
+        say_payment(w, &payment, &verdict);
+    }
+    let Some(invoice) = payment.invoice else { return };
+    match succeeds {
+        true => paid(w, &invoice, Some(id)),
+        false => failed(w, &invoice, false),
+    }
+    checkout_settled(w, &invoice, succeeds);
+}
+
+/// Says it to whoever waits at the Checkout session that the debit began with.
+fn checkout_settled(w: &mut World, invoice: &str, succeeded: bool) {
+    let waits =
+        |it: &CheckoutSession| it.invoice.as_deref() == Some(invoice) && it.payment_status == "unpaid";
+    for session in w.checkout_sessions.ids(waits) {
+        if let Some(session) = w.checkout_sessions.change(&session).filter(|_| succeeded) {
+            session.payment_status = "paid".into();
+        }
+        let came = if succeeded { "succeeded" } else { "failed" };
+        say(w, &session, &format!("checkout.session.async_payment_{came}"));
     }
 }
 
@@ -133,7 +242,9 @@ fn paid(w: &mut World, id: &str, payment: Option<&str>) {
         w.emit_change("invoice.updated", &before, after.clone());
     }
     w.emit("invoice.paid", after.clone());
-    w.emit("invoice.payment_succeeded", after);
+    if w.invoices.get(id).is_some_and(|invoice| invoice.paid_off_stripe == 0) {
+        w.emit("invoice.payment_succeeded", after);
+    }
     weigh(w, id);
     let Some(sub) = w.invoices.get(id).and_then(|invoice| invoice.subscription.clone()) else { return };
     let settled = w.subscriptions.get(&sub).is_some_and(|held| {
@@ -151,7 +262,8 @@ pub fn weigh(w: &mut World, invoice: &str) {
     if w.customers.get(&customer).is_none_or(|customer| !customer.delinquent) {
         return;
     }
-    let owes = w.invoices.iter().any(|i| i.customer == customer && i.status == "open" && i.attempted);
+    let owes =
+        w.invoices.iter().any(|i| i.customer == customer && i.status == "open" && (i.attempted || i.overdue));
     if let Some(customer) = w.customers.change(&customer) {
         customer.delinquent = owes;
     }
@@ -219,6 +331,7 @@ fn give_up(w: &mut World, invoice: &str, sub: &str) {
         invoice.auto_advance = false;
     }
     match w.settings.dunning {
+        _ if !w.subscriptions.get(sub).is_some_and(Subscription::is_alive) => {}
         Dunning::Cancel => ending::end(w, sub, "payment_failed"),
         Dunning::MarkUnpaid => {
             super::amend(w, sub, |sub| sub.status = "unpaid".into()).ok();

@@ -4,15 +4,16 @@ use super::{
     amend::say,
     cancel,
     cards::Holder,
+    change::begin_phase,
     customers::card_in_charge,
-    ending::{end, release_schedule},
+    ending::{complete_schedule, end, release_change, release_schedule},
     invoicing::{self, finalize},
-    paying::attempt,
+    paying::{attempt, overdue, settle_debit},
     periods::next_period,
     preview::upcoming,
 };
 use crate::{
-    objects::{Invoice, Subscription},
+    objects::{Invoice, Payment, Schedule, Subscription},
     state::{DAY, HOUR, World},
 };
 
@@ -29,10 +30,16 @@ pub enum Step {
     GiveUpFirstPayment(String),
     Finalize(String),
     Retry(String),
+    Settle(String),
+    Overdue(String),
+    BeginPhase(String),
+    CompleteSchedule(String),
 }
 
 const SUBSCRIPTIONS: u8 = 0;
 const INVOICES: u8 = 1;
+const PAYMENTS: u8 = 2;
+const SCHEDULES: u8 = 3;
 
 /// The next one, and when it is due. Only rows that changed since are looked at again.
 pub fn next(w: &mut World) -> Option<(i64, Step)> {
@@ -41,13 +48,23 @@ pub fn next(w: &mut World) -> Option<(i64, Step)> {
         w.agenda.set((SUBSCRIPTIONS, place), steps.iter().map(|(at, step)| (*at, rank(step))));
     }
     for place in w.invoices.take_touched() {
-        let step = w.invoices.at(place).and_then(of_invoice);
-        w.agenda.set((INVOICES, place), step.iter().map(|(at, step)| (*at, rank(step))));
+        let steps = w.invoices.at(place).map(of_invoice).unwrap_or_default();
+        w.agenda.set((INVOICES, place), steps.iter().map(|(at, step)| (*at, rank(step))));
+    }
+    for place in w.payments.take_touched() {
+        let step = w.payments.at(place).and_then(of_payment);
+        w.agenda.set((PAYMENTS, place), step.iter().map(|(at, step)| (*at, rank(step))));
+    }
+    for place in w.schedules.take_touched() {
+        let step = w.schedules.at(place).and_then(of_schedule);
+        w.agenda.set((SCHEDULES, place), step.iter().map(|(at, step)| (*at, rank(step))));
     }
     let (at, order, (table, place)) = w.agenda.first()?;
     let mut steps = match table {
         SUBSCRIPTIONS => w.subscriptions.at(place).map(of_subscription).unwrap_or_default(),
-        _ => w.invoices.at(place).and_then(of_invoice).into_iter().collect(),
+        INVOICES => w.invoices.at(place).map(of_invoice).unwrap_or_default(),
+        SCHEDULES => w.schedules.at(place).and_then(of_schedule).into_iter().collect(),
+        _ => w.payments.at(place).and_then(of_payment).into_iter().collect(),
     };
     steps.retain(|(when, step)| (*when, rank(step)) == (at, order));
     steps.into_iter().next()
@@ -64,6 +81,11 @@ fn rank(step: &Step) -> u8 {
         Step::GiveUpFirstPayment(_) => 5,
         Step::Finalize(_) => 6,
         Step::Retry(_) => 7,
+        Step::Settle(_) => 8,
+        Step::Overdue(_) => 9,
+        // After the period that may begin at the same instant.
+        Step::BeginPhase(_) => 4,
+        Step::CompleteSchedule(_) => 5,
     }
 }
 
@@ -98,13 +120,28 @@ fn of_subscription(sub: &Subscription) -> Vec<(i64, Step)> {
     steps
 }
 
-fn of_invoice(invoice: &Invoice) -> Option<(i64, Step)> {
-    match invoice.status.as_str() {
+fn of_invoice(invoice: &Invoice) -> Vec<(i64, Step)> {
+    let id = || invoice.id.clone();
+    let due = invoice.due_date.filter(|_| invoice.status == "open" && !invoice.overdue);
+    let goes_on = match invoice.status.as_str() {
         _ if !invoice.auto_advance => None,
-        "draft" => invoice.finalizes_at.map(|at| (at, Step::Finalize(invoice.id.clone()))),
-        "open" => invoice.next_payment_attempt.map(|at| (at, Step::Retry(invoice.id.clone()))),
+        "draft" => invoice.finalizes_at.map(|at| (at, Step::Finalize(id()))),
+        "open" => invoice.next_payment_attempt.map(|at| (at, Step::Retry(id()))),
         _ => None,
-    }
+    };
+    goes_on.into_iter().chain(due.map(|at| (at, Step::Overdue(id())))).collect()
+}
+
+fn of_schedule(schedule: &Schedule) -> Option<(i64, Step)> {
+    let last = schedule.phases.last().filter(|_| schedule.status == "active")?;
+    Some(match schedule.next() {
+        Some(next) => (next.start, Step::BeginPhase(schedule.id.clone())),
+        None => (last.end, Step::CompleteSchedule(schedule.id.clone())),
+    })
+}
+
+fn of_payment(payment: &Payment) -> Option<(i64, Step)> {
+    payment.settles_at.map(|at| (at, Step::Settle(payment.id.clone())))
 }
 
 pub fn run(w: &mut World, step: &Step) {
@@ -145,6 +182,10 @@ pub fn run(w: &mut World, step: &Step) {
             finalize(w, id);
             invoicing::collect(w, id, Holder::Absent).ok(); // a failure has its own consequences
         }
+        Step::Settle(id) => settle_debit(w, id, None),
+        Step::Overdue(id) => overdue(w, id),
+        Step::BeginPhase(id) => begin_phase(w, id).unwrap_or_else(|_| release_of(w, id)),
+        Step::CompleteSchedule(id) => complete_schedule(w, id),
         Step::Retry(id) => {
             attempt(w, id, Holder::Absent, None).ok();
         }
@@ -168,9 +209,16 @@ fn end_trial(w: &mut World, id: &str) {
 fn begin_period(w: &mut World, id: &str) {
     let Some(sub) = w.subscriptions.get(id).cloned() else { return };
     let next = next_period(w, &sub);
-    let (_, followed) = w.hold_back(|w| release_schedule(w, id));
+    let (_, followed) = w.hold_back(|w| release_change(w, id));
     let lines = invoicing::lines_of_cycle(w, &next);
     amend(w, id, |sub| *sub = Subscription { schedule: sub.schedule.take(), ..next }).ok();
     w.say_all(followed);
     invoicing::draft_for_cycle(w, id, lines, sub.period_start());
+}
+
+/// A phase that cannot begin (its price is gone, say) ends its schedule.
+fn release_of(w: &mut World, name: &str) {
+    if let Some(id) = w.schedules.get(name).map(|schedule| schedule.subscription.clone()) {
+        release_schedule(w, &id);
+    }
 }

@@ -2,10 +2,10 @@
 use super::{
     amend::say,
     cards::Holder,
-    cards::{self, Verdict},
+    cards::Verdict,
     change::{recurring_price, together},
     customers::{card_in_charge, fits_currency},
-    invoicing,
+    invoicing, methods,
     periods::period_after,
 };
 use crate::{
@@ -185,6 +185,6 @@ fn payable(w: &World, sub: &Subscription, behavior: &str) -> Answer<()> {
 
 /// Whether a card would be charged without anybody being asked (for pages that warn first).
 pub fn would_ask(w: &World, method: &str) -> bool {
-    let card = w.payment_methods.get(method).map(|method| &method.card);
-    card.is_some_and(|card| matches!(cards::charge(card, Holder::Absent), Verdict::Asks))
+    let method = w.payment_methods.get(method);
+    method.is_some_and(|method| matches!(methods::charge(method, Holder::Absent), Verdict::Asks))
 }

@@ -39,9 +39,22 @@ pub struct PaymentMethod {
     pub customer: Option<String>,
     #[serde(default)]
     pub detached: bool,
-    pub card: Card,
+    /// Stripe's type: `card`, `sepa_debit`, `link`, …
+    #[serde(default = "card")]
+    pub kind: String,
+    pub card: Option<Card>,
+    /// What a method that is no card says of itself, as clients see it.
+    #[serde(default)]
+    pub details: Value,
+    /// No payment by it ever goes through. A card has its own ways.
+    #[serde(default)]
+    pub fails: bool,
     pub billing_details: Value,
     pub metadata: Metadata,
+}
+
+fn card() -> String {
+    "card".into()
 }
 
 /// A change of a customer's balance, and why.

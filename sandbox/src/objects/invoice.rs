@@ -34,6 +34,17 @@ pub struct Invoice {
     pub next_payment_attempt: Option<i64>,
     pub finalizes_at: Option<i64>,
     pub due_date: Option<i64>,
+    /// `invoice.overdue` has been said.
+    #[serde(default)]
+    pub overdue: bool,
+    /// Minor units taken back by credit notes, before and after it was paid.
+    #[serde(default)]
+    pub pre_credit: i64,
+    #[serde(default)]
+    pub post_credit: i64,
+    /// Minor units that were paid by a transfer or in cash, say.
+    #[serde(default)]
+    pub paid_off_stripe: i64,
     pub finalized_at: Option<i64>,
     pub paid_at: Option<i64>,
     pub voided_at: Option<i64>,
@@ -92,10 +103,64 @@ pub struct Payment {
     pub amount: i64,
     pub currency: String,
     pub payment_method: Option<String>,
-    /// `succeeded`, `requires_payment_method` or `requires_action`.
+    /// `succeeded`, `processing`, `requires_payment_method` or `requires_action`.
     pub status: String,
     pub decline_code: Option<String>,
     pub message: Option<String>,
+    /// Minor units that were given back.
+    #[serde(default)]
+    pub refunded: i64,
+    /// When a debit under way comes to its end.
+    #[serde(default)]
+    pub settles_at: Option<i64>,
+}
+
+/// Money given back for a payment.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Refund {
+    pub id: String,
+    pub created: i64,
+    /// `pi_…`
+    pub payment: String,
+    pub amount: i64,
+    pub currency: String,
+    /// `duplicate`, `fraudulent`, `requested_by_customer` or none.
+    pub reason: Option<String>,
+    pub metadata: Metadata,
+}
+
+/// So much of an invoice is taken back.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CreditNote {
+    pub id: String,
+    pub created: i64,
+    pub number: String,
+    pub invoice: String,
+    pub customer: String,
+    pub currency: String,
+    /// `issued` or `void`.
+    pub status: String,
+    pub amount: i64,
+    /// Of that: off what was still to be paid; the rest after it was paid.
+    pub pre_payment: i64,
+    pub out_of_band: i64,
+    pub refund: Option<String>,
+    pub balance_transaction: Option<String>,
+    pub reason: Option<String>,
+    pub memo: Option<String>,
+    pub lines: Vec<CreditLine>,
+    pub voided_at: Option<i64>,
+    pub metadata: Metadata,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CreditLine {
+    pub id: String,
+    /// None: a line of its own.
+    pub invoice_line: Option<String>,
+    pub description: String,
+    pub amount: i64,
+    pub quantity: Option<i64>,
 }
 
 impl Line {
@@ -115,7 +180,7 @@ impl Invoice {
 
     /// What has to be paid once credit is used up; never below zero.
     pub fn amount_due(&self) -> i64 {
-        (self.total() + self.starting_balance).max(0)
+        (self.total() + self.starting_balance - self.pre_credit).max(0)
     }
 
     pub fn amount_remaining(&self) -> i64 {

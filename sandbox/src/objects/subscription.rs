@@ -92,20 +92,51 @@ pub struct Discount {
     pub checkout_session: Option<String>,
 }
 
-/// A change that waits for the end of the period: what Stripe keeps as a subscription schedule.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What a subscription will be, phase by phase.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Schedule {
     pub id: String,
     pub created: i64,
     pub customer: String,
     pub subscription: String,
-    /// `active`, `released` or `canceled`.
+    /// `active`, `completed`, `released` or `canceled`.
     pub status: String,
-    pub price: String,
-    pub quantity: i64,
-    /// When it takes effect.
-    pub at: i64,
+    /// One after the other, the first from where the subscription was.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// Which of them has begun last.
+    #[serde(default)]
+    pub begun: usize,
+    /// `release` or `cancel`.
+    #[serde(default)]
+    pub end_behavior: String,
+    /// A change that waits, made in the portal: it is let go when its last phase begins.
+    #[serde(default)]
+    pub is_change: bool,
     pub released_at: Option<i64>,
+    #[serde(default)]
+    pub canceled_at: Option<i64>,
+    #[serde(default)]
+    pub completed_at: Option<i64>,
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Phase {
+    pub start: i64,
+    pub end: i64,
+    /// Price and quantity.
+    pub items: Vec<(String, i64)>,
+    /// What a change in the middle of a period does: `create_prorations`, `always_invoice` or `none`.
+    pub proration: String,
+}
+
+impl Schedule {
+    /// The phase that follows the one that has begun.
+    pub fn next(&self) -> Option<&Phase> {
+        self.phases.get(self.begun + 1).filter(|_| self.status == "active")
+    }
 }
 
 impl Subscription {

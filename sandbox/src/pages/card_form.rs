@@ -1,5 +1,5 @@
 //! The card form: test cards to choose from, or a number typed in. It works without JavaScript.
-use super::{Form, words};
+use super::Form;
 use crate::engine::cards::{TEST_CARDS, TestCard};
 
 pub struct CardForm {
@@ -48,15 +48,39 @@ fn choice(card: &'static TestCard, wanted: &str) -> Choice {
         says if says.starts_with("3-D") => "info",
         _ => "bad",
     };
-    let groups: Vec<String> =
-        card.number.as_bytes().chunks(4).map(|four| String::from_utf8_lossy(four).into_owned()).collect();
     Choice {
         number: card.number,
-        spaced: groups.join(" "),
-        // Beside sixteen figures there is no room for more.
-        brand: if card.brand == "amex" { "Amex" } else { words::brand(card.brand) },
+        spaced: spaced(card.number),
+        brand: match card.brand {
+            "mastercard" => "Mastercard",
+            "amex" => "Amex", // beside the figures there is no room for more
+            _ => "Visa",
+        },
         says: card.says,
         kind,
         chosen: card.number == wanted,
+    }
+}
+
+/// As it stands on the card: four times four figures, or American Express' four, six and five.
+fn spaced(number: &str) -> String {
+    let groups: &[usize] = if number.len() == 15 { &[4, 6, 5] } else { &[4, 4, 4, 4] };
+    let (mut rest, mut parts) = (number, Vec::new());
+    for length in groups {
+        let (group, after) = rest.split_at((*length).min(rest.len()));
+        parts.push(group);
+        rest = after;
+    }
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spaced;
+
+    #[test]
+    fn a_number_is_grouped_as_it_stands_on_the_card() {
+        assert_eq!(spaced("4242424242424242"), "4242 4242 4242 4242");
+        assert_eq!(spaced("378282246310005"), "3782 822463 10005");
     }
 }

@@ -228,7 +228,7 @@ fn paying(w: &World, s: &CheckoutSession, form: &Form, holder: Holder) -> Answer
         return Err(Refusal::invalid("A name is needed for the invoices.").at("name"));
     }
     let number = card_form::number(form).filter(|_| money::checkout_needs_card(w, s));
-    Ok(Paying { number, holder: Some(holder), name, email })
+    Ok(Paying { number, holder: Some(holder), name, email, method: None })
 }
 
 async fn keep_waiting(sandbox: &Sandbox, page: &str, form: Option<String>) -> Option<String> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Sandbox, act,
-    engine::Holder,
+    engine::{self, Holder},
     money::amount,
     objects::Invoice,
     refusal::{Answer, Refusal},
@@ -53,10 +53,21 @@ pub async fn answer(sandbox: &Sandbox, request: &Request, rest: &[&str]) -> Repl
         (&Method::POST, [page, "bank"]) => after_bank(sandbox, page, &form).await,
         (&Method::POST, _) => message::not_found(),
         (_, [page, "bank"]) => sandbox.look(|w| question(w, page)).await,
+        (_, [_] | [_, "pdf"]) if sandbox.look(|w| has_ended(w, &form)).await => message::message(
+            410,
+            "This link has expired",
+            "Links to an invoice work for thirty days. Ask for a new one where you came from.",
+            None,
+        ),
         (_, [page, "pdf"]) => sandbox.look(|w| file(w, page)).await,
         (_, [page]) => sandbox.look(|w| show(w, page, &form, None)).await,
         _ => message::not_found(),
     }
+}
+
+/// Until when a link works stands in it. The sandbox's own links have no end.
+fn has_ended(w: &World, form: &Form) -> bool {
+    form.has("s") && form.get("s").parse::<i64>().map_or(true, |end| end <= w.now())
 }
 
 /// A draft has no page yet.
@@ -66,7 +77,8 @@ fn named<'w>(w: &'w World, page: &str) -> Option<&'w Invoice> {
 
 fn show(w: &World, page: &str, form: &Form, refusal: Option<&Refusal>) -> Reply {
     let Some(invoice) = named(w, page) else { return message::not_found() };
-    let (kind, word) = words::invoice(&invoice.status);
+    let processing = engine::is_processing(w, &invoice.id);
+    let (kind, word) = if processing { ("info", "Processing") } else { words::invoice(&invoice.status) };
     // The card on file has no field; what its bank says stands above the form.
     let fields: &[&str] = if form.get("with") == "new" { &["number"] } else { &[] };
     let wrong = Wrong::with(refusal, fields);
@@ -75,14 +87,16 @@ fn show(w: &World, page: &str, form: &Form, refusal: Option<&Refusal>) -> Reply 
         sheet: sheet(w, invoice),
         kind,
         word,
-        said: said(invoice),
-        pay: words::is_open(invoice).then(|| paying(w, invoice, form)),
+        said: if processing { PROCESSING.into() } else { said(invoice) },
+        pay: (words::is_open(invoice) && !processing).then(|| paying(w, invoice, form)),
         back: (form.get("from") == "portal").then(|| Back::here("/p/home", "Back to billing")),
         flash: (form.has("paid") && invoice.status == "paid").then_some("Paid. Thank you."),
         wrong,
     };
     html(status(refusal), &shown, &[])
 }
+
+const PROCESSING: &str = "The bank is working on it. That takes some days, and nobody needs to do anything.";
 
 fn said(invoice: &Invoice) -> String {
     match (invoice.status.as_str(), invoice.paid_at, invoice.next_payment_attempt) {
@@ -153,7 +167,7 @@ fn sums(invoice: &Invoice, of: impl Fn(i64) -> String) -> Vec<(String, String)> 
 fn receipt(w: &World, invoice: &Invoice) -> Option<String> {
     let payment = w.payments.get(invoice.payment.as_ref()?).filter(|it| it.status == "succeeded")?;
     let method = w.payment_methods.get(payment.payment_method.as_ref()?)?;
-    Some(format!("{}, {}", words::card(&method.card), minute(payment.created)))
+    Some(format!("{}, {}", engine::methods::words(method), minute(payment.created)))
 }
 
 fn file(w: &World, page: &str) -> Reply {

@@ -1,29 +1,15 @@
 //! Objects in words, for pages.
 use crate::{
-    engine,
+    engine::{self, methods},
     money::{self, amount},
-    objects::{Card, Coupon, Invoice, Price, Subscription},
+    objects::{Coupon, Invoice, Price, Subscription},
     state::{Every, World, date},
 };
 
-pub fn brand(brand: &str) -> &'static str {
-    match brand {
-        "visa" => "Visa",
-        "mastercard" => "Mastercard",
-        "amex" => "American Express",
-        _ => "Card",
-    }
-}
-
-/// `Visa •••• 4242`.
-pub fn card(card: &Card) -> String {
-    format!("{} •••• {}", brand(&card.brand), card.last4)
-}
-
-/// The card that is charged, in words.
+/// The payment method that is charged, in words.
 pub fn card_in_charge(w: &World, customer: &str, subscription: Option<&str>) -> Option<String> {
     let id = engine::card_in_charge(w, customer, subscription)?;
-    w.payment_methods.get(&id).map(|method| card(&method.card))
+    w.payment_methods.get(&id).map(methods::words)
 }
 
 /// `a month`, `every 3 months`.
@@ -119,15 +105,15 @@ pub fn state(w: &World, sub: &Subscription) -> (&'static str, &'static str, Stri
 }
 
 fn renews(w: &World, sub: &Subscription, end: i64) -> String {
-    let waiting = sub.schedule.as_ref().and_then(|id| w.schedules.get(id));
-    let to = waiting.and_then(|it| w.prices.get(&it.price).map(|price| (it, price)));
+    let waiting = sub.schedule.as_ref().and_then(|id| w.schedules.get(id)?.next());
+    let to = waiting.and_then(|it| {
+        let (id, quantity) = it.items.first()?;
+        Some((it.start, w.prices.get(id)?, *quantity))
+    });
     match to {
-        Some((it, new)) => format!(
-            "Changes to {} ({}) on {}.",
-            engine::product_name(w, new),
-            price(new, it.quantity),
-            date(it.at)
-        ),
+        Some((at, new, quantity)) => {
+            format!("Changes to {} ({}) on {}.", engine::product_name(w, new), price(new, quantity), date(at))
+        }
         None => format!("Renews on {} for {}.", date(end), next_amount(w, sub)),
     }
 }

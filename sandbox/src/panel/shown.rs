@@ -1,6 +1,6 @@
 //! What the panel's pages say of what the sandbox holds.
 use crate::{
-    engine::{self, cards::TEST_CARDS},
+    engine::{self, cards::TEST_CARDS, methods},
     money,
     objects::*,
     state::{World, date, minute},
@@ -52,6 +52,9 @@ pub struct InvoiceRow {
     pub due: String,
     pub next_try: String,
     pub payable: bool,
+    /// A debit for it is under way.
+    pub processing: bool,
+    pub paid: bool,
 }
 
 pub struct SessionRow {
@@ -95,7 +98,7 @@ pub fn customer(w: &World, c: &Customer) -> CustomerRow {
     let theirs = || w.subscriptions.iter().rev().filter(|sub| sub.customer == c.id);
     let sub = theirs().find(|sub| sub.is_alive()).or_else(|| theirs().next());
     let card = engine::card_in_charge(w, &c.id, sub.map(|sub| sub.id.as_str()));
-    let card = card.and_then(|id| w.payment_methods.get(&id)).map_or("none".into(), |m| card_words(&m.card));
+    let card = card.and_then(|id| w.payment_methods.get(&id)).map_or("none".into(), method_words);
     let Some(sub) = sub.map(|sub| subscription(w, sub)) else {
         let (status, plan, next) = ("no subscription".into(), "–".into(), "–".into());
         return CustomerRow { id, name, email, status, tone: "quiet", plan, next, card };
@@ -170,20 +173,27 @@ pub fn prices(w: &World) -> Vec<PriceChoice> {
         .collect()
 }
 
-fn card_words(card: &Card) -> String {
-    format!("{} {}", card.brand, card.last4)
-}
-
 pub fn cards(w: &World, c: &Customer) -> Vec<CardRow> {
     let theirs = w.payment_methods.iter().filter(|m| m.customer.as_deref() == Some(&c.id));
     theirs
         .map(|m| CardRow {
             id: m.id.clone(),
-            words: card_words(&m.card),
-            says: TEST_CARDS.iter().find(|it| it.last4() == m.card.behaves_like).map_or("", |it| it.says),
+            words: method_words(m),
+            says: m.card.as_ref().map_or("", says),
             is_default: c.default_payment_method.as_deref() == Some(&m.id),
         })
         .collect()
+}
+
+fn method_words(method: &PaymentMethod) -> String {
+    method
+        .card
+        .as_ref()
+        .map_or_else(|| methods::words(method), |card| format!("{} {}", card.brand, card.last4))
+}
+
+fn says(card: &Card) -> &'static str {
+    TEST_CARDS.iter().find(|it| it.last4() == card.behaves_like).map_or("", |it| it.says)
 }
 
 pub fn invoices(w: &World, customer: &str) -> Vec<InvoiceRow> {
@@ -193,11 +203,13 @@ pub fn invoices(w: &World, customer: &str) -> Vec<InvoiceRow> {
             id: it.id.clone(),
             number: it.number.clone().unwrap_or_else(|| "draft".into()),
             created: date(it.created),
-            status: words(&it.status),
+            status: if engine::is_processing(w, &it.id) { "processing".into() } else { words(&it.status) },
             tone: tone(&it.status),
             due: money::amount(it.amount_due(), &it.currency),
             next_try: it.next_payment_attempt.map_or("–".into(), date),
-            payable: it.status == "open",
+            payable: it.status == "open" && !engine::is_processing(w, &it.id),
+            processing: engine::is_processing(w, &it.id),
+            paid: it.status == "paid" && it.amount_paid > 0,
         })
         .collect()
 }

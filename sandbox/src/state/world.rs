@@ -100,6 +100,7 @@ world! {
     products: Product, prices: Price, coupons: Coupon, promotion_codes: PromotionCode,
     subscriptions: Subscription, schedules: Schedule,
     invoices: Invoice, invoice_items: InvoiceItem, payments: Payment,
+    refunds: Refund, credit_notes: CreditNote,
     checkout_sessions: CheckoutSession,
     portal_configurations: PortalConfiguration, portal_sessions: PortalSession,
     events: Event, endpoints: Endpoint, deliveries: Delivery, faults: Fault,

@@ -33,20 +33,24 @@ pub fn tax_ids(w: &World, customer: &str) -> Value {
 }
 
 pub fn payment_method(m: &PaymentMethod) -> Value {
-    let card = &m.card;
-    json!({
+    let mut object = json!({
         "id": m.id, "object": "payment_method", "allow_redisplay": "always", "billing_details": m.billing_details,
-        "card": {
-            "brand": card.brand, "checks": { "address_line1_check": null, "address_postal_code_check": null,
-                "cvc_check": "pass" },
-            "country": card.country, "display_brand": card.brand, "exp_month": card.exp_month,
-            "exp_year": card.exp_year, "fingerprint": format!("sandbox{}", card.behaves_like), "funding": "credit",
-            "generated_from": null, "last4": card.last4,
-            "networks": { "available": [card.brand], "preferred": null }, "regulated_status": "unregulated",
-            "three_d_secure_usage": { "supported": true }, "wallet": null,
-        },
         "created": m.created, "customer": m.customer, "customer_account": null, "livemode": false,
-        "metadata": m.metadata, "type": "card",
+        "metadata": m.metadata, "type": m.kind,
+    });
+    object[&m.kind] = m.card.as_ref().map_or_else(|| m.details.clone(), card);
+    object
+}
+
+fn card(card: &Card) -> Value {
+    json!({
+        "brand": card.brand, "checks": { "address_line1_check": null, "address_postal_code_check": null,
+            "cvc_check": "pass" },
+        "country": card.country, "display_brand": card.brand, "exp_month": card.exp_month,
+        "exp_year": card.exp_year, "fingerprint": format!("sandbox{}", card.behaves_like), "funding": "credit",
+        "generated_from": null, "last4": card.last4,
+        "networks": { "available": [card.brand], "preferred": null }, "regulated_status": "unregulated",
+        "three_d_secure_usage": { "supported": true }, "wallet": null,
     })
 }
 

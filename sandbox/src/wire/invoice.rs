@@ -1,6 +1,9 @@
 //! Invoices, their lines, and what waits for the next one.
 use super::json::{merged, whole};
-use crate::{objects::*, state::World};
+use crate::{
+    objects::*,
+    state::{DAY, World},
+};
 use serde_json::{Value, json};
 
 pub fn invoice(w: &World, i: &Invoice) -> Value {
@@ -43,7 +46,8 @@ fn amounts(i: &Invoice) -> Value {
     json!({
         "amount_due": i.amount_due(), "amount_overpaid": 0, "amount_paid": i.amount_paid,
         "amount_remaining": i.amount_remaining(), "amount_shipping": 0, "ending_balance": i.ending_balance,
-        "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0,
+        "post_payment_credit_notes_amount": i.post_credit, "pre_payment_credit_notes_amount": i.pre_credit,
+        "amount_paid_off_stripe": i.paid_off_stripe,
         "starting_balance": i.starting_balance, "subtotal": i.subtotal(), "subtotal_excluding_tax": i.subtotal(),
         "total": i.total(), "total_discount_amounts": off, "total_excluding_tax": i.total(),
         "total_pretax_credit_amounts": [], "total_taxes": [],
@@ -51,16 +55,23 @@ fn amounts(i: &Invoice) -> Value {
 }
 
 fn state(w: &World, i: &Invoice) -> Value {
-    let page = i.finalized_at.map(|_| w.url(&format!("/i/{}", i.page)));
+    let page =
+        |what: &str| i.finalized_at.map(|_| w.url(&format!("/i/{}{what}?s={}", i.page, link_ends(w.now()))));
     json!({
         "attempt_count": i.attempt_count, "attempted": i.attempted, "auto_advance": i.auto_advance,
-        "automatically_finalizes_at": i.finalizes_at, "due_date": i.due_date, "hosted_invoice_url": page,
-        "invoice_pdf": page.map(|page| format!("{page}/pdf")), "next_payment_attempt": i.next_payment_attempt,
+        "automatically_finalizes_at": i.finalizes_at, "due_date": i.due_date, "hosted_invoice_url": page(""),
+        "invoice_pdf": page("/pdf"), "next_payment_attempt": i.next_payment_attempt,
         "status": i.status,
         "status_transitions": { "finalized_at": i.finalized_at, "marked_uncollectible_at": i.uncollectible_at,
             "paid_at": i.paid_at, "voided_at": i.voided_at },
         "webhooks_delivered_at": i.finalized_at,
     })
+}
+
+/// Links to an invoice end after thirty days on the sandbox's clock; each look at it gives fresh ones. By the
+/// day, so that an invoice does not look another by the second.
+fn link_ends(now: i64) -> i64 {
+    (now / DAY + 31) * DAY
 }
 
 fn of_customer(w: &World, i: &Invoice) -> Value {
@@ -100,18 +111,37 @@ fn line(w: &World, i: &Invoice, l: &Line) -> Value {
 
 pub fn payments(w: &World, i: &Invoice) -> Value {
     let of = w.payments.iter().filter(|p| p.invoice.as_deref() == Some(&i.id));
-    let data = of.map(|p| {
-        let paid = p.status == "succeeded";
-        json!({
-            "id": format!("inpay_{}", p.id.trim_start_matches("pi_")), "object": "invoice_payment",
-            "amount_paid": paid.then_some(p.amount), "amount_requested": p.amount, "created": p.created,
-            "currency": p.currency, "invoice": i.id, "is_default": i.payment.as_deref() == Some(&p.id),
-            "livemode": false, "payment": { "type": "payment_intent", "payment_intent": p.id },
-            "status": if paid { "paid" } else { "open" },
-            "status_transitions": { "canceled_at": null, "paid_at": paid.then_some(p.created) },
-        })
-    });
-    whole(&format!("/v1/invoice_payments?invoice={}", i.id), data.collect())
+    let mut data: Vec<Value> = of.map(|p| invoice_payment(i, p)).collect();
+    if i.paid_off_stripe > 0 {
+        let record = json!({ "type": "payment_record", "payment_record": format!("prec_{}", i.id.trim_start_matches("in_")) });
+        let (name, paid) = (i.id.trim_start_matches("in_"), Some(i.paid_off_stripe));
+        data.push(one_payment(i, name, paid, i.paid_off_stripe, i.paid_at, record, true));
+    }
+    whole(&format!("/v1/invoice_payments?invoice={}", i.id), data)
+}
+
+pub fn invoice_payment(i: &Invoice, p: &Payment) -> Value {
+    let paid = (p.status == "succeeded").then_some(p.amount);
+    let intent = json!({ "type": "payment_intent", "payment_intent": p.id });
+    let is_default = i.payment.as_deref() == Some(&p.id);
+    one_payment(i, p.id.trim_start_matches("pi_"), paid, p.amount, Some(p.created), intent, is_default)
+}
+
+fn one_payment(
+    i: &Invoice,
+    name: &str,
+    paid: Option<i64>,
+    requested: i64,
+    at: Option<i64>,
+    payment: Value,
+    is_default: bool,
+) -> Value {
+    json!({
+        "id": format!("inpay_{name}"), "object": "invoice_payment", "amount_paid": paid, "amount_requested": requested,
+        "created": at.unwrap_or(i.created), "currency": i.currency, "invoice": i.id, "is_default": is_default,
+        "livemode": false, "payment": payment, "status": if paid.is_some() { "paid" } else { "open" },
+        "status_transitions": { "canceled_at": null, "paid_at": at.filter(|_| paid.is_some()) },
+    })
 }
 
 pub fn invoice_item(w: &World, it: &InvoiceItem) -> Value {

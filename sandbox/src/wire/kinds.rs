@@ -5,7 +5,7 @@ use super::{
     customer::{balance_transaction, customer, payment_method, tax_id},
     event::{endpoint, event, test_clock},
     invoice::{invoice, invoice_item},
-    payment::payment_intent,
+    payment::{credit_note, payment_intent, refund},
     portal::{portal_configuration, portal_session},
     subscription::{schedule, subscription},
 };
@@ -49,7 +49,9 @@ kinds! { |w, it|
     "subscription_schedule", "subscription schedule", "subscription_schedules", true, schedules => schedule(w, it);
     "invoice", "invoice", "invoices", true, invoices => invoice(w, it);
     "invoiceitem", "invoiceitem", "", true, invoice_items => invoice_item(w, it);
-    "payment_intent", "payment_intent", "payment_intents", true, payments => payment_intent(it);
+    "payment_intent", "payment_intent", "payment_intents", true, payments => payment_intent(w, it);
+    "refund", "refund", "refunds", true, refunds => refund(w, it);
+    "credit_note", "credit note", "credit_notes", true, credit_notes => credit_note(w, it);
     "checkout.session", "checkout.session", "checkout/sessions", true, checkout_sessions => checkout_session(w, it);
     "billing_portal.session", "portal session", "", true, portal_sessions => portal_session(w, it);
     "billing_portal.configuration", "billing_portal configuration", "billing_portal/configurations", true,

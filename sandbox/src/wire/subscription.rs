@@ -72,38 +72,38 @@ pub fn deleted_discount(d: &Discount) -> Value {
     merged([discount(d), json!({ "deleted": true })])
 }
 
-/// Two phases: what runs now, and what follows.
 pub fn schedule(w: &World, s: &Schedule) -> Value {
-    let current = w.subscriptions.get(&s.subscription);
-    let now = current.and_then(|sub| sub.items.first());
-    let phase = |price: Option<&String>, quantity: Option<i64>, start: Option<i64>, end: Option<i64>| {
-        json!({ "add_invoice_items": [], "application_fee_percent": null, "billing_cycle_anchor": null,
-            "collection_method": null, "currency": current.map(|sub| sub.currency.clone()),
-            "default_payment_method": null, "default_tax_rates": [], "description": null, "discounts": [],
-            "end_date": end, "invoice_settings": null,
-            "items": [{ "billing_thresholds": null, "discounts": [], "metadata": {}, "plan": price, "price": price,
-                "quantity": quantity, "tax_rates": [] }],
-            "metadata": {}, "on_behalf_of": null, "proration_behavior": "none", "start_date": start,
-            "transfer_data": null, "trial_end": null })
-    };
-    let start = now.map(|item| item.current_period_start);
-    let then = w.prices.get(&s.price).and_then(|price| price.recurring.as_ref());
-    let end = then.map(|every| every.after(s.at, s.at));
+    let sub = w.subscriptions.get(&s.subscription);
+    let phases: Vec<Value> = s.phases.iter().map(|it| phase(sub, it)).collect();
+    let now = s.phases.get(s.begun).filter(|_| s.status == "active");
+    let current = now.map(|now| json!({ "start_date": now.start, "end_date": now.end }));
+    let method = sub.map_or("charge_automatically", |sub| &sub.collection_method);
     json!({
         "id": s.id, "object": "subscription_schedule", "application": null,
-        "billing_mode": { "type": current.map_or("flexible", |sub| &sub.billing_mode) }, "canceled_at": null,
-        "completed_at": null, "created": s.created,
-        "current_phase": (s.status == "active").then(|| json!({ "start_date": start, "end_date": s.at })),
+        "billing_mode": { "type": sub.map_or("flexible", |sub| &sub.billing_mode) }, "canceled_at": s.canceled_at,
+        "completed_at": s.completed_at, "created": s.created, "current_phase": current,
         "customer": s.customer, "customer_account": null,
         "default_settings": { "application_fee_percent": null, "billing_cycle_anchor": "automatic",
-            "billing_thresholds": null, "collection_method": "charge_automatically", "default_payment_method": null,
+            "billing_thresholds": null, "collection_method": method, "default_payment_method": null,
             "description": null, "invoice_settings": { "account_tax_ids": null, "days_until_due": null,
                 "issuer": { "type": "self" } }, "on_behalf_of": null, "transfer_data": null },
-        "end_behavior": "release", "livemode": false, "metadata": {},
-        "phases": [phase(now.map(|item| &item.price), now.map(|item| item.quantity), start, Some(s.at)),
-                   phase(Some(&s.price), Some(s.quantity), Some(s.at), end)],
+        "end_behavior": s.end_behavior, "livemode": false, "metadata": s.metadata, "phases": phases,
         "released_at": s.released_at,
         "released_subscription": s.released_at.map(|_| &s.subscription), "status": s.status,
         "subscription": s.released_at.is_none().then_some(&s.subscription), "test_clock": null,
+    })
+}
+
+fn phase(sub: Option<&Subscription>, p: &Phase) -> Value {
+    let item = |(price, quantity): &(String, i64)| {
+        json!({ "billing_thresholds": null, "discounts": [], "metadata": {}, "plan": price, "price": price,
+            "quantity": quantity, "tax_rates": [] })
+    };
+    json!({
+        "add_invoice_items": [], "application_fee_percent": null, "billing_cycle_anchor": null,
+        "collection_method": null, "currency": sub.map(|sub| sub.currency.clone()), "default_payment_method": null,
+        "default_tax_rates": [], "description": null, "discounts": [], "end_date": p.end, "invoice_settings": null,
+        "items": p.items.iter().map(item).collect::<Vec<_>>(), "metadata": {}, "on_behalf_of": null,
+        "proration_behavior": p.proration, "start_date": p.start, "transfer_data": null, "trial_end": null,
     })
 }

@@ -8,6 +8,8 @@ mod deletion;
 mod details;
 mod dunning;
 mod invoices;
+mod next_payment;
+mod offered;
 mod outages;
 mod portal;
 mod random_histories;

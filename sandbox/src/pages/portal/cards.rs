@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     act,
-    engine::{self, Holder},
+    engine::{self, Holder, methods},
     objects::FlowKind,
     pages::{
         Form, Wrong,
@@ -32,7 +32,8 @@ struct Cards {
 struct Card {
     id: String,
     words: String,
-    expires: String,
+    /// Of a card.
+    expires: Option<String>,
     default: bool,
     /// Plans that are charged to it.
     pays_for: Vec<String>,
@@ -68,8 +69,8 @@ pub fn list(w: &World, v: &Visit, form: &Form, refusal: Option<&Refusal>) -> Ans
         let pays_for: Vec<String> = paid.map(|plan| plan.plan.clone()).collect();
         Card {
             id: method.id.clone(),
-            words: words::card(&method.card),
-            expires: format!("{:02}/{}", method.card.exp_month, method.card.exp_year),
+            words: methods::words(method),
+            expires: method.card.as_ref().map(|card| format!("{:02}/{}", card.exp_month, card.exp_year)),
             default: v.customer.default_payment_method.as_ref() == Some(&method.id),
             locked: locked(w, v, &method.id),
             pays_for,
@@ -109,7 +110,7 @@ pub fn new(w: &World, v: &Visit, form: &Form, refusal: Option<&Refusal>) -> Answ
     only_if(v.features().payment_method_update)?;
     let pinned = plans(w, v).into_iter().filter(|plan| plan.pinned).filter_map(|plan| {
         let method = w.payment_methods.get(plan.card.as_deref()?)?;
-        Some((plan.plan, words::card(&method.card)))
+        Some((plan.plan, methods::words(method)))
     });
     let page = NewCard {
         shell: v.shell("/p/cards"),

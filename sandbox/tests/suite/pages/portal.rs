@@ -418,11 +418,8 @@ async fn a_plan_whose_payment_failed_is_saved_by_another_card() {
     let home = olivia.get("/p/home").await;
     home.assert_says("Payment failed").assert_says("The next attempt is on").assert_says("Pay $29.00");
     let invoice = sandbox.subscription(&sub).await["latest_invoice"].as_str().unwrap().to_owned();
-    let url = sandbox.get(&format!("/v1/invoices/{invoice}")).await["hosted_invoice_url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let pay = format!("{}/pay", url.strip_prefix(&sandbox.url).unwrap());
+    let url = sandbox.get(&format!("/v1/invoices/{invoice}")).await["hosted_invoice_url"].clone();
+    let pay = format!("{}/pay", sandbox.path_at(&url).split('?').next().unwrap());
     let on_file = olivia.post(&pay).fields(&[("with", "on_file"), ("from", "portal")]).await;
     on_file.assert_status(402).assert_says("Your card was declined.").assert_says("The last attempt failed.");
     let form = [("with", "new"), ("card", GOOD), ("keep", "1"), ("from", "portal")];
