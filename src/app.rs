@@ -26,6 +26,8 @@ pub struct Inside {
     pub rooms: &'static [web::Room<App>],
     /// There may be something to do (see jobs/).
     pub work_arrived: Arc<tokio::sync::Notify>,
+    /// True once the program was told to stop: workers take no more jobs.
+    pub stopping: tokio::sync::watch::Sender<bool>,
     /// Whether the demo's people are in this database (see demo.rs).
     pub(crate) demo_is_here: std::sync::atomic::AtomicBool,
 }
@@ -59,6 +61,7 @@ impl App {
             metrics,
             rooms,
             work_arrived,
+            stopping: tokio::sync::watch::Sender::new(false),
             config,
             demo_is_here,
         }))

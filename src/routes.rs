@@ -4,34 +4,36 @@ use crate::{
     App, account, auth, billing, dev,
     error::{Error, Malformed},
     mail, ops, orgs, pages, rooms,
-    web::{Door, Headers, assets, frame},
+    web::{Door, Headers, assets, frame, unsaved_session},
 };
 use axum::{
     Router, middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 pub fn router(app: App) -> Router {
     let sessions = auth::sessions::layer(&app.db, app.config.session_max);
-    let framing = (app.clone(), Headers::new(&app.config), Door::of_people(&app.config));
+    let framing = Arc::new((app.clone(), Headers::new(&app.config), Door::of_people(&app.config)));
+    let dev_line = (app.clone(), dev::web::MailCount::default());
     // The session layer lies only around what reads a session: files and probes cost no look-up.
     Router::new()
         .merge(people())
         .merge(in_rooms())
         .layer(sessions)
+        .layer(middleware::map_response(unsaved_session))
         .merge(anyone())
         .fallback(|| async { Error::NotFound })
         .method_not_allowed_fallback(|| async { Error::Malformed(Malformed::Method, "method") })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(
-            (app.clone(), dev::web::MailCount::default()),
-            dev::web::with_dev_line,
+        // Outermost first, in one: the router clones what lies inside each `layer`, several times a request.
+        .layer((
+            middleware::from_fn_with_state(framing, frame),
+            middleware::from_fn_with_state(dev_line, dev::web::with_dev_line),
+            CompressionLayer::new(),
+            CatchPanicLayer::custom(panicked),
         ))
-        .layer(middleware::from_fn_with_state(framing, frame))
         .with_state(app)
 }
 
@@ -56,7 +58,7 @@ fn anyone() -> Router<App> {
 
 /// For operators, on a port of their own (`OPS_BIND`).
 pub fn ops_router(app: App) -> Router {
-    let framing = (app.clone(), Headers::new(&app.config), Door::of_operators(&app.config));
+    let framing = Arc::new((app.clone(), Headers::new(&app.config), Door::of_operators(&app.config)));
     Router::new()
         .route("/metrics", get(ops::web::metrics))
         .route("/healthz", get(ops::web::healthz))

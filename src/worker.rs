@@ -7,7 +7,7 @@ use crate::{
 };
 use time::Duration;
 
-/// Works on the queue until the process ends.
+/// Works on the queue until the program is told to stop.
 pub async fn run(app: App) {
     jobs::run(app, work).await;
 }

@@ -41,6 +41,8 @@ pub use proof::Proof;
 pub use purpose::Purpose;
 pub use tokens::is_formed as is_token;
 
+use passwords::Caller;
+
 use crate::{
     App,
     audit::{self, Event},
@@ -105,14 +107,14 @@ pub async fn sign_in(
     let attempt = Attempt::on(&email, device, &origin);
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &email).await?;
-    let right = app.passwords.verify(password, hash_of(&known)).await?;
+    let right = app.passwords.verify_as(attempt.caller(), password, hash_of(&known)).await?;
     let Some(credentials) = known.filter(|_| right) else {
         note_failure(app, &origin, &email).await?;
         return Ok(None);
     };
     let origin = Origin { user: Some(credentials.id), ..origin };
     let rehashed = match app.passwords.is_outdated(&credentials.password_hash) {
-        true => Some(app.passwords.hash(password).await?),
+        true => Some(app.passwords.hash_as(attempt.caller(), password).await?),
         false => None,
     };
     let is_new_device = !device.knows(&email) && tries::may_tell(app, "new_device", &email).await?;
@@ -136,7 +138,7 @@ pub async fn reauthenticate(
     let attempt = Attempt::on(&person.email, device, origin);
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &person.email).await?;
-    let right = app.passwords.verify(password, hash_of(&known)).await?;
+    let right = app.passwords.verify_as(attempt.caller(), password, hash_of(&known)).await?;
     let now = app.clock.now();
     let event = if right { Event::Reauthenticated } else { Event::ReauthenticationFailed };
     let mut tx = app.db.system_tx().await?;

@@ -1,6 +1,6 @@
 //! How often a password may be tried. Nothing is refused by the account alone: whoever knows an address
 //! could then lock its owner out.
-use super::{Device, db};
+use super::{Caller, Device, db};
 use crate::{
     App,
     db::{Origin, Tx, UserId},
@@ -73,6 +73,10 @@ impl Attempt {
             network: key("network", &network(&origin.ip), email),
             strangers: key("strangers", "", email),
         }
+    }
+
+    pub fn caller(&self) -> Caller {
+        if self.device.is_some() { Caller::KnownDevice } else { Caller::Stranger }
     }
 
     /// Takes a try, or says when the next is due. A known device is not counted with the others, so that

@@ -2,7 +2,10 @@
 use super::{page, sign_in};
 use crate::error::{Error, Malformed};
 use axum::{
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 
@@ -20,6 +23,15 @@ impl IntoResponse for Error {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// The session layer answers 500 without a body where it could not save a session. All of ours have a page.
+pub async fn unsaved_session(response: Response) -> Response {
+    let is_ours = response.headers().contains_key(CONTENT_TYPE);
+    match response.status() == StatusCode::INTERNAL_SERVER_ERROR && !is_ours {
+        true => Error::Unavailable("the session was not saved".into()).into_response(),
+        false => response,
     }
 }
 

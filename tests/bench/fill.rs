@@ -13,7 +13,7 @@ const ON_SQLITE: &str = "
         select randomblob(16), id, created_at, created_at, created_at, '127.0.0.1', 'bench' from users;
     insert into sessions (id, data, expiry_date)
         select lower(hex(randomblob(11))), randomblob(60), unixepoch() + 86400 from users;
-    analyze";
+    pragma analysis_limit = 400; analyze"; // as the product does it when it closes
 const ON_POSTGRES: &str = "
     insert into logins (id, user_id, created_at, seen_at, reauthenticated_at, ip, user_agent)
         select gen_random_uuid(), id, created_at, created_at, created_at, '127.0.0.1', 'bench' from users;

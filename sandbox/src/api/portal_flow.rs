@@ -1,12 +1,95 @@
 //! `flow_data`: a deep link into the portal, refused where it would lead nowhere.
 use super::{Answer, Params, Refusal};
-use crate::{objects::*, state::World};
+use crate::{
+    engine,
+    objects::*,
+    params::{Int, WebUrl, words},
+    state::World,
+};
+use serde::Deserialize;
 
-pub fn read(w: &World, mut p: Params, customer: &str, configuration: &PortalConfiguration) -> Answer<Flow> {
-    let words: Vec<&str> = FlowKind::ALL.iter().map(|(word, _)| *word).collect();
-    let word = p.choice("type", &words)?.ok_or_else(|| p.missing("type"))?;
-    let kind = FlowKind::ALL.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind);
-    let kind = kind.ok_or_else(|| p.missing("type"))?;
+words! {
+    After: "hosted_confirmation" | "portal_homepage" | "redirect";
+    Retention: "coupon_offer";
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    #[serde(rename = "type")]
+    kind: FlowKind,
+    after_completion: Option<AfterCompletion>,
+    payment_method_update: Option<Details>,
+    customer_update: Option<Details>,
+    subscription_cancel: Option<Details>,
+    subscription_update: Option<Details>,
+    subscription_update_confirm: Option<Details>,
+    subscription_pause: Option<Details>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AfterCompletion {
+    #[serde(rename = "type")]
+    kind: After,
+    redirect: Option<Redirect>,
+    hosted_confirmation: Option<Confirmation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redirect {
+    return_url: WebUrl,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    custom_message: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Details {
+    subscription: Option<String>,
+    retention: Option<RetentionGiven>,
+    items: Option<Vec<ItemGiven>>,
+    #[serde(default)]
+    discounts: Vec<DiscountGiven>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetentionGiven {
+    #[serde(rename = "type")]
+    _kind: Option<Retention>,
+    coupon_offer: Option<CouponOffer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CouponOffer {
+    coupon: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemGiven {
+    id: String,
+    price: Option<String>,
+    quantity: Option<Int<0, 999_999>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiscountGiven {
+    coupon: Option<String>,
+    promotion_code: Option<String>,
+}
+
+pub fn read(w: &World, p: Params, customer: &str, configuration: &PortalConfiguration) -> Answer<Flow> {
+    let given: Given = p.read()?;
+    let kind = given.kind;
     let mut flow = Flow {
         kind,
         subscription: None,
@@ -20,71 +103,53 @@ pub fn read(w: &World, mut p: Params, customer: &str, configuration: &PortalConf
         after_message: None,
         retention_coupon: None,
     };
-    after_completion(&mut p, &mut flow)?;
-    for (name, of) in FlowKind::ALL {
-        match p.map(name)? {
-            Some(details) if of == kind => details_of(w, details, &mut flow)?,
+    if let Some(after) = given.after_completion {
+        flow.after = after.kind.0;
+        flow.after_url = after.redirect.map(|redirect| redirect.return_url.0);
+        flow.after_message = after.hosted_confirmation.and_then(|it| it.custom_message);
+        if flow.after == "redirect" && flow.after_url.is_none() {
+            return Err(Refusal::missing("flow_data[after_completion][redirect][return_url]"));
+        }
+    }
+    for (of, details) in [
+        (FlowKind::PaymentMethodUpdate, given.payment_method_update),
+        (FlowKind::CustomerUpdate, given.customer_update),
+        (FlowKind::SubscriptionCancel, given.subscription_cancel),
+        (FlowKind::SubscriptionUpdate, given.subscription_update),
+        (FlowKind::SubscriptionUpdateConfirm, given.subscription_update_confirm),
+        (FlowKind::SubscriptionPause, given.subscription_pause),
+    ] {
+        match details {
+            Some(details) if of == kind => details.into(&mut flow)?,
             Some(_) => {
-                return Err(Refusal::invalid(format!("`{name}` does not go with the flow type `{word}`."))
-                    .at(p.name_of(name)));
+                let (name, word) = (of.as_str(), kind.as_str());
+                let said = format!("`{name}` does not go with the flow type `{word}`.");
+                return Err(Refusal::invalid(said).at(format!("flow_data[{name}]")));
             }
             None => {}
         }
     }
-    p.finish()?;
     check(w, &flow, customer, &configuration.features)?;
     Ok(flow)
 }
 
-fn after_completion(p: &mut Params, flow: &mut Flow) -> Answer<()> {
-    let Some(mut after) = p.map("after_completion")? else { return Ok(()) };
-    let kinds = ["hosted_confirmation", "portal_homepage", "redirect"];
-    flow.after = after.choice("type", &kinds)?.ok_or_else(|| after.missing("type"))?;
-    if let Some(mut redirect) = after.map("redirect")? {
-        let url = redirect.required("return_url")?;
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(Refusal::invalid("Not a valid URL")
-                .with_code("url_invalid")
-                .at(redirect.name_of("return_url")));
+impl Details {
+    fn into(self, flow: &mut Flow) -> Answer<()> {
+        flow.subscription = self.subscription;
+        flow.retention_coupon = self.retention.and_then(|it| it.coupon_offer).map(|offer| offer.coupon);
+        if let Some(items) = self.items {
+            let [item]: [ItemGiven; 1] = items.try_into().map_err(|_| {
+                Refusal::invalid("You must specify exactly one item.")
+                    .at("flow_data[subscription_update_confirm][items]")
+            })?;
+            (flow.item, flow.price) = (Some(item.id), item.price);
+            flow.quantity = item.quantity.map(|quantity| quantity.0);
         }
-        flow.after_url = Some(url);
-        redirect.finish()?;
-    }
-    if let Some(mut confirmation) = after.map("hosted_confirmation")? {
-        flow.after_message = confirmation.word("custom_message")?;
-        confirmation.finish()?;
-    }
-    after.clone().finish()?;
-    match (flow.after.as_str(), &flow.after_url) {
-        ("redirect", None) => Err(after.missing("redirect[return_url]")),
-        _ => Ok(()),
-    }
-}
-
-fn details_of(_: &World, mut p: Params, flow: &mut Flow) -> Answer<()> {
-    flow.subscription = p.word("subscription")?;
-    if let Some(mut retention) = p.map("retention")? {
-        retention.choice("type", &["coupon_offer"])?;
-        if let Some(mut offer) = retention.map("coupon_offer")? {
-            flow.retention_coupon = Some(offer.required("coupon")?);
-            offer.finish()?;
+        if let Some(discount) = self.discounts.into_iter().last() {
+            (flow.coupon, flow.promotion_code) = (discount.coupon, discount.promotion_code);
         }
-        retention.finish()?;
+        Ok(())
     }
-    if let Some(items) = p.maps("items")? {
-        let [mut item]: [Params; 1] = items.try_into().map_err(|_| {
-            Refusal::invalid("You must specify exactly one item.")
-                .at("flow_data[subscription_update_confirm][items]")
-        })?;
-        flow.item = Some(item.required("id")?);
-        (flow.price, flow.quantity) = (item.word("price")?, item.int_in("quantity", 0, 999_999)?);
-        item.finish()?;
-    }
-    for mut discount in p.maps("discounts")?.unwrap_or_default() {
-        (flow.coupon, flow.promotion_code) = (discount.word("coupon")?, discount.word("promotion_code")?);
-        discount.finish()?;
-    }
-    p.finish()
 }
 
 fn off(what: &str, feature: &str) -> Refusal {
@@ -108,11 +173,7 @@ fn check(w: &World, flow: &Flow, customer: &str, features: &Features) -> Answer<
 
 fn of_subscription(w: &World, flow: &Flow, customer: &str, features: &Features) -> Answer<()> {
     let at = format!("flow_data[{}][subscription]", flow.kind.as_str());
-    let id = flow.subscription.clone().ok_or_else(|| {
-        Refusal::invalid(format!("Missing required param: {at}."))
-            .with_code("parameter_missing")
-            .at(at.clone())
-    })?;
+    let id = flow.subscription.clone().ok_or_else(|| Refusal::missing(&at))?;
     let sub = w.subscriptions.get(&id).filter(|sub| sub.customer == customer);
     let sub = sub.ok_or_else(|| Refusal::no_such("subscription", &id, &at))?;
     if !sub.is_alive() {
@@ -133,11 +194,22 @@ fn of_subscription(w: &World, flow: &Flow, customer: &str, features: &Features) 
         FlowKind::SubscriptionUpdate | FlowKind::SubscriptionUpdateConfirm if !features.update => {
             Err(off("subscription cannot be updated", "subscription update"))
         }
-        FlowKind::SubscriptionUpdate | FlowKind::SubscriptionUpdateConfirm if sub.items.len() > 1 => {
-            Err(Refusal::invalid("This subscription cannot be updated because it has multiple items."))
+        FlowKind::SubscriptionPause if !engine::can_pause(sub) => Err(Refusal::invalid(format!(
+            "This subscription cannot be paused because its status is `{}` or it is set to be canceled.",
+            sub.status
+        ))),
+        FlowKind::SubscriptionUpdate => switchable(w, sub),
+        FlowKind::SubscriptionUpdateConfirm => {
+            confirm(w, flow, sub, features).and_then(|()| switchable(w, sub))
         }
-        FlowKind::SubscriptionUpdateConfirm => confirm(w, flow, sub, features),
         _ => Ok(()),
+    }
+}
+
+fn switchable(w: &World, sub: &Subscription) -> Answer<()> {
+    match engine::cannot_switch(w, sub) {
+        None => Ok(()),
+        Some(why) => Err(Refusal::invalid(format!("This subscription cannot be updated because {why}"))),
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 /// So many are taken from the table at once.
 const BATCH: usize = 256;
-/// So many are under way at once where order does not matter.
-const AT_ONCE: usize = 8;
+/// Shuffled deliveries wait for later ones no longer than this.
+const LONGEST_MIX_MS: i64 = 2_000;
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Until it is aborted.
@@ -49,10 +49,20 @@ fn due(w: &World, busy: &HashSet<String>) -> (BTreeMap<String, Vec<Delivery>>, D
         return (due, IDLE);
     }
     let (now, mut next) = (wall_ms(), i64::MAX);
+    let mut mixing: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for it in w.deliveries.iter().filter(|it| it.status == "pending" && it.rank.is_some() && it.attempts == 0)
+    {
+        let (first, last) = mixing.entry(it.endpoint.as_str()).or_insert((it.due_ms, it.due_ms));
+        (*first, *last) = ((*first).min(it.due_ms), (*last).max(it.due_ms));
+    }
+    // Until they are all due, or the first has waited long enough.
+    let held_until =
+        |endpoint: &str| mixing.get(endpoint).map_or(0, |(first, last)| (*last).min(*first + LONGEST_MIX_MS));
     for it in w.deliveries.iter().filter(|it| it.status == "pending" && !busy.contains(&it.endpoint)) {
-        match it.due_ms <= now {
+        let at = if it.rank.is_some() { it.due_ms.max(held_until(&it.endpoint)) } else { it.due_ms };
+        match at <= now {
             true => due.entry(it.endpoint.clone()).or_default().push(it.clone()),
-            false => next = next.min(it.due_ms - now),
+            false => next = next.min(at - now),
         }
     }
     for batch in due.values_mut() {
@@ -62,17 +72,11 @@ fn due(w: &World, busy: &HashSet<String>) -> (BTreeMap<String, Vec<Delivery>>, D
     (due, IDLE.min(Duration::from_millis(next.max(1) as u64)))
 }
 
+/// One after another.
 async fn deliver_all(sandbox: Sandbox, client: Client, endpoint: String, batch: Vec<Delivery>) -> String {
-    let at_once = if batch.iter().any(|it| it.rank.is_some()) { AT_ONCE } else { 1 };
-    let mut under_way = JoinSet::new();
     for delivery in batch {
-        if under_way.len() == at_once {
-            under_way.join_next().await;
-        }
-        let (sandbox, client) = (sandbox.clone(), client.clone());
-        under_way.spawn(async move { deliver(&sandbox, &client, &delivery.id).await });
+        deliver(&sandbox, &client, &delivery.id).await;
     }
-    while under_way.join_next().await.is_some() {}
     endpoint
 }
 

@@ -3,7 +3,7 @@ mod form;
 mod read;
 
 pub(crate) use read::words;
-pub use read::{Given, Ignored, Instant, Int, LATEST, Patch};
+pub use read::{Given, Ignored, Instant, Int, LATEST, Patch, WebUrl};
 
 use crate::{
     objects::Metadata,
@@ -39,6 +39,13 @@ impl Params {
     /// All of it as `T`. A parameter that `T` does not have is unknown.
     pub fn read<T: DeserializeOwned>(self) -> Answer<T> {
         read::read(&self.at, self.left)
+    }
+
+    /// One parameter by itself, if it is given and not empty.
+    pub fn part<T: DeserializeOwned>(&mut self, name: &str) -> Answer<Option<T>> {
+        let at = self.left.iter().position(|(key, _)| key == name);
+        let field = at.map(|at| self.left.remove(at)).filter(|(_, node)| *node != Node::Text(String::new()));
+        field.map(|(name, node)| read::read_one(&self.at, name, node)).transpose()
     }
 
     /// As `read`; these change nothing here, whatever they hold.

@@ -22,6 +22,11 @@ pub fn read<T: DeserializeOwned>(at: &str, fields: Vec<(String, Node)>) -> Answe
     T::deserialize(Reader(Node::Map(fields))).map_err(|mistake| mistake.refusal(at))
 }
 
+/// The value of one field.
+pub fn read_one<T: DeserializeOwned>(at: &str, name: String, node: Node) -> Answer<T> {
+    T::deserialize(Reader(node)).map_err(|mistake| mistake.inside(&name).refusal(at))
+}
+
 /// As much of what was sent as a message needs.
 pub fn shown(text: &str) -> String {
     text.chars().take(100).collect()
@@ -276,6 +281,20 @@ fn missing() -> Mistake {
 }
 
 const NO_URL: &str = "Not a valid URL";
+
+/// An address of the web.
+#[derive(Clone, Debug)]
+pub struct WebUrl(pub String);
+
+impl<'de> Deserialize<'de> for WebUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(from)?;
+        match url.starts_with("https://") || url.starts_with("http://") {
+            true => Ok(Self(url)),
+            false => Err(de::Error::custom(NO_URL)),
+        }
+    }
+}
 
 struct Reader(Node);
 

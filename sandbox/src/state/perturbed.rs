@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 /// Longer than anybody wants to wait for a test.
 const LONGEST_MS: i64 = 600_000;
-/// Shuffled deliveries are held back by up to so much, so that events of one request and the next
-/// get mixed as well.
-const MIXING_MS: f64 = 200.0;
+/// Shuffled deliveries wait for one another: until there is no new one for so long (see `hooks::dispatch`).
+/// By their ranks alone, the same seed then gives the same order.
+const QUIET_MS: i64 = 200;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -110,16 +110,16 @@ impl Perturbed {
     }
 
     fn one(&mut self) -> Fate {
-        let [lost, doubled, bad, large, later, mixed] = [(); 6].map(|()| self.chance.part());
+        let [lost, doubled, bad, large, later] = [(); 5].map(|()| self.chance.part());
         let rank = self.chance.next();
         let [least, most] = self.delay_ms;
-        let mixing = if self.shuffle { (mixed * MIXING_MS) as i64 } else { 0 };
+        let quiet = if self.shuffle { QUIET_MS } else { 0 };
         Fate {
             lost: lost < self.drop,
             doubled: doubled < self.duplicate,
             bad_signature: bad < self.bad_signature,
             oversize: large < self.oversize,
-            delay_ms: least + ((most - least + 1) as f64 * later) as i64 + mixing,
+            delay_ms: least + ((most - least + 1) as f64 * later) as i64 + quiet,
             rank: self.shuffle.then_some(rank),
             thin: self.thin,
             api_version: self.api_version.clone(),

@@ -11,6 +11,9 @@ pub struct Settings {
     pub ahead: i64,
     /// Where the clock stands still, if it does; it then moves only when it is advanced.
     pub frozen: Option<i64>,
+    /// It stands still for a test clock, and runs on when the last of those is deleted.
+    #[serde(default)]
+    pub is_held: bool,
     pub chance: Chance,
     /// What becomes of a subscription whose last retry failed.
     pub dunning: Dunning,
@@ -110,7 +113,14 @@ world! {
 impl Settings {
     pub fn fresh(seed: Option<u64>, frozen: Option<i64>) -> Self {
         let chance = seed.map_or_else(Chance::fresh, Chance::seeded);
-        Self { ahead: 0, frozen, chance, dunning: Dunning::Cancel, delivery: Perturbed::default() }
+        Self {
+            ahead: 0,
+            frozen,
+            is_held: false,
+            chance,
+            dunning: Dunning::Cancel,
+            delivery: Perturbed::default(),
+        }
     }
 }
 
@@ -127,6 +137,24 @@ impl World {
         match &mut settings.frozen {
             Some(frozen) => *frozen += by,
             None => settings.ahead += by,
+        }
+    }
+
+    /// The clock stands still from now on, at `at` if that is back in time.
+    pub fn hold_clock(&mut self, at: i64) {
+        let at = at.min(self.now());
+        self.seen = self.seen.min(at);
+        let settings = self.change_settings();
+        settings.is_held |= settings.frozen.is_none();
+        settings.frozen = Some(at);
+    }
+
+    /// The clock runs on, if it was held.
+    pub fn release_clock(&mut self) {
+        let now = self.now();
+        let settings = self.change_settings();
+        if std::mem::take(&mut settings.is_held) {
+            (settings.frozen, settings.ahead) = (None, now - wall());
         }
     }
 

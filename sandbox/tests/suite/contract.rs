@@ -277,6 +277,81 @@ async fn every_event_of_a_busy_year_can_be_read() {
     }
 }
 
+#[tokio::test]
+async fn what_real_accounts_hold_can_be_read() {
+    let sandbox = SandboxClient::new().await;
+    let olivia = sandbox.customer("Olivia").await;
+    let balance = format!("/v1/customers/{olivia}/balance_transactions");
+    for kind in ["link", "sepa_debit", "us_bank_account", "bacs_debit", "paypal", "cashapp", "moonpay"] {
+        let made = sandbox.post("/v1/payment_methods", &[("type", kind)]).await;
+        assert_eq!(reads::<PaymentMethod>(&made).type_.to_string(), kind);
+    }
+    let mut subs = Vec::new();
+    for (method, settles) in [("sepa_debit", "succeeded"), ("us_bank_account", "failed"), ("link", "")] {
+        let session = sandbox.checkout_session(&olivia, "business_month", &[]).await;
+        let pay = json!({ "customer": olivia, "action": "pay_by", "session": session, "method": method });
+        let touched = sandbox.act(pay).await;
+        let invoice = touched.iter().find(|id| id.starts_with("in_")).unwrap();
+        subs.push(touched.iter().find(|id| id.starts_with("sub_")).unwrap().clone());
+        let path = format!(
+            "/v1/invoice_payments?invoice={invoice}&expand[]=data.payment.payment_intent.latest_charge"
+        );
+        reads::<List<InvoicePayment>>(&sandbox.get(&path).await);
+        if !settles.is_empty() {
+            let settle = json!({ "customer": olivia, "action": "settle_debit", "invoice": invoice, "outcome": settles });
+            sandbox.act(settle).await;
+        }
+        reads::<List<InvoicePayment>>(&sandbox.get(&path).await);
+    }
+    let paid = text(&sandbox.subscription(&subs[2]).await["latest_invoice"]);
+    sandbox.act(json!({ "customer": olivia, "action": "refund", "invoice": paid, "amount": 100 })).await;
+    let note =
+        [("invoice", paid.as_str()), ("amount", "400"), ("refund_amount", "300"), ("credit_amount", "100")];
+    let note = sandbox.post("/v1/credit_notes", &note).await;
+    assert_eq!(reads::<CreditNote>(&note).post_payment_amount, 400);
+    reads::<List<CreditNote>>(&sandbox.get("/v1/credit_notes?expand[]=data.refunds.refund").await);
+    assert_eq!(reads::<List<Refund>>(&sandbox.get("/v1/refunds").await).data.len(), 2);
+    sandbox.post(&balance, &[("amount", "-500"), ("currency", "usd")]).await;
+    reads::<List<CustomerBalanceTransaction>>(&sandbox.get(&balance).await);
+
+    let schedule = sandbox.post("/v1/subscription_schedules", &[("from_subscription", &subs[2])]).await;
+    let pro = sandbox.price("pro_month").await;
+    let phases = [
+        ("phases[0][items][0][price]", sandbox.price("business_month").await),
+        ("phases[1][items][0][price]", pro.clone()),
+    ];
+    let phases: Vec<(&str, &str)> = phases.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let path = format!("/v1/subscription_schedules/{}", id(&schedule));
+    assert_eq!(reads::<SubscriptionSchedule>(&sandbox.post(&path, &phases).await).phases.len(), 2);
+    let preview = sandbox.post("/v1/invoices/create_preview", &[("schedule", &id(&schedule))]).await;
+    assert_eq!(reads::<Invoice>(&preview).total, 2_900);
+    reads::<SubscriptionSchedule>(&sandbox.post(&format!("{path}/release"), &[]).await);
+    sandbox.act(json!({ "customer": olivia, "action": "add_discount", "coupon": "welcome25" })).await;
+    assert!(reads::<Customer>(&sandbox.get(&format!("/v1/customers/{olivia}")).await).discount.is_some());
+    let discounts = [("discounts[0][coupon]", "welcome25"), ("expand[]", "discounts.source.coupon")];
+    let said: Subscription =
+        reads(&sandbox.post(&format!("/v1/subscriptions/{}", subs[0]), &discounts).await);
+    let coupon = said.discounts[0].as_object().and_then(|it| it.source.coupon.as_ref());
+    assert!(coupon.is_some_and(|coupon| coupon.is_object()));
+
+    let (_, open) = sandbox.open_invoice(&olivia).await;
+    let outside = sandbox.post(&format!("/v1/invoices/{open}/pay"), &[("paid_out_of_band", "true")]).await;
+    assert!(reads::<Invoice>(&outside).amount_paid_off_stripe.is_some());
+    reads::<List<InvoicePayment>>(&sandbox.get(&format!("/v1/invoice_payments?invoice={open}")).await);
+    let tiers = [
+        ("product", text(&sandbox.get(&format!("/v1/prices/{pro}")).await["product"])),
+        ("currency", "usd".into()),
+        ("billing_scheme", "tiered".into()),
+        ("tiers_mode", "graduated".into()),
+        ("tiers[0][up_to]", "inf".into()),
+        ("tiers[0][unit_amount]", "100".into()),
+        ("expand[]", "tiers".into()),
+    ];
+    let tiers: Vec<(&str, &str)> = tiers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(reads::<Price>(&sandbox.post("/v1/prices", &tiers).await).tiers.unwrap().len(), 1);
+    read_events(&sandbox).await;
+}
+
 /// Reads the events of the last days, each object as its own type; their kinds.
 async fn read_events(sandbox: &SandboxClient) -> Vec<String> {
     let events = sandbox.get("/v1/events?limit=100").await;
@@ -294,6 +369,11 @@ async fn read_events(sandbox: &SandboxClient) -> Vec<String> {
             "charge" => drop(reads::<Charge>(object)),
             "invoiceitem" => drop(reads::<InvoiceItem>(object)),
             "test_helpers.test_clock" => drop(reads::<TestHelpersTestClock>(object)),
+            "checkout.session" => drop(reads::<CheckoutSession>(object)),
+            "subscription_schedule" => drop(reads::<SubscriptionSchedule>(object)),
+            "discount" => drop(reads::<Discount>(object)),
+            "refund" => drop(reads::<Refund>(object)),
+            "credit_note" => drop(reads::<CreditNote>(object)),
             other => panic!("{other} is read by nobody"),
         }
     }

@@ -1,5 +1,5 @@
 //! The sandbox's control API: what outside checks and our own tests drive it with.
-use crate::support::sandbox_client::{DAY, GOOD, MIDDLE_OF_JANUARY, NEVER_PAYS, SandboxClient};
+use crate::support::sandbox_client::{DAY, GOOD, MIDDLE_OF_JANUARY, NEVER_PAYS, SandboxClient, id};
 use hyper::Method;
 use portico_sandbox::Options;
 use serde_json::{Value, json};
@@ -305,4 +305,27 @@ async fn dunning_ends_as_the_settings_say() {
         assert_eq!(sandbox.subscription_status(&sub).await, status, "{word}");
         assert_eq!(sandbox.control_get("/settings").await["dunning"], word);
     }
+}
+
+#[tokio::test]
+async fn a_test_clock_stands_still_and_may_begin_in_the_past() {
+    let sandbox = SandboxClient::on_the_wall_clock().await;
+    let clocks = "/v1/test_helpers/test_clocks";
+
+    let clock = sandbox.post(clocks, &[("frozen_time", "1600000000")]).await;
+
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let path = format!("{clocks}/{}", id(&clock));
+    assert_eq!(sandbox.get(&path).await["frozen_time"], 1_600_000_000);
+    let fields = [("name", "Acme"), ("test_clock", clock["id"].as_str().unwrap())];
+    assert_eq!(sandbox.post("/v1/customers", &fields).await["created"], 1_600_000_000);
+    sandbox.post(&format!("{path}/advance"), &[("frozen_time", "1600000500")]).await;
+    assert_eq!(sandbox.get(&path).await["frozen_time"], 1_600_000_500);
+    let later = sandbox.post(clocks, &[("frozen_time", "1500000000")]).await;
+    assert_eq!(later["frozen_time"], 1_600_000_500, "time does not go back over what has happened");
+    for clock in [&clock, &later] {
+        sandbox.delete(&format!("{clocks}/{}", id(clock))).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert!(sandbox.now().await > 1_600_000_500, "it runs on without test clocks");
 }

@@ -1,7 +1,7 @@
 //! The sandbox's webhooks gone wrong on request: twice, never, late, mixed up, misshapen, wrongly signed.
 use crate::{
     support::{
-        sandbox_client::{SandboxClient, bodies},
+        sandbox_client::{SandboxClient, bodies, text},
         stub::{Reply, Stub},
     },
     webhooks::{ids, v1},
@@ -167,4 +167,24 @@ async fn an_oversize_payload_is_over_a_megabyte_and_rightly_signed() {
     let signature = arrived.header("stripe-signature").unwrap();
     let at = signature[2..].split(',').next().unwrap();
     assert!(signature.ends_with(&v1(&endpoint["secret"], at, &arrived.body)));
+}
+
+#[tokio::test]
+async fn one_seed_shuffles_the_same_events_in_the_same_order() {
+    let mut orders = Vec::new();
+    for seed in [7, 7, 8] {
+        let sandbox = SandboxClient::new().await;
+        let (stub, _) = sandbox.listener().await;
+        sandbox.control_put("/delivery", json!({ "shuffle": true, "seed": seed })).await;
+        let olivia = sandbox.customer_with("pm_card_visa").await;
+        sandbox.subscribe(&olivia, "pro_month", &[]).await;
+        sandbox.post(&format!("/v1/customers/{olivia}"), &[("name", "Olivia")]).await;
+        sandbox.flush().await;
+        let order: Vec<String> = bodies(&stub).iter().map(|event| text(&event["type"])).collect();
+        assert_eq!(order.len(), sandbox.event_count().await);
+        orders.push(order);
+    }
+
+    assert_eq!(orders[0], orders[1]);
+    assert_ne!(orders[0], orders[2]);
 }

@@ -46,11 +46,12 @@ async fn brought_to(it: &BillingApp, name: &str, state: &str) -> Org {
         }
         "past_due" | "unpaid" => {
             if state == "unpaid" {
-                it.control("/settings", json!({ "dunning": "mark_unpaid" })).await;
+                let how = json!({ "dunning": "mark_unpaid" });
+                it.ask(Method::PUT, "/settings", how).await.assert_status(200);
             }
             it.charge_with(name, NEVER_PAYS).await;
-            it.advance_to(json!("next_renewal")).await;
-            it.advance(if state == "unpaid" { 20 * DAY } else { 3_700 }).await;
+            let renews = it.billing_state(name).await["current_period_end"].as_i64().unwrap();
+            it.advance_to(json!(renews + if state == "unpaid" { 20 * DAY } else { 3_700 })).await;
         }
         "incomplete" => {
             it.act(&customer, "add_card", json!({ "card": NEVER_PAYS })).await;

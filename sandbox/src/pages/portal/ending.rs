@@ -113,6 +113,11 @@ pub fn ask(w: &World, v: &Visit, id: &str, what: &str, refusal: Option<&Refusal>
             format!("It goes on as before: {price}, from {}.", date(sub.period_end())),
             "Keep the plan",
         ),
+        "keep" => (
+            format!("Keep {plan}"),
+            format!("The change that waits is taken back: it stays {price}."),
+            "Keep the plan",
+        ),
         "pause" => (
             format!("Pause {plan}"),
             "Nothing is charged while it rests, and you cannot use it. Resume it whenever you like.".into(),
@@ -128,13 +133,24 @@ pub fn ask(w: &World, v: &Visit, id: &str, what: &str, refusal: Option<&Refusal>
 
 /// The word for it, if it can be done now.
 fn what_may(w: &World, v: &Visit, id: &str, what: &str) -> Answer<&'static str> {
-    let may = may(v, &v.subscription(w, id)?);
+    let may = may(w, v, &v.subscription(w, id)?);
     let (word, on) = match what {
         "renew" => ("renew", may.renew),
+        "keep" => ("keep", may.keep),
         "pause" => ("pause", may.pause),
         _ => ("resume", may.resume),
     };
     only_if(on).map(|()| word)
+}
+
+/// The change that waits does not come.
+pub fn keep(w: &mut World, v: &Visit, id: &str) -> Answer<Next> {
+    what_may(w, v, id, "keep")?;
+    engine::say_change(w, id, |w| {
+        engine::release_schedule(w, id);
+        Ok(())
+    })?;
+    Ok(Next::To("/p/home?done=kept"))
 }
 
 pub fn renew(w: &mut World, v: &Visit, id: &str) -> Answer<Next> {

@@ -1,6 +1,7 @@
 //! The portal's first page, and the list of invoices.
 use super::visit::{Shell, Visit, only_if};
 use crate::{
+    engine,
     money::amount,
     objects::{Invoice, Subscription},
     pages::{Form, html, words},
@@ -44,6 +45,8 @@ pub struct Sub {
 #[derive(Clone, Copy)]
 pub struct May {
     pub switch: bool,
+    /// A change that waits can be taken back.
+    pub keep: bool,
     pub cancel: bool,
     pub renew: bool,
     pub pause: bool,
@@ -88,6 +91,7 @@ pub fn overview(w: &World, v: &Visit, form: &Form) -> Reply {
 pub fn flash(done: &str) -> Option<&'static str> {
     Some(match done {
         "plan" => "Your plan was changed.",
+        "kept" => "Your plan stays as it is.",
         "scheduled" => "Your plan will change at the end of the period.",
         "cancelled" => "Your plan was cancelled.",
         "stayed" => "Thank you for staying. The discount is in place.",
@@ -119,21 +123,22 @@ pub fn described(w: &World, v: &Visit, sub: &Subscription) -> Sub {
         discounts: coupons.map(words::coupon).collect(),
         card: words::card_in_charge(w, &sub.customer, Some(&sub.id)),
         owes: open.map(|it| (address_of(it), amount(it.amount_remaining(), &it.currency))),
-        may: may(v, sub),
+        may: may(w, v, sub),
     }
 }
 
-pub fn may(v: &Visit, sub: &Subscription) -> May {
+pub fn may(w: &World, v: &Visit, sub: &Subscription) -> May {
     let (features, ends) = (v.features(), sub.ends_at().is_some());
-    let runs = matches!(sub.status.as_str(), "active" | "trialing" | "past_due");
-    let switchable = !features.update_products.is_empty() && sub.items.len() == 1;
+    let switchable = !features.update_products.is_empty() && engine::cannot_switch(w, sub).is_none();
+    let waiting = sub.schedule.as_ref().and_then(|id| w.schedules.get(id));
     let paused = sub.status == "paused";
     let by_request = sub.paused.as_ref().is_some_and(|paused| paused.why == "pause_requested");
     May {
-        switch: features.update && switchable && runs && !ends,
+        switch: features.update && switchable,
+        keep: features.update && waiting.is_some_and(|schedule| schedule.is_change),
         cancel: features.cancel && !ends,
         renew: features.cancel && ends,
-        pause: features.pause && runs && !ends,
+        pause: features.pause && engine::can_pause(sub),
         // Nobody asked for the pause after a trial without a card: coming back is always open.
         resume: paused && (features.pause || !by_request),
     }

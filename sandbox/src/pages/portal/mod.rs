@@ -84,7 +84,9 @@ fn show(w: &mut World, v: &Visit, at: &[&str], form: &Form, refusal: Option<&Ref
         ["subscriptions", id, "plan"] => plan::choose(w, v, id, form),
         ["subscriptions", id, "plan", "confirm"] => plan::confirm(w, v, id, form, refusal),
         ["subscriptions", id, "cancel"] => ending::cancel(w, v, id, form, refusal),
-        ["subscriptions", id, what @ ("renew" | "pause" | "resume")] => ending::ask(w, v, id, what, refusal),
+        ["subscriptions", id, what @ ("renew" | "keep" | "pause" | "resume")] => {
+            ending::ask(w, v, id, what, refusal)
+        }
         ["bank"] => Ok(question(v)),
         ["done"] => Ok(done(v)),
         _ => Err(Refusal::not_found("page", "")),
@@ -103,6 +105,7 @@ fn take(w: &mut World, v: &Visit, at: &[&str], form: &Form, holder: Holder) -> A
         ["subscriptions", id, "plan"] => plan::switch(w, v, id, form, holder),
         ["subscriptions", id, "cancel"] => ending::do_cancel(w, v, id, form),
         ["subscriptions", id, "offer"] => ending::take_offer(w, v, id),
+        ["subscriptions", id, "keep"] => ending::keep(w, v, id),
         ["subscriptions", id, "renew"] => ending::renew(w, v, id),
         ["subscriptions", id, "pause"] => ending::pause(w, v, id),
         ["subscriptions", id, "resume"] => ending::resume(w, v, id, holder),

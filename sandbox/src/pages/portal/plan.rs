@@ -92,7 +92,7 @@ fn label(interval: &str) -> &'static str {
 fn switchable(w: &World, v: &Visit, id: &str) -> Answer<Subscription> {
     let sub = v.subscription(w, id)?;
     only_if(v.features().update)?;
-    match may(v, &sub).switch {
+    match may(w, v, &sub).switch {
         true => Ok(sub),
         false => Err(Refusal::invalid("This plan cannot be changed in its present state.").with_status(403)),
     }

@@ -158,3 +158,116 @@ async fn a_flow_never_leads_to_a_script() {
 
     refused.assert_status(400).assert_says("url_invalid");
 }
+
+/// The flows of one subscription that are refused, by their types.
+async fn refused_flows(sandbox: &SandboxClient, customer: &str, sub: &str) -> Vec<&'static str> {
+    let item = id(&sandbox.subscription(sub).await["items"]["data"][0]);
+    let year = sandbox.price("pro_year").await;
+    let mut refused = Vec::new();
+    for kind in [
+        "subscription_update",
+        "subscription_update_confirm",
+        "subscription_cancel",
+        "subscription_pause",
+        "payment_method_update",
+    ] {
+        let of = |name: &str| format!("flow_data[{kind}]{name}");
+        let mut fields =
+            vec![("customer".to_owned(), customer.to_owned()), ("flow_data[type]".into(), kind.into())];
+        if kind != "payment_method_update" {
+            fields.push((of("[subscription]"), sub.to_owned()));
+        }
+        if kind == "subscription_update_confirm" {
+            fields.push((of("[items][0][id]"), item.clone()));
+            fields.push((of("[items][0][price]"), year.clone()));
+        }
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = sandbox.ask("POST", "/v1/billing_portal/sessions", &fields).await;
+        match answer.status.as_u16() {
+            200 => {}
+            400 => refused.push(kind),
+            other => panic!("{kind}: {other} {}", answer.text()),
+        }
+    }
+    refused
+}
+
+#[tokio::test]
+async fn a_session_is_refused_where_its_page_could_do_nothing() {
+    let sandbox = SandboxClient::new().await;
+    sandbox.reconfigure_portal(&[("features[subscription_pause][enabled]", "true")]).await;
+    sandbox.control_put("/settings", serde_json::json!({ "dunning": "mark_unpaid" })).await;
+    let addon = [
+        ("product_data[name]", "Support"),
+        ("currency", "usd"),
+        ("unit_amount", "100"),
+        ("recurring[interval]", "month"),
+    ];
+    let addon = id(&sandbox.post("/v1/prices", &addon).await);
+    let update = ["subscription_update", "subscription_update_confirm"];
+    let all = [&update[..], &["subscription_cancel", "subscription_pause"]].concat();
+    let no_change = [&update[..], &["subscription_pause"]].concat();
+    let (good, bad) = ("pm_card_visa", "pm_card_chargeCustomerFail");
+    let ends = ("cancel_at_period_end", "true");
+    let by_invoice = [("collection_method", "send_invoice"), ("days_until_due", "9")];
+    for (state, card, more, then, refused) in [
+        ("active", good, &[][..], "", vec![]),
+        ("trialing", good, &[("trial_period_days", "9")], "", vec![]),
+        ("past_due", bad, &[("trial_period_days", "1")], "2", vec![]),
+        ("unpaid", bad, &[("trial_period_days", "1")], "20", no_change.clone()),
+        ("incomplete", bad, &[], "", no_change.clone()),
+        ("incomplete_expired", bad, &[], "1", all.clone()),
+        ("paused", good, &[], "pause", no_change.clone()),
+        ("canceled", good, &[], "cancel", all.clone()),
+        ("active", good, &[ends], "", all.clone()),
+        ("active", good, &[("items[1][price]", addon.as_str())], "", update.to_vec()),
+        ("active", good, &by_invoice, "", update.to_vec()),
+        ("active", good, &[], "schedule", update.to_vec()),
+    ] {
+        let olivia = sandbox.customer_with(card).await;
+        let sub = id(&sandbox.subscribe(&olivia, "pro_month", more).await);
+        let path = format!("/v1/subscriptions/{sub}");
+        match then {
+            "" => {}
+            "pause" => drop(sandbox.post(&format!("{path}/pause"), &[]).await),
+            "cancel" => drop(sandbox.delete(&path).await),
+            "schedule" => {
+                let schedule =
+                    id(&sandbox.post("/v1/subscription_schedules", &[("from_subscription", &sub)]).await);
+                let (pro, year) = (sandbox.price("pro_month").await, sandbox.price("pro_year").await);
+                let phases =
+                    [("phases[0][items][0][price]", pro.as_str()), ("phases[1][items][0][price]", &year)];
+                sandbox.post(&format!("/v1/subscription_schedules/{schedule}"), &phases).await;
+            }
+            days => drop(sandbox.advance(days.parse::<i64>().unwrap() * 86_400).await),
+        }
+        assert_eq!(sandbox.subscription_status(&sub).await, state);
+
+        assert_eq!(refused_flows(&sandbox, &olivia, &sub).await, refused, "{state} {more:?} {then}");
+
+        let home = sandbox.visit_portal(&olivia, &[]).await.get("/p/home").await;
+        let offered = home.text().contains("Change plan");
+        assert_eq!(
+            offered,
+            !refused.contains(&"subscription_update"),
+            "the page offers the same: {state} {more:?} {then}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_waits_is_taken_back_in_the_portal() {
+    let sandbox = SandboxClient::on_the_wall_clock().await;
+    let (customer, sub) = sandbox.subscriber_at_checkout("pro_year", "1", GOOD).await;
+    sandbox
+        .act(serde_json::json!({ "customer": customer, "action": "switch_plan", "price": "pro_month" }))
+        .await;
+    let olivia = sandbox.visit_portal(&customer, &[]).await;
+    olivia.get("/p/home").await.assert_says("Changes to Pro").assert_says("Keep the current plan");
+
+    olivia.post(&format!("/p/subscriptions/{sub}/keep")).await.assert_redirects_to("/p/home?done=kept");
+
+    olivia.get("/p/home?done=kept").await.assert_says("Your plan stays as it is.").assert_says("Renews on");
+    assert!(sandbox.subscription(&sub).await["schedule"].is_null());
+}
