@@ -36,8 +36,11 @@ pub struct Shown {
 /// A line of a mail's text.
 pub enum Line {
     Text(String),
-    /// A page of ours, from its slash on.
-    Link(String),
+    /// A page of ours: from its slash on, and whole as it stands in the mail.
+    Link {
+        path: String,
+        whole: String,
+    },
 }
 
 #[derive(Deserialize, Default)]
@@ -92,7 +95,7 @@ fn href(key: &str) -> String {
 
 fn line_of(app: &App, line: &str) -> Line {
     match line.strip_prefix(app.url("").as_str()).filter(|path| path.starts_with('/')) {
-        Some(path) => Line::Link(path.to_owned()),
+        Some(path) => Line::Link { path: path.to_owned(), whole: line.to_owned() },
         None => Line::Text(line.to_owned()),
     }
 }
