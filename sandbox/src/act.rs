@@ -2,48 +2,79 @@
 use super::{
     engine::{self, Change, Holder, ItemChange, NewMethod, Paying, Proration, cards},
     objects::{Cancellation, Discount, Features, Payment, Subscription},
-    params::Params,
+    params::{Int, Params, words},
     refusal::{Answer, Refusal},
     state::World,
     wire,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
+words! {
+    When: "period_end" | "now";
+    Outcome: "succeeded" | "failed";
+}
+
+/// What is done, and to what; each action looks at what it needs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    action: String,
+    customer: Option<String>,
+    session: Option<String>,
+    subscription: Option<String>,
+    invoice: Option<String>,
+    card: Option<String>,
+    method: Option<String>,
+    outcome: Option<Outcome>,
+    price: Option<String>,
+    quantity: Option<Int<0, 999_999>>,
+    when: Option<When>,
+    comment: Option<String>,
+    feedback: Option<String>,
+    amount: Option<Int<1, 99_999_999>>,
+    coupon: Option<String>,
+    name: Option<String>,
+    email: Option<String>,
+}
+
 /// Does it; ids of what it touched. In Stripe's words if it is refused.
-pub fn act(w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-    let action = p.required("action")?;
-    let customer = p.word("customer")?;
-    let by = By { customer };
-    match action.as_str() {
-        "complete_checkout" => by.complete_checkout(w, p),
-        "decline_checkout" => engine::decline_checkout(w, &p.required("session")?).map(|()| Vec::new()),
-        "expire_checkout" => engine::expire_checkout(w, &p.required("session")?).map(|()| Vec::new()),
-        "refund" => by.refund(w, p),
-        "mark_uncollectible" => by.with_invoice(w, p, engine::write_off),
-        "mark_paid_out_of_band" => by.with_invoice(w, p, engine::pay_outside),
-        "void_invoice" => by.with_invoice(w, p, engine::void),
-        "add_discount" => by.add_discount(w, p),
-        "pay_by" => by.pay_by(w, p),
-        "settle_debit" => by.settle_debit(w, p),
-        "add_method" => by.add_method(w, p),
-        "add_card" => by.add_card(w, p),
-        "remove_card" => by.remove_card(w, p),
-        "switch_plan" => by.switch_plan(w, p),
-        "cancel" => by.cancel(w, p),
-        "renew" => by.with_subscription(w, p, engine::renew),
-        "pause" => by.with_subscription(w, p, |w, id| engine::pause(w, id, "pause_requested", None)),
-        "resume" => by.with_subscription(w, p, |w, id| resume(w, id, Holder::Approves)),
-        "pay_invoice" => by.pay_invoice(w, p),
-        "update_details" => by.update_details(w, p),
+pub fn act(w: &mut World, p: Params) -> Answer<Vec<String>> {
+    let it: Act = p.read()?;
+    match it.action.as_str() {
+        "complete_checkout" => {
+            let number = Some(it.card.clone().unwrap_or_else(|| "4242424242424242".into()));
+            let holder = Some(Holder::Approves);
+            complete_checkout(w, it.session()?, Paying { number, holder, ..Paying::default() })
+        }
+        "decline_checkout" => engine::decline_checkout(w, it.session()?).map(|()| Vec::new()),
+        "expire_checkout" => engine::expire_checkout(w, it.session()?).map(|()| Vec::new()),
+        "add_card" => it.add_card(w),
+        "remove_card" => it.remove_card(w),
+        "switch_plan" => it.switch_plan(w),
+        "cancel" => it.cancel(w),
+        "renew" => it.with_subscription(w, engine::renew),
+        "pause" => it.with_subscription(w, |w, id| engine::pause(w, id, "pause_requested", None)),
+        "resume" => it.with_subscription(w, |w, id| resume(w, id, Holder::Approves)),
+        "pay_invoice" => it.with_invoice(w, |w, id| pay_invoice(w, id, None, false, Holder::Approves)),
+        "mark_uncollectible" => it.with_invoice(w, engine::write_off),
+        "mark_paid_out_of_band" => it.with_invoice(w, engine::pay_outside),
+        "void_invoice" => it.with_invoice(w, engine::void),
+        "refund" => it.refund(w),
+        "add_discount" => it.add_discount(w),
+        "pay_by" => it.pay_by(w),
+        "settle_debit" => it.settle_debit(w),
+        "add_method" => it.add_method(w),
+        "update_details" => it.update_details(w),
         other => Err(Refusal::invalid(format!("There is no action {other}.")).at("action")),
     }
 }
 
-struct By {
-    customer: Option<String>,
-}
+impl Act {
+    fn session(&self) -> Answer<&str> {
+        self.session.as_deref().ok_or_else(|| Refusal::missing("session"))
+    }
 
-impl By {
     fn customer(&self, w: &World) -> Answer<String> {
         let id = self
             .customer
@@ -56,11 +87,11 @@ impl By {
     }
 
     /// The one that is named, or the customer's only one that is alive.
-    fn subscription(&self, w: &World, p: &mut Params) -> Answer<Subscription> {
+    fn subscription(&self, w: &World) -> Answer<Subscription> {
         let customer = self.customer(w)?;
-        if let Some(id) = p.word("subscription")? {
-            let found = w.subscriptions.get(&id).filter(|sub| sub.customer == customer);
-            return found.cloned().ok_or_else(|| Refusal::no_such("subscription", &id, "subscription"));
+        if let Some(id) = &self.subscription {
+            let found = w.subscriptions.get(id).filter(|sub| sub.customer == customer);
+            return found.cloned().ok_or_else(|| Refusal::no_such("subscription", id, "subscription"));
         }
         let mut alive = w.subscriptions.iter().filter(|sub| sub.customer == customer && sub.is_alive());
         match (alive.next(), alive.next()) {
@@ -75,170 +106,144 @@ impl By {
     fn with_subscription(
         &self,
         w: &mut World,
-        mut p: Params,
         work: impl FnOnce(&mut World, &str) -> Answer<()>,
     ) -> Answer<Vec<String>> {
-        let sub = self.subscription(w, &mut p)?;
-        p.finish()?;
+        let sub = self.subscription(w)?;
         work(w, &sub.id)?;
         Ok(vec![sub.id])
     }
 
-    fn complete_checkout(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let session = p.required("session")?;
-        let number = p.word("card")?.or(Some("4242424242424242".into()));
-        p.finish_but(&["method"])?; // the panel's form sends both
-        complete_checkout(w, &session, Paying { number, holder: Some(Holder::Approves), ..Paying::default() })
-    }
-
-    /// A Checkout session or an invoice by something that is no card.
-    fn pay_by(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (session, invoice) = (p.word("session")?, p.word("invoice")?);
-        let method = NewMethod::of(&p.required("method")?, &Value::Null);
-        p.finish_but(&["card"])?;
-        if let Some(session) = session {
-            let holder = Some(Holder::Approves);
-            return complete_checkout(
-                w,
-                &session,
-                Paying { method: Some(method), holder, ..Paying::default() },
-            );
+    /// The invoice that is named, else the customer's newest open one.
+    fn open_invoice(&self, w: &World) -> Answer<String> {
+        let customer = self.customer(w)?;
+        let open = || w.invoices.iter().rev().find(|it| it.customer == customer && it.status == "open");
+        let id = self.invoice.clone().or_else(|| open().map(|it| it.id.clone()));
+        let id = id.ok_or_else(|| Refusal::invalid("The customer has no open invoice.").at("invoice"))?;
+        match w.invoices.get(&id).is_some_and(|invoice| invoice.customer == customer) {
+            true => Ok(id),
+            false => Err(Refusal::no_such("invoice", &id, "invoice")),
         }
-        let (customer, id) = self.open_invoice(w, invoice)?;
-        let method = engine::add_method(w, &customer, method, Holder::Approves)?;
-        engine::pay(w, &id, Holder::Approves, Some(&method))?;
-        Ok(vec![id, method])
     }
 
     fn with_invoice(
         &self,
         w: &mut World,
-        mut p: Params,
         work: impl FnOnce(&mut World, &str) -> Answer<()>,
     ) -> Answer<Vec<String>> {
-        let (_, id) = self.open_invoice(w, p.word("invoice")?)?;
-        p.finish()?;
+        let id = self.open_invoice(w)?;
         work(w, &id)?;
         Ok(vec![id])
     }
 
-    /// What was paid for an invoice, the newest paid one if none is named, or a part of it.
-    fn refund(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (customer, invoice) = (self.customer(w)?, p.word("invoice")?);
-        let amount = p.int_in("amount", 1, 99_999_999)?;
-        p.finish()?;
-        let of = |it: &&Payment| invoice.is_none() || it.invoice == invoice;
-        let paid = |it: &&Payment| it.customer == customer && it.status == "succeeded";
-        let payment = w.payments.iter().rev().filter(paid).find(of).map(|it| it.id.clone());
-        let payment = payment
-            .ok_or_else(|| Refusal::invalid("The customer has paid nothing for that.").at("invoice"))?;
-        let refund =
-            engine::refund(w, &payment, amount, Some("requested_by_customer".into()), Default::default())?;
-        Ok(vec![refund, payment])
+    fn method(&self) -> Answer<NewMethod> {
+        let kind = self.method.as_ref().ok_or_else(|| Refusal::missing("method"))?;
+        Ok(NewMethod::of(kind, &Value::Null))
     }
 
-    /// As the Dashboard gives money off: on a subscription, or on the customer where none is named.
-    fn add_discount(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (customer, coupon) = (self.customer(w)?, p.required("coupon")?);
-        if p.has("subscription") {
-            let sub = self.subscription(w, &mut p)?;
-            p.finish()?;
-            add_discount(w, &sub.id, &coupon, None)?;
-            return Ok(vec![sub.id]);
+    /// A Checkout session or an invoice by something that is no card.
+    fn pay_by(&self, w: &mut World) -> Answer<Vec<String>> {
+        let method = self.method()?;
+        if let Some(session) = &self.session {
+            let holder = Some(Holder::Approves);
+            return complete_checkout(
+                w,
+                session,
+                Paying { method: Some(method), holder, ..Paying::default() },
+            );
         }
-        p.finish()?;
-        engine::discount_customer(w, &customer, &coupon, None)?;
-        Ok(vec![customer])
+        let (customer, id) = (self.customer(w)?, self.open_invoice(w)?);
+        let method = engine::add_method(w, &customer, method, Holder::Approves)?;
+        engine::pay(w, &id, Holder::Approves, Some(&method))?;
+        Ok(vec![id, method])
+    }
+
+    /// What a customer has paid or tries to pay, the newest first: for the invoice that is named, if one is.
+    fn payment(&self, w: &World, status: &str) -> Answer<Option<Payment>> {
+        let customer = self.customer(w)?;
+        let of = |it: &&Payment| self.invoice.is_none() || it.invoice == self.invoice;
+        let mut theirs = w.payments.iter().rev().filter(|it| it.customer == customer && it.status == status);
+        Ok(theirs.find(of).cloned())
     }
 
     /// The customer's debit that is under way comes to its end now.
-    fn settle_debit(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (customer, invoice) = (self.customer(w)?, p.word("invoice")?);
-        let outcome = p.choice("outcome", &["succeeded", "failed"])?;
-        p.finish()?;
-        let under_way = |it: &&Payment| it.status == "processing" && it.customer == customer;
-        let of = |it: &&Payment| invoice.is_none() || it.invoice == invoice;
-        let found = w.payments.iter().filter(under_way).find(of).cloned();
-        let payment = found.ok_or_else(|| Refusal::invalid("No debit of this customer's is processing."))?;
-        engine::settle_debit(w, &payment.id, outcome.map(|word| word == "succeeded"));
+    fn settle_debit(&self, w: &mut World) -> Answer<Vec<String>> {
+        let payment = self.payment(w, "processing")?;
+        let payment =
+            payment.ok_or_else(|| Refusal::invalid("No debit of this customer's is processing."))?;
+        engine::settle_debit(w, &payment.id, self.outcome.as_ref().map(|word| word.0 == "succeeded"));
         Ok([Some(payment.id), payment.invoice].into_iter().flatten().collect())
     }
 
-    fn add_method(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (customer, method) = (self.customer(w)?, p.required("method")?);
-        p.finish()?;
-        let id = engine::add_method(w, &customer, NewMethod::of(&method, &Value::Null), Holder::Approves)?;
+    /// What was paid for an invoice, the newest paid one if none is named, or a part of it.
+    fn refund(&self, w: &mut World) -> Answer<Vec<String>> {
+        let payment = self.payment(w, "succeeded")?;
+        let payment = payment
+            .ok_or_else(|| Refusal::invalid("The customer has paid nothing for that.").at("invoice"))?;
+        let (amount, reason) = (self.amount.map(|it| it.0), Some("requested_by_customer".into()));
+        let refund = engine::refund(w, &payment.id, amount, reason, Default::default())?;
+        Ok(vec![refund, payment.id])
+    }
+
+    /// As the Dashboard gives money off: on a subscription, or on the customer where none is named.
+    fn add_discount(&self, w: &mut World) -> Answer<Vec<String>> {
+        let coupon = self.coupon.as_ref().ok_or_else(|| Refusal::missing("coupon"))?;
+        if self.subscription.is_some() {
+            return self.with_subscription(w, |w, sub| add_discount(w, sub, coupon, None));
+        }
+        let customer = self.customer(w)?;
+        engine::discount_customer(w, &customer, coupon, None)?;
+        Ok(vec![customer])
+    }
+
+    fn add_method(&self, w: &mut World) -> Answer<Vec<String>> {
+        let (customer, method) = (self.customer(w)?, self.method()?);
+        let id = engine::add_method(w, &customer, method, Holder::Approves)?;
         make_default(w, &customer, &id)?;
         Ok(vec![id])
     }
 
-    /// The invoice that is named, else the customer's newest open one; and whose it is.
-    fn open_invoice(&self, w: &World, named: Option<String>) -> Answer<(String, String)> {
-        let customer = self.customer(w)?;
-        let open = || w.invoices.iter().rev().find(|it| it.customer == customer && it.status == "open");
-        let id = named.or_else(|| open().map(|it| it.id.clone()));
-        let id = id.ok_or_else(|| Refusal::invalid("The customer has no open invoice.").at("invoice"))?;
-        match w.invoices.get(&id).is_some_and(|invoice| invoice.customer == customer) {
-            true => Ok((customer, id)),
-            false => Err(Refusal::no_such("invoice", &id, "invoice")),
-        }
+    fn add_card(&self, w: &mut World) -> Answer<Vec<String>> {
+        let (customer, number) = (self.customer(w)?, self.card.as_ref());
+        let number = number.ok_or_else(|| Refusal::missing("card"))?;
+        add_card(w, &customer, number, Holder::Approves).map(|id| vec![id])
     }
 
-    fn add_card(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (customer, number) = (self.customer(w)?, p.required("card")?);
-        p.finish()?;
-        add_card(w, &customer, &number, Holder::Approves).map(|id| vec![id])
-    }
-
-    fn remove_card(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+    fn remove_card(&self, w: &mut World) -> Answer<Vec<String>> {
         let customer = self.customer(w)?;
-        let id = p.word("card")?.or_else(|| engine::card_in_charge(w, &customer, None));
-        p.finish()?;
+        let id = self.card.clone().or_else(|| engine::card_in_charge(w, &customer, None));
         let id = id.ok_or_else(|| Refusal::invalid("The customer has no card.").at("card"))?;
         remove_card(w, &customer, &id)?;
         Ok(vec![id])
     }
 
-    fn switch_plan(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let sub = self.subscription(w, &mut p)?;
-        let (price, quantity) = (p.word("price")?, p.int_in("quantity", 0, 999_999)?);
-        p.finish()?;
+    fn switch_plan(&self, w: &mut World) -> Answer<Vec<String>> {
+        let sub = self.subscription(w)?;
         // A lookup key serves as well as an id.
-        let price = price.map(|named| {
-            let by_key = w.prices.iter().find(|price| price.lookup_key.as_deref() == Some(&named));
+        let price = self.price.as_ref().map(|named| {
+            let by_key = w.prices.iter().find(|price| price.lookup_key.as_ref() == Some(named));
             by_key.map_or(named.clone(), |price| price.id.clone())
         });
-        let to = Switch { price, quantity, ..Switch::default() };
+        let to = Switch { price, quantity: self.quantity.map(|it| it.0), ..Switch::default() };
         switch_plan(w, &sub.id, &to, &portal_features(w), Holder::Approves)?;
         Ok(vec![sub.id])
     }
 
-    fn cancel(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let sub = self.subscription(w, &mut p)?;
-        let when = p.choice("when", &["period_end", "now"])?;
-        let why = Cancellation { comment: p.word("comment")?, feedback: p.word("feedback")?, reason: None };
-        p.finish()?;
-        match when.as_deref() {
+    fn cancel(&self, w: &mut World) -> Answer<Vec<String>> {
+        let sub = self.subscription(w)?;
+        let (comment, feedback) = (self.comment.clone(), self.feedback.clone());
+        let why = Cancellation { comment, feedback, reason: None };
+        match self.when.as_ref().map(|word| word.0.as_str()) {
             Some("now") => engine::cancel_now(w, &sub.id, why)?,
             _ => engine::schedule_cancel(w, &sub.id, why)?,
         }
         Ok(vec![sub.id])
     }
 
-    fn pay_invoice(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
-        let (_, id) = self.open_invoice(w, p.word("invoice")?)?;
-        p.finish()?;
-        pay_invoice(w, &id, None, false, Holder::Approves)?;
-        Ok(vec![id])
-    }
-
-    fn update_details(&self, w: &mut World, mut p: Params) -> Answer<Vec<String>> {
+    fn update_details(&self, w: &mut World) -> Answer<Vec<String>> {
         let customer = self.customer(w)?;
-        let (name, email) = (p.word("name")?, p.word("email")?);
-        p.finish()?;
         engine::change_customer(w, &customer, |c| {
-            c.name = name.or(c.name.take());
-            c.email = email.or(c.email.take());
+            c.name = self.name.clone().or(c.name.take());
+            c.email = self.email.clone().or(c.email.take());
         })?;
         Ok(vec![customer])
     }

@@ -289,10 +289,17 @@ impl SubscriptionGiven {
     }
 }
 
-pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    #[serde(default)]
+    metadata: Given,
+}
+
+pub fn update(w: &mut World, id: &str, p: Params) -> Answer {
+    let Update { metadata } = p.read()?;
     let session = w.checkout_sessions.change(id).ok_or_else(|| Refusal::not_found("checkout session", id))?;
-    p.metadata(&mut session.metadata)?;
-    p.finish()?;
+    metadata.merge(&mut session.metadata)?;
     wire::shown(w, "checkout.session", id)
 }
 

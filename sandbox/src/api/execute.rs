@@ -52,7 +52,7 @@ async fn run(sandbox: &Sandbox, request: &Request) -> (u16, Value) {
 
 fn called(w: &mut World, request: &Request) -> Answer {
     let mut params = request.params()?;
-    let wanted = params.words("expand")?.unwrap_or_default();
+    let wanted = params.part::<Vec<String>>("expand")?.unwrap_or_default();
     let mut body = route(w, &request.method, &request.path, params)?;
     for path in wanted {
         expand::apply(w, &mut body, &path)?;

@@ -1,6 +1,13 @@
 //! Faults on request: Stripe's worst day, one rule at a time.
 use super::{Answer, Params, Refusal, Request, execute::to_the_end, idempotency};
-use crate::{Sandbox, objects::Fault, reply::Reply, state::World};
+use crate::{
+    Sandbox,
+    objects::Fault,
+    params::{Chances, Int},
+    reply::Reply,
+    state::World,
+};
+use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
 /// Longer than any client of Stripe's waits.
@@ -44,40 +51,42 @@ impl Kind {
     }
 }
 
-/// A rule from its fields. `fields` is what the control API or the panel's form was given.
-pub fn add(w: &mut World, mut fields: Params) -> Answer<Fault> {
-    let kind = fields.required("kind")?;
-    if Kind::parse(&kind).is_none() {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    kind: String,
+    method: Option<String>,
+    path: Option<String>,
+    key: Option<String>,
+    nth: Option<Int<1, { i64::MAX }>>,
+    probability: Option<Chances>,
+    times: Option<Int<0, { i64::MAX }>>,
+    seed: Option<i64>,
+}
+
+/// A rule from what the control API or the panel's form was given.
+pub fn add(w: &mut World, fields: Params) -> Answer<Fault> {
+    let rule: Rule = fields.read()?;
+    if Kind::parse(&rule.kind).is_none() {
         let words: Vec<&str> = Kind::WORDS.iter().map(|(word, _)| *word).collect();
         return Err(Refusal::invalid(format!("Invalid kind: must be one of {}", words.join(", "))).at("kind"));
     }
-    let seed = fields.int("seed")?.map_or_else(|| w.change_settings().chance.next(), |seed| seed as u64);
+    let seed = rule.seed.map_or_else(|| w.change_settings().chance.next(), |seed| seed as u64);
     let fault = Fault {
         id: w.id("fault_"),
-        method: fields.word("method")?.map(|method| method.to_uppercase()).filter(|m| m != "*"),
-        path: fields.word("path")?.unwrap_or_else(|| "*".into()),
-        key: fields.word("key")?,
-        kind,
-        nth: fields.int_in("nth", 1, i64::MAX)?,
-        probability: likely(&mut fields)?,
-        times: fields.int_in("times", 0, i64::MAX)?,
+        method: rule.method.map(|method| method.to_uppercase()).filter(|m| m != "*"),
+        path: rule.path.unwrap_or_else(|| "*".into()),
+        key: rule.key,
+        kind: rule.kind,
+        nth: rule.nth.map(|it| it.0),
+        probability: rule.probability.map(|it| it.0),
+        times: rule.times.map(|it| it.0),
         seen: 0,
         struck: 0,
         chance: crate::state::Chance::seeded(seed),
     };
-    fields.finish()?;
     w.faults.put(fault.clone());
     Ok(fault)
-}
-
-fn likely(fields: &mut Params) -> Answer<Option<f64>> {
-    let probability = fields.decimal("probability")?;
-    match probability {
-        Some(likely) if !(0.0..=1.0).contains(&likely) => {
-            Err(Refusal::invalid("Invalid probability: must be between 0 and 1.").at("probability"))
-        }
-        probability => Ok(probability),
-    }
 }
 
 /// The first rule that strikes this request. Every rule that fits has seen it.

@@ -1,6 +1,6 @@
 //! Lists as Stripe pages them: newest first, by the id of the last one seen.
 use super::{Answer, Params, Refusal};
-use crate::state::Row;
+use crate::{params::Int, state::Row};
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -17,7 +17,7 @@ pub struct Paging {
 
 impl Paging {
     pub fn take(p: &mut Params) -> Answer<Self> {
-        let limit = p.int_in("limit", 1, 100)?.unwrap_or(10) as usize;
+        let limit = p.part::<Int<1, 100>>("limit")?.map_or(10, |limit| limit.0) as usize;
         let (after, before) = (p.word("starting_after")?, p.word("ending_before")?);
         if after.is_some() && before.is_some() {
             return Err(Refusal::invalid(

@@ -3,7 +3,7 @@ use super::{Answer, Paging, Params, Refusal, customers};
 use crate::{
     engine::{self, NewMethod, cards},
     objects::*,
-    params::{Ignored, Int},
+    params::{Given, Ignored, Int},
     state::World,
     wire,
 };
@@ -25,7 +25,7 @@ struct NewCard {
 
 pub fn create(w: &mut World, mut p: Params) -> Answer {
     let kind = p.required("type")?;
-    let details = billing_details(p.map("billing_details")?)?;
+    let details = p.part::<BillingDetails>("billing_details")?.unwrap_or_default().into_json();
     let hash = p.map(&kind)?;
     let new = match kind.as_str() {
         "card" => NewMethod::card(card(hash.ok_or_else(|| p.missing("card"))?.read()?)?),
@@ -35,7 +35,8 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         _ => return Err(Refusal::invalid("Invalid type: must be a payment method type").at("type")),
     };
     let (id, created) = (w.id("pm_"), w.now());
-    let mut method = PaymentMethod {
+    let metadata = p.part::<Given>("metadata")?.unwrap_or_default().fresh()?;
+    let method = PaymentMethod {
         id,
         created,
         customer: None,
@@ -45,9 +46,8 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
         details: new.details,
         fails: new.fails,
         billing_details: details,
-        metadata: Metadata::default(),
+        metadata,
     };
-    p.metadata(&mut method.metadata)?;
     p.finish_but(&["allow_redisplay", "radar_options"])?;
     let object = wire::payment_method(&method);
     w.payment_methods.put(method);
@@ -77,13 +77,12 @@ struct BillingDetails {
     _tax_id: Ignored,
 }
 
-fn billing_details(p: Option<Params>) -> Answer<Value> {
-    let given: BillingDetails = p.unwrap_or_default().read()?;
-    let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
-    let address = given.address.and_then(customers::Address::into_json).unwrap_or(nowhere);
-    Ok(
-        json!({ "address": address, "email": given.email, "name": given.name, "phone": given.phone, "tax_id": null }),
-    )
+impl BillingDetails {
+    fn into_json(self) -> Value {
+        let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
+        let address = self.address.and_then(customers::Address::into_json).unwrap_or(nowhere);
+        json!({ "address": address, "email": self.email, "name": self.name, "phone": self.phone, "tax_id": null })
+    }
 }
 
 pub fn attach(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -100,15 +99,21 @@ pub fn detach(w: &mut World, id: &str, p: Params) -> Answer {
     wire::shown(w, "payment_method", id)
 }
 
-pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    billing_details: Option<BillingDetails>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+pub fn update(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: Update = p.read_but(&["card", "allow_redisplay"])?;
     let mut method =
         w.payment_methods.get(id).cloned().ok_or_else(|| Refusal::not_found("PaymentMethod", id))?;
     let before = wire::payment_method(&method);
-    p.metadata(&mut method.metadata)?;
-    if let Some(details) = p.map("billing_details")? {
-        method.billing_details = billing_details(Some(details))?;
-    }
-    p.finish_but(&["card", "allow_redisplay"])?;
+    given.metadata.merge(&mut method.metadata)?;
+    method.billing_details = given.billing_details.map_or(method.billing_details, BillingDetails::into_json);
     let after = wire::payment_method(&method);
     w.payment_methods.put(method);
     w.emit_change("payment_method.updated", &before, after.clone());

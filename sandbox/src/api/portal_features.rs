@@ -1,169 +1,220 @@
 //! What a portal configuration switches on.
-use super::{Answer, Params, Refusal};
-use crate::{objects::*, state::World};
+use super::{Answer, Refusal};
+use crate::{
+    objects::*,
+    params::{Ignored, Int, Patch, words},
+    state::World,
+};
+use serde::Deserialize;
 
-pub fn read(w: &World, mut p: Params, f: &mut Features) -> Answer<()> {
-    defaults(f);
-    if let Some(mut it) = p.map("customer_update")? {
-        f.customer_update = flag(&mut it)?.unwrap_or(f.customer_update);
-        if let Some(allowed) = it.words("allowed_updates")? {
-            one_of(
-                &allowed,
-                &["address", "email", "name", "phone", "shipping", "tax_id"],
-                "customer_update[allowed_updates]",
-            )?;
-            f.customer_allowed_updates = allowed;
-        }
-        it.finish()?;
-    }
-    if let Some(mut it) = p.map("invoice_history")? {
-        f.invoice_history = flag(&mut it)?.unwrap_or(f.invoice_history);
-        it.finish()?;
-    }
-    if let Some(mut it) = p.map("payment_method_update")? {
-        f.payment_method_update = flag(&mut it)?.unwrap_or(f.payment_method_update);
-        it.finish_but(&["payment_method_configuration"])?;
-    }
-    if let Some(mut it) = p.map("subscription_pause")? {
-        f.pause = flag(&mut it)?.unwrap_or(f.pause);
-        it.finish_but(&["duration"])?;
-    }
-    if let Some(it) = p.map("subscription_cancel")? {
-        cancel(it, f)?;
-    }
-    if let Some(it) = p.map("subscription_update")? {
-        update(w, it, f)?;
-    }
-    p.finish()
+words! {
+    CustomerField: "address" | "email" | "name" | "phone" | "shipping" | "tax_id";
+    CancelMode: "at_period_end" | "immediately";
+    Proration: "none" | "create_prorations" | "always_invoice";
+    Reason: "customer_service" | "low_quality" | "missing_features" | "other" | "switched_service" | "too_complex"
+        | "too_expensive" | "unused";
+    Change: "price" | "quantity" | "promotion_code";
+    Anchor: "unchanged" | "now";
+    Trial: "end_trial" | "continue_trial";
+    Waits: "decreasing_item_amount" | "shortening_interval";
 }
 
-/// Stripe's own, where nothing was said yet.
-fn defaults(f: &mut Features) {
-    let set = |into: &mut String, word: &str| {
-        if into.is_empty() {
-            *into = word.into();
-        }
-    };
-    set(&mut f.cancel_mode, "at_period_end");
-    set(&mut f.cancel_proration, "none");
-    set(&mut f.update_proration, "none");
-    set(&mut f.update_anchor, "unchanged");
-    set(&mut f.update_trial, "end_trial");
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesGiven {
+    customer_update: Option<CustomerUpdate>,
+    invoice_history: Option<Switch>,
+    payment_method_update: Option<Switch>,
+    subscription_pause: Option<Switch>,
+    subscription_cancel: Option<Cancel>,
+    subscription_update: Option<Update>,
 }
 
-fn flag(p: &mut Params) -> Answer<Option<bool>> {
-    p.flag("enabled")
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    enabled: Option<bool>,
+    #[serde(default, rename = "payment_method_configuration")]
+    _payment_method_configuration: Ignored,
+    #[serde(default, rename = "duration")]
+    _duration: Ignored,
 }
 
-fn one_of(given: &[String], words: &[&str], param: &str) -> Answer<()> {
-    match given.iter().find(|word| !words.contains(&word.as_str())) {
-        None => Ok(()),
-        Some(_) => {
-            Err(Refusal::invalid(format!("Invalid {param}: must be one of {}", words.join(", "))).at(param))
-        }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomerUpdate {
+    enabled: Option<bool>,
+    #[serde(default)]
+    allowed_updates: Patch<Vec<CustomerField>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cancel {
+    enabled: Option<bool>,
+    mode: Option<CancelMode>,
+    proration_behavior: Option<Proration>,
+    cancellation_reason: Option<Reasons>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reasons {
+    enabled: Option<bool>,
+    #[serde(default)]
+    options: Patch<Vec<Reason>>,
+    #[serde(default, rename = "feedback_options")]
+    _feedback_options: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    enabled: Option<bool>,
+    #[serde(default)]
+    default_allowed_updates: Patch<Vec<Change>>,
+    proration_behavior: Option<Proration>,
+    billing_cycle_anchor: Option<Anchor>,
+    trial_update_behavior: Option<Trial>,
+    schedule_at_period_end: Option<Schedule>,
+    #[serde(default)]
+    products: Patch<Vec<Product>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Schedule {
+    #[serde(default)]
+    conditions: Patch<Vec<Condition>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: Waits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Product {
+    product: String,
+    prices: Vec<String>,
+    adjustable_quantity: Option<Quantity>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quantity {
+    enabled: Option<bool>,
+    minimum: Option<Int<0, 999_999>>,
+    maximum: Option<Int<1, 999_999>>,
+}
+
+/// A list that is given, an empty one too, in place of what there was.
+fn set<T>(given: Patch<Vec<T>>, into: &mut Vec<String>, word: impl Fn(T) -> String) {
+    if given.is_given() {
+        *into = given.into_option().unwrap_or_default().into_iter().map(word).collect();
     }
 }
 
-const REASONS: [&str; 8] = [
-    "customer_service",
-    "low_quality",
-    "missing_features",
-    "other",
-    "switched_service",
-    "too_complex",
-    "too_expensive",
-    "unused",
-];
-
-fn cancel(mut p: Params, f: &mut Features) -> Answer<()> {
-    f.cancel = flag(&mut p)?.unwrap_or(f.cancel);
-    f.cancel_mode = p.choice("mode", &["at_period_end", "immediately"])?.unwrap_or(f.cancel_mode.clone());
-    let proration = p.choice("proration_behavior", &["none", "create_prorations", "always_invoice"])?;
-    if proration.as_deref() == Some("always_invoice") {
-        return Err(Refusal::invalid(
-            "`always_invoice` is not supported for subscription cancellation in the portal.",
-        )
-        .at("features[subscription_cancel][proration_behavior]"));
-    }
-    f.cancel_proration = proration.unwrap_or(f.cancel_proration.clone());
-    if let Some(mut reason) = p.map("cancellation_reason")? {
-        f.cancel_reason = flag(&mut reason)?.unwrap_or(f.cancel_reason);
-        if let Some(options) = reason.words("options")? {
-            one_of(&options, &REASONS, "features[subscription_cancel][cancellation_reason][options]")?;
-            f.cancel_reasons = options;
-        }
-        reason.finish_but(&["feedback_options"])?;
-    }
-    p.finish()
+fn on(given: Option<Switch>, into: &mut bool) {
+    *into = given.and_then(|switch| switch.enabled).unwrap_or(*into);
 }
 
-fn update(w: &World, mut p: Params, f: &mut Features) -> Answer<()> {
-    f.update = flag(&mut p)?.unwrap_or(f.update);
-    if let Some(allowed) = p.words("default_allowed_updates")? {
-        one_of(
-            &allowed,
-            &["price", "quantity", "promotion_code"],
-            "features[subscription_update][default_allowed_updates]",
-        )?;
-        f.update_allowed = allowed;
-    }
-    let prorations = ["none", "create_prorations", "always_invoice"];
-    f.update_proration = p.choice("proration_behavior", &prorations)?.unwrap_or(f.update_proration.clone());
-    f.update_anchor =
-        p.choice("billing_cycle_anchor", &["unchanged", "now"])?.unwrap_or(f.update_anchor.clone());
-    f.update_trial = p
-        .choice("trial_update_behavior", &["end_trial", "continue_trial"])?
-        .unwrap_or(f.update_trial.clone());
-    if let Some(mut schedule) = p.map("schedule_at_period_end")? {
-        let conditions = schedule.maps("conditions")?.unwrap_or_default().into_iter().map(|mut condition| {
-            let kind = condition.choice("type", &["decreasing_item_amount", "shortening_interval"])?;
-            condition.finish()?;
-            Ok(kind.unwrap_or_default())
-        });
-        f.update_at_period_end = conditions.collect::<Answer<_>>()?;
-        schedule.finish()?;
-    }
-    if let Some(products) = p.maps("products")? {
-        if products.len() > 10 {
-            return Err(Refusal::invalid("You can list at most 10 products.")
-                .at("features[subscription_update][products]"));
+impl FeaturesGiven {
+    /// Into what there is; where nothing was said yet, Stripe's own.
+    pub fn into(self, w: &World, f: &mut Features) -> Answer<()> {
+        for (field, word) in [
+            (&mut f.cancel_mode, "at_period_end"),
+            (&mut f.cancel_proration, "none"),
+            (&mut f.update_proration, "none"),
+            (&mut f.update_anchor, "unchanged"),
+            (&mut f.update_trial, "end_trial"),
+        ] {
+            if field.is_empty() {
+                *field = word.into();
+            }
         }
-        f.update_products =
-            products.into_iter().map(|product| switch_product(w, product)).collect::<Answer<_>>()?;
-    } else if p.has("products") {
-        p.ignore(&["products"]);
-        f.update_products.clear();
+        if let Some(it) = self.customer_update {
+            f.customer_update = it.enabled.unwrap_or(f.customer_update);
+            set(it.allowed_updates, &mut f.customer_allowed_updates, |word| word.0);
+        }
+        on(self.invoice_history, &mut f.invoice_history);
+        on(self.payment_method_update, &mut f.payment_method_update);
+        on(self.subscription_pause, &mut f.pause);
+        self.subscription_cancel.map_or(Ok(()), |it| it.into(f))?;
+        self.subscription_update.map_or(Ok(()), |it| it.into(w, f))
     }
-    p.finish()
 }
 
-fn switch_product(w: &World, mut p: Params) -> Answer<SwitchProduct> {
-    let product = p.required("product")?;
-    if w.products.get(&product).is_none() {
-        return Err(Refusal::no_such(
-            "product",
-            &product,
-            "features[subscription_update][products][0][product]",
-        ));
-    }
-    let prices = p.words("prices")?.ok_or_else(|| p.missing("prices"))?;
-    for price in &prices {
-        let known = w.prices.get(price).is_some_and(|it| it.product == product && it.recurring.is_some());
-        if !known {
-            return Err(Refusal::no_such(
-                "price",
-                price,
-                "features[subscription_update][products][0][prices]",
-            ));
+impl Cancel {
+    fn into(self, f: &mut Features) -> Answer<()> {
+        if self.proration_behavior.as_ref().is_some_and(|word| word.0 == "always_invoice") {
+            return Err(Refusal::invalid(
+                "`always_invoice` is not supported for subscription cancellation in the portal.",
+            )
+            .at("features[subscription_cancel][proration_behavior]"));
         }
+        f.cancel = self.enabled.unwrap_or(f.cancel);
+        put(self.mode.map(|it| it.0), &mut f.cancel_mode);
+        put(self.proration_behavior.map(|it| it.0), &mut f.cancel_proration);
+        if let Some(reasons) = self.cancellation_reason {
+            f.cancel_reason = reasons.enabled.unwrap_or(f.cancel_reason);
+            set(reasons.options, &mut f.cancel_reasons, |word| word.0);
+        }
+        Ok(())
     }
-    let (mut adjustable_quantity, mut minimum, mut maximum) = (false, 1, None);
-    if let Some(mut quantity) = p.map("adjustable_quantity")? {
-        adjustable_quantity = quantity.flag("enabled")?.unwrap_or(false);
-        minimum = quantity.int_in("minimum", 0, 999_999)?.unwrap_or(1);
-        maximum = quantity.int_in("maximum", 1, 999_999)?;
-        quantity.finish()?;
+}
+
+fn put(given: Option<String>, into: &mut String) {
+    if let Some(word) = given {
+        *into = word;
     }
-    p.finish()?;
-    Ok(SwitchProduct { product, prices, adjustable_quantity, minimum, maximum })
+}
+
+impl Update {
+    fn into(self, w: &World, f: &mut Features) -> Answer<()> {
+        f.update = self.enabled.unwrap_or(f.update);
+        set(self.default_allowed_updates, &mut f.update_allowed, |word| word.0);
+        put(self.proration_behavior.map(|it| it.0), &mut f.update_proration);
+        put(self.billing_cycle_anchor.map(|it| it.0), &mut f.update_anchor);
+        put(self.trial_update_behavior.map(|it| it.0), &mut f.update_trial);
+        if let Some(schedule) = self.schedule_at_period_end {
+            f.update_at_period_end.clear();
+            set(schedule.conditions, &mut f.update_at_period_end, |condition| condition.kind.0);
+        }
+        if self.products.is_given() {
+            let products = self.products.into_option().unwrap_or_default();
+            if products.len() > 10 {
+                return Err(Refusal::invalid("You can list at most 10 products.")
+                    .at("features[subscription_update][products]"));
+            }
+            let each = products.into_iter().enumerate().map(|(n, product)| product.read(w, n));
+            f.update_products = each.collect::<Answer<_>>()?;
+        }
+        Ok(())
+    }
+}
+
+impl Product {
+    fn read(self, w: &World, n: usize) -> Answer<SwitchProduct> {
+        let at = |field: &str| format!("features[subscription_update][products][{n}][{field}]");
+        let Self { product, prices, adjustable_quantity } = self;
+        if w.products.get(&product).is_none() {
+            return Err(Refusal::no_such("product", &product, &at("product")));
+        }
+        let known =
+            |id: &String| w.prices.get(id).is_some_and(|it| it.product == product && it.recurring.is_some());
+        if let Some(price) = prices.iter().find(|id| !known(id)) {
+            return Err(Refusal::no_such("price", price, &at("prices")));
+        }
+        let (mut enabled, mut minimum, mut maximum) = (false, 1, None);
+        if let Some(quantity) = adjustable_quantity {
+            enabled = quantity.enabled.unwrap_or(false);
+            minimum = quantity.minimum.map_or(1, |it| it.0);
+            maximum = quantity.maximum.map(|it| it.0);
+        }
+        Ok(SwitchProduct { product, prices, adjustable_quantity: enabled, minimum, maximum })
+    }
 }

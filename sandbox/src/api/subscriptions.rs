@@ -247,7 +247,7 @@ pub fn resume(w: &mut World, id: &str, p: Params) -> Answer {
 }
 
 pub fn pause(w: &mut World, id: &str, mut p: Params) -> Answer {
-    let resumes_at = p.instant("resumes_at")?;
+    let resumes_at = p.part::<Instant>("resumes_at")?.map(|at| at.0);
     p.finish_but(&["type", "bill_for", "invoicing_behavior", "resume_behavior"])?;
     engine::pause(w, id, "pause_requested", resumes_at)?;
     wire::shown(w, "subscription", id)

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     Sandbox,
     objects::Delivery,
-    params::Params,
+    params::{Int, Params},
     refusal::{Answer, Refusal},
     reply::Reply,
     request::Request,
@@ -107,12 +107,12 @@ async fn delete(sandbox: &Sandbox, path: &[&str], p: Params) -> Answer {
 
 /// Newest last: the first `limit` after the row `after`.
 fn page<T: Row>(rows: &Table<T>, mut p: Params, render: impl Fn(&T) -> Value) -> Answer {
-    let (after, limit) = (p.word("after")?, p.int_in("limit", 1, 100_000)?);
+    let (after, limit) = (p.word("after")?, p.part::<Int<1, 100_000>>("limit")?);
     p.finish()?;
     if let Some(id) = after.as_deref().filter(|id| rows.get(id).is_none()) {
         return Err(Refusal::no_such(T::KIND, id, "after"));
     }
-    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    let limit = limit.map_or(usize::MAX, |limit| limit.0 as usize);
     let mut rows = rows.after(after.as_deref());
     let data: Vec<Value> = rows.by_ref().take(limit).map(render).collect();
     let mut page = list(data);

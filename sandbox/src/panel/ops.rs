@@ -4,16 +4,17 @@ use crate::{
     engine::{self, FURTHEST},
     hooks,
     objects::Fault,
-    params::Params,
+    params::{Int, Params},
     refusal::{Answer, Refusal},
     seed,
     state::{DAY, Dunning, Perturbed, World},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// `seconds`, or `to` an instant, `next_renewal` or `trial_end`.
 pub async fn advance(sandbox: &Sandbox, mut p: Params) -> Answer {
-    let (seconds, to) = (p.int("seconds")?, p.word("to")?);
+    let (seconds, to) = (p.part::<i64>("seconds")?, p.word("to")?);
     p.finish()?;
     let to = |w: &World| match (seconds, to.as_deref()) {
         (Some(seconds), None) => Ok(w.now().saturating_add(seconds)),
@@ -85,26 +86,26 @@ pub async fn flush(sandbox: &Sandbox) -> Value {
 }
 
 pub async fn resend(sandbox: &Sandbox, event: &str, mut p: Params) -> Answer<Vec<String>> {
-    let times = p.int_in("times", 1, 1000)?.unwrap_or(1);
+    let times = p.part::<Int<1, 1000>>("times")?.map_or(1, |times| times.0);
     p.finish()?;
     sandbox.act(|w| hooks::resend(w, event, times)).await
 }
 
 pub async fn roll_secret(sandbox: &Sandbox, endpoint: &str, mut p: Params) -> Answer {
-    let overlap = p.int_in("overlap", 0, 7 * DAY)?.unwrap_or(DAY);
+    let overlap = p.part::<Int<0, { 7 * DAY }>>("overlap")?.map_or(DAY, |overlap| overlap.0);
     p.finish()?;
     let secret = sandbox.act(|w| api::roll_secret(w, endpoint, overlap)).await?;
     Ok(json!({ "endpoint": endpoint, "secret": secret }))
 }
 
-pub async fn change_settings(sandbox: &Sandbox, mut p: Params) -> Answer {
-    let word = p.choice("dunning", &["cancel", "mark_unpaid", "leave_past_due"])?;
-    p.finish()?;
-    let dunning = match word.as_deref() {
-        Some("mark_unpaid") => Dunning::MarkUnpaid,
-        Some("leave_past_due") => Dunning::LeavePastDue,
-        _ => Dunning::Cancel,
-    };
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsGiven {
+    dunning: Option<Dunning>,
+}
+
+pub async fn change_settings(sandbox: &Sandbox, p: Params) -> Answer {
+    let dunning = p.read::<SettingsGiven>()?.dunning.unwrap_or(Dunning::Cancel);
     sandbox
         .act(|w| {
             w.change_settings().dunning = dunning;

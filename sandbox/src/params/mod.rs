@@ -3,14 +3,10 @@ mod form;
 mod read;
 
 pub(crate) use read::words;
-pub use read::{Given, Ignored, Instant, Int, LATEST, Patch, WebUrl};
+pub use read::{Chances, Given, Ignored, Instant, Int, LATEST, Patch, WebUrl};
 
-use crate::{
-    objects::Metadata,
-    refusal::{Answer, Refusal},
-};
+use crate::refusal::{Answer, Refusal};
 use form::Node;
-use read::{LARGEST, shown};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -54,8 +50,7 @@ impl Params {
         self.read()
     }
 
-    /// Its name in full, as errors give it.
-    pub fn name_of(&self, name: &str) -> String {
+    fn name_of(&self, name: &str) -> String {
         if self.at.is_empty() { name.to_owned() } else { format!("{}[{name}]", self.at) }
     }
 
@@ -64,34 +59,9 @@ impl Params {
         Some(self.left.remove(at).1)
     }
 
-    pub fn has(&self, name: &str) -> bool {
-        self.left.iter().any(|(key, _)| key == name)
-    }
-
-    /// As given; an empty one means "unset".
-    pub fn text(&mut self, name: &str) -> Answer<Option<String>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Node::Text(text)) if text.chars().count() > 5000 => {
-                Err(Refusal::invalid("Invalid string: must be at most 5000 characters.".to_owned())
-                    .at(self.name_of(name)))
-            }
-            Some(Node::Text(text)) => Ok(Some(text)),
-            Some(Node::Map(_)) => Err(Refusal::invalid("Invalid string: {}").at(self.name_of(name))),
-        }
-    }
-
-    /// Into a field, if it is given; an empty one unsets it.
-    pub fn set(&mut self, name: &str, field: &mut Option<String>) -> Answer<()> {
-        if let Some(text) = self.text(name)? {
-            *field = Some(text).filter(|text| !text.is_empty());
-        }
-        Ok(())
-    }
-
     /// Given and not empty.
     pub fn word(&mut self, name: &str) -> Answer<Option<String>> {
-        Ok(self.text(name)?.filter(|text| !text.is_empty()))
+        self.part(name)
     }
 
     pub fn required(&mut self, name: &str) -> Answer<String> {
@@ -102,68 +72,6 @@ impl Params {
         Refusal::missing(&self.name_of(name))
     }
 
-    pub fn int(&mut self, name: &str) -> Answer<Option<i64>> {
-        let Some(text) = self.word(name)? else { return Ok(None) };
-        let number = text.parse::<i64>().ok().filter(|n| (-LARGEST..=LARGEST).contains(n));
-        number.map(Some).ok_or_else(|| {
-            Refusal::invalid(format!("Invalid integer: {}", shown(&text)))
-                .with_code("parameter_invalid_integer")
-                .at(self.name_of(name))
-        })
-    }
-
-    /// Unix seconds.
-    pub fn instant(&mut self, name: &str) -> Answer<Option<i64>> {
-        match self.int(name)? {
-            Some(at) if !(0..=LATEST).contains(&at) => {
-                Err(Refusal::invalid("Invalid timestamp.").at(self.name_of(name)))
-            }
-            at => Ok(at),
-        }
-    }
-
-    /// A whole number within bounds.
-    pub fn int_in(&mut self, name: &str, least: i64, most: i64) -> Answer<Option<i64>> {
-        match self.int(name)? {
-            Some(n) if !(least..=most).contains(&n) => Err(Refusal::invalid(format!(
-                "Invalid value for {}: must be between {least} and {most}.",
-                self.name_of(name)
-            ))
-            .at(self.name_of(name))),
-            n => Ok(n),
-        }
-    }
-
-    pub fn decimal(&mut self, name: &str) -> Answer<Option<f64>> {
-        let Some(text) = self.word(name)? else { return Ok(None) };
-        let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
-        number.map(Some).ok_or_else(|| {
-            Refusal::invalid(format!("Invalid decimal: {}", shown(&text))).at(self.name_of(name))
-        })
-    }
-
-    pub fn flag(&mut self, name: &str) -> Answer<Option<bool>> {
-        match self.word(name)?.as_deref() {
-            None => Ok(None),
-            Some("true" | "1") => Ok(Some(true)),
-            Some("false" | "0") => Ok(Some(false)),
-            Some(other) => {
-                Err(Refusal::invalid(format!("Invalid boolean: {}", shown(other))).at(self.name_of(name)))
-            }
-        }
-    }
-
-    /// One of the words.
-    pub fn choice(&mut self, name: &str, words: &[&str]) -> Answer<Option<String>> {
-        match self.word(name)? {
-            Some(word) if !words.contains(&word.as_str()) => {
-                let name = self.name_of(name);
-                Err(Refusal::invalid(format!("Invalid {name}: must be one of {}", words.join(", "))).at(name))
-            }
-            word => Ok(word),
-        }
-    }
-
     /// A hash. An empty string unsets it: an empty hash.
     pub fn map(&mut self, name: &str) -> Answer<Option<Params>> {
         let at = self.name_of(name);
@@ -172,59 +80,6 @@ impl Params {
             Some(Node::Map(left)) => Ok(Some(Params { at, left })),
             Some(Node::Text(text)) if text.is_empty() => Ok(Some(Params { at, left: Vec::new() })),
             Some(Node::Text(_)) => Err(Refusal::invalid("Invalid object").at(at)),
-        }
-    }
-
-    /// An array of hashes, in order.
-    pub fn maps(&mut self, name: &str) -> Answer<Option<Vec<Params>>> {
-        let Some(list) = self.map(name)? else { return Ok(None) };
-        let Params { at, left } = in_order(list)?;
-        let each = left.into_iter().map(|(n, node)| match node {
-            Node::Map(left) => Ok(Params { at: format!("{at}[{n}]"), left }),
-            Node::Text(_) => Err(Refusal::invalid("Invalid object").at(format!("{at}[{n}]"))),
-        });
-        each.collect::<Answer<Vec<_>>>().map(Some)
-    }
-
-    /// An array of strings, in order.
-    pub fn words(&mut self, name: &str) -> Answer<Option<Vec<String>>> {
-        if let Some((_, Node::Text(text))) = self.left.iter().find(|(key, _)| key == name).cloned() {
-            self.take(name);
-            return match text.is_empty() {
-                true => Ok(Some(Vec::new())),
-                false => Err(Refusal::invalid("Invalid array").at(self.name_of(name))),
-            };
-        }
-        let Some(list) = self.map(name)? else { return Ok(None) };
-        let Params { at, left } = in_order(list)?;
-        let each = left.into_iter().map(|(n, node)| match node {
-            Node::Text(text) => Ok(text),
-            Node::Map(_) => Err(Refusal::invalid("Invalid string: {}").at(format!("{at}[{n}]"))),
-        });
-        each.collect::<Answer<Vec<_>>>().map(Some)
-    }
-
-    /// Merges `metadata` into what is there: an empty value unsets its key, an empty hash all.
-    pub fn metadata(&mut self, into: &mut Metadata) -> Answer<()> {
-        let Some(given) = self.map("metadata")? else { return Ok(()) };
-        if given.left.is_empty() {
-            into.clear();
-        }
-        for (key, node) in given.left {
-            match node {
-                Node::Text(text) if text.is_empty() => drop(into.remove(&key)),
-                Node::Text(text) if key.len() <= 40 && text.chars().count() <= 500 => {
-                    drop(into.insert(key, text))
-                }
-                _ => {
-                    let said = "Metadata keys may be up to 40 characters long and values up to 500.";
-                    return Err(Refusal::invalid(said).at(format!("{}[{key}]", given.at)));
-                }
-            }
-        }
-        match into.len() {
-            0..=50 => Ok(()),
-            _ => Err(Refusal::invalid("Metadata can have up to 50 keys.").at("metadata")),
         }
     }
 
@@ -281,23 +136,21 @@ fn json(node: Node) -> Value {
     }
 }
 
-/// The elements of an array by their index, however they were sent.
-fn in_order(mut list: Params) -> Answer<Params> {
-    let at = list.at.clone();
-    let index = |key: &str| key.parse::<u32>().map_err(|_| Refusal::invalid("Invalid array").at(at.clone()));
-    for (key, _) in &list.left {
-        index(key)?;
-    }
-    list.left.sort_by_key(|(key, _)| index(key).unwrap_or(u32::MAX));
-    Ok(list)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Metadata;
+    use serde::Deserialize;
 
     fn params(form: &str) -> Params {
         Params::parse(form.as_bytes()).unwrap()
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Item {
+        price: String,
+        quantity: Option<i64>,
     }
 
     #[test]
@@ -305,13 +158,11 @@ mod tests {
         let mut p =
             params("items[1][price]=b&items[0][price]=a&items%5B0%5D%5Bquantity%5D=2&expand[]=x&expand[]=y");
 
-        let items = p.maps("items").unwrap().unwrap();
-        let mut items = items.into_iter();
+        let items: Vec<Item> = p.part("items").unwrap().unwrap();
 
-        let mut first = items.next().unwrap();
-        assert_eq!((first.required("price").unwrap(), first.int("quantity").unwrap()), ("a".into(), Some(2)));
-        assert_eq!(items.next().unwrap().required("price").unwrap(), "b");
-        assert_eq!(p.words("expand").unwrap(), Some(vec!["x".into(), "y".into()]));
+        assert_eq!((items[0].price.as_str(), items[0].quantity), ("a", Some(2)));
+        assert_eq!(items[1].price, "b");
+        assert_eq!(p.part::<Vec<String>>("expand").unwrap(), Some(vec!["x".into(), "y".into()]));
         assert!(p.finish().is_ok());
     }
 
@@ -319,7 +170,7 @@ mod tests {
     fn unnumbered_hashes_fill_up_and_then_begin_anew() {
         let mut p = params("items[][price]=a&items[][quantity]=1&items[][price]=b");
 
-        assert_eq!(p.maps("items").unwrap().unwrap().len(), 2);
+        assert_eq!(p.part::<Vec<Item>>("items").unwrap().unwrap().len(), 2);
     }
 
     #[test]
@@ -346,7 +197,8 @@ mod tests {
     #[test]
     fn metadata_is_merged_key_by_key() {
         let mut kept = Metadata::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
-        params("metadata[a]=&metadata[c]=3").metadata(&mut kept).unwrap();
+        let given: Given = params("metadata[a]=&metadata[c]=3").part("metadata").unwrap().unwrap();
+        given.merge(&mut kept).unwrap();
         assert_eq!(
             kept.into_iter().collect::<Vec<_>>(),
             [("b".into(), "2".into()), ("c".into(), "3".into())]

@@ -13,7 +13,7 @@ use serde::{
 use std::{fmt, vec};
 
 /// Far past any amount or instant, and far from where arithmetic would overflow.
-pub const LARGEST: i64 = 1_000_000_000_000_000;
+const LARGEST: i64 = 1_000_000_000_000_000;
 /// The end of the year 2199, in unix seconds.
 pub const LATEST: i64 = 7_258_118_399;
 
@@ -28,7 +28,7 @@ pub fn read_one<T: DeserializeOwned>(at: &str, name: String, node: Node) -> Answ
 }
 
 /// As much of what was sent as a message needs.
-pub fn shown(text: &str) -> String {
+fn shown(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
@@ -99,6 +99,19 @@ impl<'de, const LEAST: i64, const MOST: i64> Deserialize<'de> for Int<LEAST, MOS
             _ => Err(de::Error::custom(format!(
                 "Invalid value for {{name}}: must be between {LEAST} and {MOST}."
             ))),
+        }
+    }
+}
+
+/// From 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chances(pub f64);
+
+impl<'de> Deserialize<'de> for Chances {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match f64::deserialize(from)? {
+            part if (0.0..=1.0).contains(&part) => Ok(Self(part)),
+            _ => Err(de::Error::custom("Invalid {name}: must be between 0 and 1.")),
         }
     }
 }

@@ -2,7 +2,7 @@
 use super::{Chance, wall_ms};
 use crate::{
     objects::Delivery,
-    params::Params,
+    params::{Chances, Params},
     refusal::{Answer, Refusal},
 };
 use serde::{Deserialize, Serialize};
@@ -65,28 +65,28 @@ pub struct Fate {
 impl Perturbed {
     /// From a request's fields. What it does not name is as if nothing had been asked; `chance` gives
     /// the seed that it does not name.
-    pub fn from_fields(mut fields: Params, chance: &mut Chance) -> Answer<Self> {
-        let seed = match fields.word("seed")? {
+    pub fn from_fields(fields: Params, chance: &mut Chance) -> Answer<Self> {
+        let wanted: Wanted = fields.read()?;
+        let seed = match wanted.seed {
             Some(text) => {
                 text.parse().map_err(|_| Refusal::invalid(format!("Invalid seed: {text}")).at("seed"))?
             }
             None => chance.next(),
         };
-        let wanted = Self {
-            paused: fields.flag("paused")?.unwrap_or(false),
-            duplicate: part(&mut fields, "duplicate")?,
-            drop: part(&mut fields, "drop")?,
-            bad_signature: part(&mut fields, "bad_signature")?,
-            oversize: part(&mut fields, "oversize")?,
-            delay_ms: delay(&mut fields)?,
-            shuffle: fields.flag("shuffle")?.unwrap_or(false),
-            thin: fields.flag("thin")?.unwrap_or(false),
-            api_version: version(&mut fields)?,
+        let part = |given: Option<Chances>| given.unwrap_or_default().0;
+        Ok(Self {
+            paused: wanted.paused.unwrap_or(false),
+            duplicate: part(wanted.duplicate),
+            drop: part(wanted.drop),
+            bad_signature: part(wanted.bad_signature),
+            oversize: part(wanted.oversize),
+            delay_ms: delay(&wanted.delay_ms)?,
+            shuffle: wanted.shuffle.unwrap_or(false),
+            thin: wanted.thin.unwrap_or(false),
+            api_version: version(wanted.api_version)?,
             seed,
             chance: Chance::seeded(seed),
-        };
-        fields.finish()?;
-        Ok(wanted)
+        })
     }
 
     pub fn to_json(&self) -> Value {
@@ -139,34 +139,39 @@ impl Fate {
     }
 }
 
-fn part(fields: &mut Params, name: &str) -> Answer<f64> {
-    let part = fields.decimal(name)?.unwrap_or(0.0);
-    match (0.0..=1.0).contains(&part) {
-        true => Ok(part),
-        false => {
-            Err(Refusal::invalid(format!("Invalid {name}: must be between 0 and 1.")).at(name.to_owned()))
-        }
-    }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    paused: Option<bool>,
+    duplicate: Option<Chances>,
+    drop: Option<Chances>,
+    bad_signature: Option<Chances>,
+    oversize: Option<Chances>,
+    #[serde(default)]
+    delay_ms: Vec<Option<String>>,
+    shuffle: Option<bool>,
+    thin: Option<bool>,
+    api_version: Option<String>,
+    seed: Option<String>,
 }
 
-fn delay(fields: &mut Params) -> Answer<[i64; 2]> {
-    let said = "Invalid delay_ms: must be [least, most] in milliseconds, at most 600000.";
-    let refused = || Refusal::invalid(said).at("delay_ms");
-    let words = fields.words("delay_ms")?.unwrap_or_default();
-    if words.iter().all(String::is_empty) {
+fn delay(given: &[Option<String>]) -> Answer<[i64; 2]> {
+    if given.iter().all(Option::is_none) {
         return Ok([0, 0]);
     }
-    let numbers: Vec<i64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let numbers: Vec<i64> = given.iter().flatten().filter_map(|word| word.parse().ok()).collect();
     match numbers[..] {
-        [least, most] if words.len() == 2 && 0 <= least && least <= most && most <= LONGEST_MS => {
+        [least, most] if given.len() == 2 && 0 <= least && least <= most && most <= LONGEST_MS => {
             Ok([least, most])
         }
-        _ => Err(refused()),
+        _ => {
+            let said = "Invalid delay_ms: must be [least, most] in milliseconds, at most 600000.";
+            Err(Refusal::invalid(said).at("delay_ms"))
+        }
     }
 }
 
-fn version(fields: &mut Params) -> Answer<Option<String>> {
-    let version = fields.word("api_version")?;
+fn version(version: Option<String>) -> Answer<Option<String>> {
     let right = |text: &String| {
         text.len() <= 40
             && text.starts_with("20")
