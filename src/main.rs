@@ -8,7 +8,7 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 
 /// glibc's allocator keeps what a thousand connections held, in pieces too small to give back: 20 MB after as many
 /// slow readers left. This one gives it back within ten seconds, in a thread of its own.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "jemalloc"))]
 #[global_allocator]
 static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -51,6 +51,7 @@ fn anyone() -> Router<App> {
         .route("/webhooks/stripe", post(billing::web::receive))
         // Development; not found in production.
         .route("/dev/mailbox", get(mail::web::mailbox))
+        .route("/dev/mailbox/html", get(mail::web::mailbox_html))
         .route("/dev/mailbox.json", get(mail::web::mailbox_json))
         .route("/dev/sandbox", get(dev::web::sandbox_panel))
 }

@@ -38,7 +38,14 @@ async fn run_job(app: &App, job: &Job) -> Result<Done> {
         }
         Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
         Job::ForgottenPassword(email) => auth::send_link(app, email).await.map(|()| Done::Finished),
-        Job::Seats(slug) => billing::follow_seats_of(app, slug).await.map(|()| Done::Finished),
+        Job::Seats(org) => {
+            if let Some(scope) = billing::scope_of_org(app, *org, "seats").await? {
+                billing::follow_seats(app, &scope).await?;
+                // Whoever left may have been the one who is billed.
+                billing::follow_details(app, &scope).await?;
+            }
+            Ok(Done::Finished)
+        }
         Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Duration::minutes(15))),
         Job::FullPass => billing::full_pass(app).await.map(|_| Done::Again(Duration::hours(24))),
         Job::Tidy => {

@@ -26,4 +26,3 @@ create index mails_recipient_idx on mails (recipient);
 
 -- What one person did, for their export and for erasing what identifies them.
 create index audit_events_actor_idx on audit_events (actor_id);
-create index checkout_attempts_user_id_idx on checkout_attempts (user_id);

@@ -18,16 +18,17 @@ pub enum Deleted {
 }
 
 /// Deletes a person at once: sign-ins, links, memberships, what was mailed to them, and what identifies them in the
-/// audit log. Seats follow, and a last mail says so.
+/// audit log. Seats and billing addresses at Stripe follow, and a last mail says so.
 pub async fn delete(app: &App, origin: &Origin, person: &Person) -> Result<Deleted> {
     let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;
     let left = match orgs::leave_all(&mut tx, origin, person.id, now).await? {
-        Left::All(slugs) => slugs,
+        Left::All(orgs) => orgs,
         Left::OnlyOwnerOf(names) => return Ok(Deleted::OnlyOwnerOf(names)),
     };
-    for slug in left {
-        jobs::enqueue(&mut tx, &Job::Seats(slug), now).await?;
+    for org in left {
+        jobs::enqueue(&mut tx, &Job::Seats(org), now).await?;
+        jobs::enqueue(&mut tx, &Job::CustomerDetails(org), now).await?;
     }
     audit::record_in(&mut tx, OrgId::INSTALLATION, origin, now, Event::PersonDeleted).await?;
     audit::erase_person(&mut tx, person.id, &person.email).await?;

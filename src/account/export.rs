@@ -16,7 +16,7 @@ type File = (&'static str, Vec<u8>);
 
 const README: &str = "Everything that this service holds about you, as JSON. All times are UTC.
 
-account.json        your name and address
+account.json        your name, your address, and whether you started a trial
 sessions.json       your sign-ins that are still recorded, with browser and IP address
 organisations.json  where you are a member, and your role
 checkouts.json      the purchases you began
@@ -41,6 +41,7 @@ async fn files(app: &App, user: UserId) -> Result<Vec<File>> {
         "email": person.email,
         "email_confirmed_at": person.email_verified_at.map(words::instant),
         "created_at": words::instant(person.created_at),
+        "had_a_trial": billing::had_trial(app, user).await?,
     });
     let mails = mail::of_person(app, user, &person.email).await?;
     let all = [

@@ -13,6 +13,7 @@ use crate::{
     db::{At, OrgId, Origin, Tx, UserId},
     error::Result,
     mail::{self, Personal, TOKEN},
+    orgs,
 };
 use time::Duration;
 
@@ -92,11 +93,11 @@ pub async fn start_change(
     new: &Email,
     keeps_others: bool,
 ) -> Result<()> {
+    tries::take_mail_by(app, person.id).await?;
     may_ask(app, new.as_str()).await?;
-    let now = app.clock.now();
-    let (link, name) = (link(app, Purpose::ConfirmAddress), person.name.clone());
+    let (link, now) = (link(app, Purpose::ConfirmAddress), app.clock.now());
     let mut tx = app.db.system_tx().await?;
-    let message = Personal::ConfirmNewAddress { link, name };
+    let message = Personal::ConfirmNewAddress { link };
     send_link(&mut tx, app, (person.id, new.as_str()), (now, CHANGE), &message).await?;
     if !keeps_others {
         logins::end_others(&mut tx, person.id, person.login, now).await?;
@@ -164,6 +165,7 @@ async fn change(
         return Ok(false);
     }
     tokens::end(tx, Purpose::ResetPassword, user).await?;
+    orgs::follow_owner(tx, user, now).await?;
     if was_confirmed {
         let old = before.email.as_str();
         let seed = tokens::issue(tx, Purpose::UndoAddress, user, old, (now, UNDO), app).await?;
@@ -202,6 +204,7 @@ pub async fn undo(app: &App, origin: Origin, token: &str) -> Result<Undone> {
     logins::end_all(&mut tx, user_id, now).await?;
     tokens::end(&mut tx, Purpose::ConfirmAddress, user_id).await?;
     db::delete_undos_since(&mut tx, user_id, created_at).await?;
+    orgs::follow_owner(&mut tx, user_id, now).await?;
     let to = (user_id, address.as_str());
     let reset = forgotten::mail_link(&mut tx, app, to, now, |link| Personal::SecureAccount { link }).await?;
     let origin = Origin { user: Some(user_id), ..origin };

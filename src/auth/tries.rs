@@ -3,7 +3,7 @@
 use super::{Caller, Device, db};
 use crate::{
     App,
-    db::{Origin, Tx},
+    db::{Origin, Tx, UserId},
     error::{Error, Result},
 };
 use ipnet::IpNet;
@@ -27,6 +27,8 @@ const STRANGERS_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Of mails of one kind that somebody can ask for, to one address, whoever asks.
 const ASKED_FOR: Quota = Quota { at_once: 3, every: Duration::HOUR };
+/// Of mails that one person can send to addresses of others: to confirm that one is theirs.
+const SENT_BY_ONE: Quota = Quota { at_once: 5, every: Duration::minutes(12) };
 /// Of mails of one kind that tell somebody what happened.
 const NEWS: Quota = Quota { at_once: 10, every: Duration::minutes(6) };
 
@@ -34,6 +36,11 @@ const NEWS: Quota = Quota { at_once: 10, every: Duration::minutes(6) };
 /// one writer.
 pub async fn take_mail(app: &App, kind: &str, address: &str) -> Result<()> {
     take_if_on(app, &key("mail", kind, address), &ASKED_FOR).await
+}
+
+/// Takes one mail that a person sends to an address which may be somebody else's.
+pub async fn take_mail_by(app: &App, person: UserId) -> Result<()> {
+    take_if_on(app, &key("mail by", &person.to_string(), ""), &SENT_BY_ONE).await
 }
 
 /// Whether one more mail of a kind that tells what happened may be sent.

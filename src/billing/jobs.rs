@@ -1,6 +1,6 @@
 //! Scopes for work that nobody clicked. A file of its own because a scope opens an organisation's data: the
 //! architecture test lets only guards and files of this name make one.
-use super::{db, subscription};
+use super::db;
 use crate::{
     App,
     db::{OrgId, Scope},
@@ -28,12 +28,4 @@ pub async fn scope_of_org(app: &App, org: OrgId, job: &str) -> Result<Option<Sco
 pub async fn scope_of_slug(app: &App, slug: &str, job: &str) -> Result<Option<Scope>> {
     let org = orgs::by_slug(app, slug).await?;
     Ok(org.map(|org| Scope::of_job(job, org, slug.to_owned())))
-}
-
-/// Makes seats follow the members of the organisation of that slug, if it is still there.
-pub async fn follow_seats_of(app: &App, slug: &str) -> Result<()> {
-    match scope_of_slug(app, slug, "seats").await? {
-        Some(scope) => subscription::follow_seats(app, &scope).await,
-        None => Ok(()),
-    }
 }

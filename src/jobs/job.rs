@@ -18,8 +18,8 @@ pub enum Job {
     Mail(String),
     /// Mail a link to choose a new password with, if somebody has this address.
     ForgottenPassword(String),
-    /// Make the seats of the organisation of this slug follow its members.
-    Seats(String),
+    /// Make the seats of this organisation, and whom it bills, follow its members.
+    Seats(OrgId),
     /// Look for webhook events that never arrived.
     Reconcile,
     /// Compare every organisation with Stripe.
@@ -37,7 +37,7 @@ impl Job {
             Job::CustomerDetails(org) => format!("details:{org}"),
             Job::Mail(key) => format!("mail:{key}"),
             Job::ForgottenPassword(email) => format!("forgotten-password:{email}"),
-            Job::Seats(slug) => format!("seats:{slug}"),
+            Job::Seats(org) => format!("seats:{org}"),
             Job::Reconcile => "reconcile".into(),
             Job::FullPass => "full-pass".into(),
             Job::Tidy => "tidy".into(),
@@ -53,7 +53,7 @@ impl Job {
             "details" => Job::CustomerDetails(OrgId(rest.parse().ok()?)),
             "mail" => Job::Mail(rest.into()),
             "forgotten-password" => Job::ForgottenPassword(rest.into()),
-            "seats" => Job::Seats(rest.into()),
+            "seats" => Job::Seats(OrgId(rest.parse().ok()?)),
             "reconcile" => Job::Reconcile,
             "full-pass" => Job::FullPass,
             "tidy" => Job::Tidy,

@@ -9,10 +9,9 @@ pub enum Personal {
     ConfirmAddress {
         link: String,
     },
-    /// To the address that an account is to have.
+    /// To the address that an account is to have. It says nothing that whoever asked could write.
     ConfirmNewAddress {
         link: String,
-        name: String,
     },
     ResetPassword {
         link: String,
@@ -73,10 +72,12 @@ impl Personal {
                 vec![CONFIRM.into(), CONFIRM_NOT_ME.into()],
                 Some(("Confirm address", link)),
             ),
-            Personal::ConfirmNewAddress { link, name } => (
+            Personal::ConfirmNewAddress { link } => (
                 format!("Confirm your new e-mail address for {product}"),
                 vec![
-                    format!("{name} wants to use this address to sign in. {CONFIRM_NEW}"),
+                    format!(
+                        "Somebody wants to use this address for their account at {product}. {CONFIRM_NEW}"
+                    ),
                     CONFIRM_NEW_NOT_ME.into(),
                 ],
                 Some(("Confirm address", link)),
@@ -154,11 +155,11 @@ mod tests {
         let (link, at) = (|| LINK.to_owned(), || "24 November 2026, 16:44 UTC".to_owned());
         vec![
             Personal::ConfirmAddress { link: link() },
-            Personal::ConfirmNewAddress { link: link(), name: "Olivia <Owner>".into() },
+            Personal::ConfirmNewAddress { link: link() },
             Personal::ResetPassword { link: link() },
             Personal::SecureAccount { link: link() },
             Personal::PasswordChanged { link: link(), at: at(), by_link: true },
-            Personal::AddressChanged { link: link(), new: "new@acme.test".into() },
+            Personal::AddressChanged { link: link(), new: "o'<b>@acme.test".into() },
             Personal::NewDevice {
                 link: link(),
                 browser: "Firefox on Linux".into(),
@@ -185,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_become_markup() {
-        let mail = all()[1].mail().unwrap();
+    fn an_address_cannot_become_markup() {
+        let mail = all()[5].mail().unwrap();
 
-        assert!(mail.html.contains("Olivia &#60;Owner&#62;") && mail.text.contains("Olivia <Owner>"));
+        assert!(mail.html.contains("&#60;b&#62;@acme.test") && mail.text.contains("<b>@acme.test"));
     }
 }

@@ -88,8 +88,8 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
 
 /// What became of the wish to leave every organisation.
 pub enum Left {
-    /// The slugs of those left.
-    All(Vec<String>),
+    /// Those left.
+    All(Vec<OrgId>),
     /// Names of those that would be without an owner. None was left.
     OnlyOwnerOf(Vec<String>),
 }
@@ -97,7 +97,7 @@ pub enum Left {
 /// Takes a person out of every organisation, in the caller's transaction, which is to be dropped where they are the
 /// only owner of one.
 pub async fn leave_all(tx: &mut Tx, origin: &Origin, user: UserId, now: At) -> Result<Left> {
-    let (mut slugs, mut orphans) = (Vec::new(), Vec::new());
+    let (mut left, mut orphans) = (Vec::new(), Vec::new());
     // Locked in the order of their ids, so that two who leave at once do not wait for each other.
     for of in db::of_person(&mut *tx, user).await? {
         tx.lock(of.org_id).await?;
@@ -108,9 +108,18 @@ pub async fn leave_all(tx: &mut Tx, origin: &Origin, user: UserId, now: At) -> R
         let event = Event::MemberLeft { role: of.role.as_str() };
         audit::record_in(tx, of.org_id, origin, now, event).await?;
         db::delete_member(tx, of.org_id, user).await?;
-        slugs.push(of.slug);
+        left.push(of.org_id);
     }
-    Ok(if orphans.is_empty() { Left::All(slugs) } else { Left::OnlyOwnerOf(orphans) })
+    Ok(if orphans.is_empty() { Left::All(left) } else { Left::OnlyOwnerOf(orphans) })
+}
+
+/// Makes the customers at Stripe of a person's organisations follow the person's new address, once the caller's
+/// transaction has committed.
+pub async fn follow_owner(tx: &mut Tx, user: UserId, now: At) -> Result<()> {
+    for of in db::of_person(&mut *tx, user).await?.into_iter().filter(|of| of.role.owns()) {
+        jobs::enqueue(&mut *tx, &Job::CustomerDetails(of.org_id), now).await?;
+    }
+    Ok(())
 }
 
 /// A person's organisations and roles.

@@ -91,7 +91,7 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         ),
         Error::BillingLocked => (
             "Locked for 72 hours",
-            "The e-mail address of your account was changed less than 72 hours ago. Until then your account cannot change billing or delete anything, in case it was not you. Other billing managers can.",
+            "The e-mail address of your account was changed. For 72 hours after that it cannot change billing or delete anything, in case it was not you. Other billing managers can.",
         ),
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
             ("Please sign in", "You are signed out, so nothing was changed. Sign in and try again.")

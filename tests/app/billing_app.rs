@@ -169,6 +169,7 @@ impl BillingApp {
         if let Some(sub) = chosen(&held) {
             state["next_payment"] = self.next_invoice(sub).await;
             state["scheduled"] = self.scheduled(sub).await;
+            state["processing"] = self.is_processing(sub).await.into();
         }
         state
     }
@@ -190,6 +191,21 @@ impl BillingApp {
         let when = ["next_payment_attempt", "due_date", "period_end"];
         let at = when.iter().map(|field| &preview[field]).find(|at| !at.is_null());
         json!({ "amount": preview["amount_due"], "currency": preview["currency"], "at": at })
+    }
+
+    /// Whether a payment of one of its open invoices is under way.
+    async fn is_processing(&self, sub: &Value) -> bool {
+        let id = sub["id"].as_str().unwrap();
+        let open = self.app.at_stripe(&format!("/v1/invoices?subscription={id}&status=open&limit=100")).await;
+        for invoice in open {
+            let id = invoice["id"].as_str().unwrap();
+            let path = format!("/v1/invoice_payments?invoice={id}&expand[]=data.payment.payment_intent");
+            let payments = self.app.at_stripe(&path).await;
+            if payments.iter().any(|it| it["payment"]["payment_intent"]["status"] == "processing") {
+                return true;
+            }
+        }
+        false
     }
 
     /// What the subscription's schedule changes, and when.

@@ -134,6 +134,19 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
 }
 
 #[portico_test]
+async fn a_mail_is_shown_as_it_would_look(app: TestApp) {
+    app.org("acme").await;
+    let page = app.visitor().get("/dev/mailbox").await.text();
+    let href = page.split("href=\"/dev/mailbox/html?").nth(1).unwrap().split('"').next().unwrap().to_owned();
+
+    let shown = app.visitor().get(&format!("/dev/mailbox/html?{href}")).await;
+
+    shown.assert_status(200).assert_says("<h1").assert_says("Confirm address").assert_says("/verify-email/");
+    let policy = shown.header_text("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+}
+
+#[portico_test]
 async fn production_has_no_mailbox(app: TestApp) {
     let mut config: Config = app.app.config.clone();
     config.production = true;
@@ -141,7 +154,7 @@ async fn production_has_no_mailbox(app: TestApp) {
     let site = crate::support::http::Site::of(routes::router(production), PUBLIC_URL);
     let visitor = crate::support::http::Person::visiting(&site);
 
-    for path in ["/dev/mailbox", "/dev/mailbox.json"] {
+    for path in ["/dev/mailbox", "/dev/mailbox.json", "/dev/mailbox/html?key=confirm_address"] {
         visitor.get(path).await.assert_status(404);
     }
     let here: Value = app.visitor().get("/dev/mailbox.json").await.assert_status(200).json();

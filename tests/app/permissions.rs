@@ -25,6 +25,7 @@ const MATRIX: &[Row] = &[
     ("GET", "/readyz", OPEN),
     ("POST", "/webhooks/stripe", [400; 6]), // without a signature
     ("GET", "/dev/mailbox", OPEN),
+    ("GET", "/dev/mailbox/html", [404; 6]), // which mail?
     ("GET", "/dev/mailbox.json", OPEN),
     ("GET", "/dev/sandbox", SEE_OTHER),
     ("GET", "/metrics", [404; 6]), // on the operators' port only, as the next two

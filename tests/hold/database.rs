@@ -14,8 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No page keeps anybody waiting for longer, however silent the database is.
-const REFUSED: Duration = Duration::from_secs(12);
+/// No page keeps anybody waiting for longer, however silent the database is: five seconds for a connection, ten for a
+/// statement.
+const REFUSED: Duration = Duration::from_secs(17);
 /// The first that takes named statements along in transaction mode.
 const PGBOUNCER: (u32, u32) = (1, 21);
 

@@ -94,11 +94,11 @@ impl Group {
                 continue;
             }
             let group = Self { folder };
+            if !group.folder.join(limit).exists() {
+                continue; // a plain folder, which is removed as it was made
+            }
             std::fs::write(group.folder.join("memory.swap.max"), "0").ok();
-            let set = |bytes: u64| {
-                let file = group.folder.join(limit);
-                file.exists() && std::fs::write(file, bytes.to_string()).is_ok()
-            };
+            let set = |bytes: u64| std::fs::write(group.folder.join(limit), bytes.to_string()).is_ok();
             if set(16 << 20) && group.holds() && set(megabytes << 20) {
                 return Some(group);
             }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 /// From the end of a squeeze until everything works again, without a restart.
 const AGAIN: Duration = Duration::from_secs(2);
-/// What may stay of a squeeze, in KiB and in descriptors: pools may have grown to their size.
-const MEMORY: i64 = 10 * 1024;
+/// What may stay of a squeeze, in KiB and in descriptors: pools may have grown to their size, and glibc keeps what
+/// the allocator of release images gives back.
+const MEMORY: i64 = if cfg!(feature = "jemalloc") { 10 * 1024 } else { 32 * 1024 };
 const DESCRIPTORS: usize = 24;
 /// For memory and descriptors to be given back.
 const GIVEN_BACK: Duration = Duration::from_secs(15);

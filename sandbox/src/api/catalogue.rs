@@ -1,5 +1,5 @@
 //! Products and prices.
-use super::{Answer, Paging, Params, Refusal, list::Span};
+use super::{Answer, Params, Refusal};
 use crate::{
     money,
     objects::*,
@@ -8,7 +8,6 @@ use crate::{
     wire,
 };
 use serde::Deserialize;
-use serde_json::json;
 
 words! {
     Interval: "day" | "week" | "month" | "year";
@@ -130,18 +129,6 @@ impl ProductFields {
     }
 }
 
-pub fn list_products(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (active, ids) = (p.flag("active")?, p.words("ids")?);
-    p.finish_but(&["shippable", "url"])?;
-    let rows = w.products.iter().rev().filter(|product| {
-        span.holds(product.created)
-            && active.is_none_or(|active| active == product.active)
-            && ids.as_ref().is_none_or(|ids| ids.contains(&product.id))
-    });
-    paging.of("/v1/products", rows, wire::product)
-}
-
 pub fn delete_product(w: &mut World, id: &str, p: Params) -> Answer {
     p.finish()?;
     let gone = wire::shown(w, "product", id)?;
@@ -152,7 +139,7 @@ pub fn delete_product(w: &mut World, id: &str, p: Params) -> Answer {
     }
     w.products.remove(id);
     w.emit("product.deleted", gone);
-    Ok(json!({ "id": id, "object": "product", "deleted": true }))
+    Ok(wire::deleted(id, "product"))
 }
 
 #[derive(Deserialize)]
@@ -391,22 +378,4 @@ pub fn update_price(w: &mut World, id: &str, p: Params) -> Answer {
     let after = wire::shown(w, "price", id)?;
     w.emit_change("price.updated", &before, after.clone());
     Ok(after)
-}
-
-pub fn list_prices(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (active, product, keys) = (p.flag("active")?, p.word("product")?, p.words("lookup_keys")?);
-    let (kind, currency) = (p.choice("type", &["one_time", "recurring"])?, p.word("currency")?);
-    p.finish_but(&["recurring"])?;
-    let has_key =
-        |price: &Price, keys: &[String]| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key));
-    let rows = w.prices.iter().rev().filter(|price| {
-        span.holds(price.created)
-            && active.is_none_or(|active| active == price.active)
-            && product.as_ref().is_none_or(|product| *product == price.product)
-            && currency.as_ref().is_none_or(|currency| *currency == price.currency)
-            && kind.as_ref().is_none_or(|kind| (kind == "recurring") == price.recurring.is_some())
-            && keys.as_ref().is_none_or(|keys| has_key(price, keys))
-    });
-    paging.of("/v1/prices", rows, wire::price)
 }

@@ -1,11 +1,16 @@
 //! Checkout sessions.
-use super::{Answer, Paging, Params, Refusal, customers, list::Span};
+use super::{
+    Answer, Paging, Params, Refusal, customers,
+    subscription_update::{BillingMode, DiscountGiven, TrialSettings},
+};
 use crate::{
     engine, money,
     objects::*,
+    params::{Given, Ignored, Instant, Int, words},
     state::{DAY, World, wall},
     wire,
 };
+use serde::Deserialize;
 
 /// Taken, and without effect in a sandbox.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -39,65 +44,149 @@ const WITHOUT_EFFECT: &[&str] = &[
     "wallet_options",
 ];
 
+words! {
+    Mode: "payment" | "setup" | "subscription";
+    UiMode: "hosted_page" | "hosted";
+    CardAsked: "always" | "if_required";
+    AddressAsked: "auto" | "required";
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    mode: Mode,
+    #[serde(rename = "ui_mode")]
+    _ui_mode: Option<UiMode>,
+    customer: Option<String>,
+    customer_email: Option<String>,
+    client_reference_id: Option<String>,
+    currency: Option<String>,
+    #[serde(default)]
+    line_items: Vec<LineGiven>,
+    subscription_data: Option<SubscriptionGiven>,
+    success_url: Option<String>,
+    cancel_url: Option<String>,
+    allow_promotion_codes: Option<bool>,
+    #[serde(default)]
+    discounts: Vec<DiscountGiven>,
+    expires_at: Option<Instant>,
+    payment_method_collection: Option<CardAsked>,
+    billing_address_collection: Option<AddressAsked>,
+    automatic_tax: Option<Switch>,
+    tax_id_collection: Option<Switch>,
+    locale: Option<String>,
+    integration_identifier: Option<String>,
+    #[serde(default, rename = "payment_method_types")]
+    _payment_method_types: Vec<String>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineGiven {
+    price: String,
+    quantity: Option<Int<1, 999_999>>,
+    #[serde(default, rename = "adjustable_quantity")]
+    _adjustable_quantity: Ignored,
+    #[serde(default, rename = "tax_rates")]
+    _tax_rates: Ignored,
+    #[serde(default, rename = "dynamic_tax_rates")]
+    _dynamic_tax_rates: Ignored,
+    #[serde(default, rename = "metadata")]
+    _metadata: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    enabled: bool,
+    #[serde(default, rename = "liability")]
+    _liability: Ignored,
+    #[serde(default, rename = "required")]
+    _required: Ignored,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubscriptionGiven {
+    description: Option<String>,
+    trial_period_days: Option<Int<1, 730>>,
+    trial_end: Option<Instant>,
+    billing_cycle_anchor: Option<Instant>,
+    trial_settings: Option<TrialSettings>,
+    billing_mode: Option<BillingMode>,
+    #[serde(default)]
+    metadata: Given,
+    #[serde(default, rename = "application_fee_percent")]
+    _application_fee_percent: Ignored,
+    #[serde(default, rename = "default_tax_rates")]
+    _default_tax_rates: Ignored,
+    #[serde(default, rename = "invoice_settings")]
+    _invoice_settings: Ignored,
+    #[serde(default, rename = "on_behalf_of")]
+    _on_behalf_of: Ignored,
+    #[serde(default, rename = "proration_behavior")]
+    _proration_behavior: Ignored,
+    #[serde(default, rename = "transfer_data")]
+    _transfer_data: Ignored,
+    #[serde(default, rename = "pending_invoice_item_interval")]
+    _pending_invoice_item_interval: Ignored,
+}
+
 pub fn create(w: &mut World, mut p: Params) -> Answer {
-    let mode = p.choice("mode", &["payment", "setup", "subscription"])?.ok_or_else(|| p.missing("mode"))?;
-    if mode == "payment" {
+    let custom_text = p.map("custom_text")?.map(Params::into_json);
+    let new: New = p.read_but(WITHOUT_EFFECT)?;
+    if new.mode.0 == "payment" {
         return Err(Refusal::invalid("This sandbox knows the modes subscription and setup.").at("mode"));
     }
-    p.choice("ui_mode", &["hosted_page", "hosted"])?;
-    let customer = p.word("customer")?;
-    if let Some(customer) = &customer {
+    if let Some(customer) = &new.customer {
         customers::named(w, customer)?;
     }
-    let mut session = read(w, &mut p, mode, customer)?;
-    p.metadata(&mut session.metadata)?;
-    if let Some(code) = p.word("currency")? {
-        money::currency(&code, "currency")?;
+    if let Some(code) = &new.currency {
+        money::currency(code, "currency")?;
     }
+    let session = CheckoutSession { custom_text, ..read(w, new)? };
     if let (Some(customer), Some(currency)) = (&session.customer, &session.currency) {
         engine::fits_currency(w, customer, currency)?;
     }
-    p.finish_but(WITHOUT_EFFECT)?;
     check(&session)?;
     let object = wire::checkout_session(w, &session);
     w.checkout_sessions.put(session);
     Ok(object)
 }
 
-fn read(w: &mut World, p: &mut Params, mode: String, customer: Option<String>) -> Answer<CheckoutSession> {
-    let line_items = line_items_of(w, p, &mode)?;
-    let (coupon, promotion_code) = discount(w, p, customer.as_deref())?;
+fn read(w: &mut World, new: New) -> Answer<CheckoutSession> {
+    let line_items = line_items_of(w, new.line_items, &new.mode.0)?;
+    let (coupon, promotion_code) = discount(w, new.discounts, new.customer.as_deref())?;
     let (now, page) = (wall(), w.secret());
+    let sold = line_items.first().and_then(|item| w.prices.get(&item.price));
+    let currency = sold.map(|price| price.currency.clone());
     Ok(CheckoutSession {
         id: w.id("cs_test_"),
         created: now,
-        expires_at: expires_at(p, now)?,
-        mode,
+        expires_at: expires_at(new.expires_at, now)?,
+        mode: new.mode.0,
         status: "open".into(),
         payment_status: "unpaid".into(),
-        customer,
-        customer_email: p.word("customer_email")?,
-        client_reference_id: p.word("client_reference_id")?,
-        currency: line_items
-            .first()
-            .and_then(|item| w.prices.get(&item.price))
-            .map(|price| price.currency.clone()),
+        customer: new.customer,
+        customer_email: new.customer_email,
+        client_reference_id: new.client_reference_id,
+        currency,
         line_items,
-        subscription_data: subscription_data(w, p)?,
-        success_url: p.word("success_url")?,
-        cancel_url: p.word("cancel_url")?,
-        allow_promotion_codes: p.flag("allow_promotion_codes")?.unwrap_or(false),
+        subscription_data: new.subscription_data.map(|data| data.read(w)).transpose()?.unwrap_or_default(),
+        success_url: new.success_url,
+        cancel_url: new.cancel_url,
+        allow_promotion_codes: new.allow_promotion_codes.unwrap_or(false),
         coupon,
         promotion_code,
-        payment_method_collection: p
-            .choice("payment_method_collection", &["always", "if_required"])?
-            .unwrap_or_else(|| "always".into()),
-        billing_address_collection: p.choice("billing_address_collection", &["auto", "required"])?,
-        automatic_tax: enabled(p, "automatic_tax", &["liability"])?,
-        tax_id_collection: enabled(p, "tax_id_collection", &["required"])?,
-        locale: p.word("locale")?,
-        integration_identifier: p.word("integration_identifier")?,
-        custom_text: p.map("custom_text")?.map(Params::into_json),
+        payment_method_collection: new.payment_method_collection.map_or_else(|| "always".into(), |it| it.0),
+        billing_address_collection: new.billing_address_collection.map(|it| it.0),
+        automatic_tax: new.automatic_tax.is_some_and(|it| it.enabled),
+        tax_id_collection: new.tax_id_collection.is_some_and(|it| it.enabled),
+        locale: new.locale,
+        integration_identifier: new.integration_identifier,
+        metadata: new.metadata.fresh()?,
         page,
         ..CheckoutSession::default()
     })
@@ -129,27 +218,22 @@ fn check(session: &CheckoutSession) -> Answer<()> {
     Ok(())
 }
 
-fn line_items_of(w: &mut World, p: &mut Params, mode: &str) -> Answer<Vec<LineItem>> {
+fn line_items_of(w: &mut World, given: Vec<LineGiven>, mode: &str) -> Answer<Vec<LineItem>> {
     let mut items = Vec::new();
-    for mut item in p.maps("line_items")?.unwrap_or_default() {
-        let price = item.required("price")?;
-        let quantity = item.int_in("quantity", 1, 999_999)?.unwrap_or(1);
-        item.finish_but(&["adjustable_quantity", "tax_rates", "dynamic_tax_rates", "metadata"])?;
+    for LineGiven { price, quantity, .. } in given {
+        let refused = |said: String| Err(Refusal::invalid(said).at("line_items[0][price]"));
         let known =
             w.prices.get(&price).ok_or_else(|| Refusal::no_such("price", &price, "line_items[0][price]"))?;
         if mode == "subscription" && known.recurring.is_none() {
-            return Err(
-                Refusal::invalid("This sandbox sells recurring prices only.").at("line_items[0][price]")
-            );
+            return refused("This sandbox sells recurring prices only.".into());
         }
         if !known.active {
-            return Err(Refusal::invalid(format!("The price specified is inactive: {price}"))
-                .at("line_items[0][price]"));
+            return refused(format!("The price specified is inactive: {price}"));
         }
-        items.push(LineItem { id: w.id("li_"), price, quantity });
+        items.push(LineItem { id: w.id("li_"), price, quantity: quantity.map_or(1, |quantity| quantity.0) });
     }
     match (mode, items.is_empty()) {
-        ("subscription", true) => Err(p.missing("line_items")),
+        ("subscription", true) => Err(Refusal::missing("line_items")),
         _ if items.len() > 20 => {
             Err(Refusal::invalid("A subscription can have up to 20 line items.").at("line_items"))
         }
@@ -157,11 +241,13 @@ fn line_items_of(w: &mut World, p: &mut Params, mode: &str) -> Answer<Vec<LineIt
     }
 }
 
-fn discount(w: &World, p: &mut Params, customer: Option<&str>) -> Answer<(Option<String>, Option<String>)> {
-    let Some(mut given) = p.maps("discounts")?.and_then(|mut all| all.pop()) else { return Ok((None, None)) };
-    let (coupon, code) = (given.word("coupon")?, given.word("promotion_code")?);
-    given.finish()?;
-    let Some(code) = code else {
+fn discount(
+    w: &World,
+    mut given: Vec<DiscountGiven>,
+    customer: Option<&str>,
+) -> Answer<(Option<String>, Option<String>)> {
+    let Some(DiscountGiven { coupon, promotion_code, .. }) = given.pop() else { return Ok((None, None)) };
+    let Some(code) = promotion_code else {
         if let Some(coupon) = coupon.as_ref().filter(|id| w.coupons.get(id).is_none_or(|it| it.deleted)) {
             return Err(Refusal::no_such("coupon", coupon, "discounts[0][coupon]"));
         }
@@ -174,8 +260,8 @@ fn discount(w: &World, p: &mut Params, customer: Option<&str>) -> Answer<(Option
     Ok((Some(known.coupon.clone()), Some(code)))
 }
 
-fn expires_at(p: &mut Params, now: i64) -> Answer<i64> {
-    let at = p.instant("expires_at")?.unwrap_or(now + DAY);
+fn expires_at(given: Option<Instant>, now: i64) -> Answer<i64> {
+    let at = given.map_or(now + DAY, |at| at.0);
     // Stripe's bounds are 30 minutes and 24 hours; a little is allowed for the way.
     if at < now + 30 * 60 - 60 || at > now + DAY + 60 {
         return Err(Refusal::invalid("The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.")
@@ -184,48 +270,23 @@ fn expires_at(p: &mut Params, now: i64) -> Answer<i64> {
     Ok(at)
 }
 
-fn subscription_data(w: &World, p: &mut Params) -> Answer<SubscriptionData> {
-    let Some(mut data) = p.map("subscription_data")? else { return Ok(SubscriptionData::default()) };
-    let mut read = SubscriptionData {
-        description: data.word("description")?,
-        trial_period_days: data.int_in("trial_period_days", 1, 730)?,
-        trial_end: data.instant("trial_end")?,
-        billing_cycle_anchor: data.instant("billing_cycle_anchor")?,
-        ..SubscriptionData::default()
-    };
-    if read.trial_end.is_some_and(|end| end < w.now() + 2 * DAY - 60) {
-        return Err(Refusal::invalid("The `trial_end` date has to be at least 2 days in the future.")
-            .at("subscription_data[trial_end]"));
+impl SubscriptionGiven {
+    fn read(self, w: &World) -> Answer<SubscriptionData> {
+        let trial_end = self.trial_end.map(|at| at.0);
+        if trial_end.is_some_and(|end| end < w.now() + 2 * DAY - 60) {
+            return Err(Refusal::invalid("The `trial_end` date has to be at least 2 days in the future.")
+                .at("subscription_data[trial_end]"));
+        }
+        Ok(SubscriptionData {
+            metadata: self.metadata.fresh()?,
+            description: self.description,
+            trial_period_days: self.trial_period_days.map(|days| days.0),
+            trial_end,
+            missing_payment_method: self.trial_settings.map(TrialSettings::missing_payment_method),
+            billing_mode: self.billing_mode.map(BillingMode::word),
+            billing_cycle_anchor: self.billing_cycle_anchor.map(|at| at.0),
+        })
     }
-    data.metadata(&mut read.metadata)?;
-    if let Some(mut settings) = data.map("trial_settings")? {
-        let mut end = settings.map("end_behavior")?.ok_or_else(|| settings.missing("end_behavior"))?;
-        read.missing_payment_method =
-            end.choice("missing_payment_method", &["cancel", "create_invoice", "pause"])?;
-        end.finish()?;
-        settings.finish()?;
-    }
-    if let Some(mut mode) = data.map("billing_mode")? {
-        read.billing_mode = mode.choice("type", &["flexible", "classic"])?;
-        mode.finish_but(&["flexible"])?;
-    }
-    data.finish_but(&[
-        "application_fee_percent",
-        "default_tax_rates",
-        "invoice_settings",
-        "on_behalf_of",
-        "proration_behavior",
-        "transfer_data",
-        "pending_invoice_item_interval",
-    ])?;
-    Ok(read)
-}
-
-fn enabled(p: &mut Params, name: &str, ignored: &[&str]) -> Answer<bool> {
-    let Some(mut given) = p.map(name)? else { return Ok(false) };
-    let enabled = given.flag("enabled")?.ok_or_else(|| given.missing("enabled"))?;
-    given.finish_but(ignored)?;
-    Ok(enabled)
 }
 
 pub fn update(w: &mut World, id: &str, mut p: Params) -> Answer {
@@ -247,18 +308,4 @@ pub fn expire(w: &mut World, id: &str, p: Params) -> Answer {
     wire::shown(w, "checkout.session", id)?;
     engine::expire_checkout(w, id)?;
     wire::shown(w, "checkout.session", id)
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
-    let status = p.choice("status", &["complete", "expired", "open"])?;
-    p.finish_but(&["customer_details", "payment_intent", "payment_link"])?;
-    let rows = w.checkout_sessions.iter().rev().filter(|it| {
-        span.holds(it.created)
-            && customer.as_ref().is_none_or(|customer| it.customer.as_ref() == Some(customer))
-            && sub.as_ref().is_none_or(|sub| it.subscription.as_ref() == Some(sub))
-            && status.as_ref().is_none_or(|status| it.status == *status)
-    });
-    paging.of("/v1/checkout/sessions", rows, |it| wire::checkout_session(w, it))
 }

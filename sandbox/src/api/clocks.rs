@@ -1,7 +1,14 @@
 //! Test clocks. A sandbox has one clock; each test clock is a name for it.
-use super::{Answer, Paging, Params, Refusal};
-use crate::{engine, objects::TestClock, state::World, wire};
-use serde_json::json;
+use super::{Answer, Params, Refusal};
+use crate::{engine, objects::TestClock, params::Instant, state::World, wire};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    frozen_time: Instant,
+    name: Option<String>,
+}
 
 /// Stripe allows two periods at once; a few years are enough to see anything.
 fn reachable(w: &World, to: i64) -> Answer<()> {
@@ -13,10 +20,8 @@ fn reachable(w: &World, to: i64) -> Answer<()> {
 
 /// A `frozen_time` ahead moves the sandbox there. One in the past takes it back while there is no customer
 /// yet, and is now afterwards: time does not go back over what has happened. Then the clock stands still.
-pub fn create(w: &mut World, mut p: Params) -> Answer {
-    let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
-    let name = p.word("name")?;
-    p.finish()?;
+pub fn create(w: &mut World, p: Params) -> Answer {
+    let Given { frozen_time: Instant(to), name } = p.read()?;
     reachable(w, to)?;
     if to > w.now() {
         engine::advance(w, to);
@@ -30,9 +35,14 @@ pub fn create(w: &mut World, mut p: Params) -> Answer {
     Ok(object)
 }
 
-pub fn advance(w: &mut World, id: &str, mut p: Params) -> Answer {
-    let to = p.instant("frozen_time")?.ok_or_else(|| p.missing("frozen_time"))?;
-    p.finish()?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    frozen_time: Instant,
+}
+
+pub fn advance(w: &mut World, id: &str, p: Params) -> Answer {
+    let Advance { frozen_time: Instant(to) } = p.read()?;
     wire::shown(w, "test_helpers.test_clock", id)?;
     if to <= w.now() {
         return Err(Refusal::invalid("Cannot advance a test clock to a time in the past.").at("frozen_time"));
@@ -42,20 +52,4 @@ pub fn advance(w: &mut World, id: &str, mut p: Params) -> Answer {
     let object = wire::shown(w, "test_helpers.test_clock", id)?;
     w.emit("test_helpers.test_clock.ready", object.clone());
     Ok(object)
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    p.finish()?;
-    paging.of("/v1/test_helpers/test_clocks", w.test_clocks.iter().rev(), |clock| wire::test_clock(w, clock))
-}
-
-pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    wire::shown(w, "test_helpers.test_clock", id)?;
-    w.test_clocks.remove(id);
-    if w.test_clocks.len() == 0 {
-        w.release_clock();
-    }
-    Ok(json!({ "id": id, "object": "test_helpers.test_clock", "deleted": true }))
 }

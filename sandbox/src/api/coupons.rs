@@ -1,5 +1,5 @@
 //! Coupons and promotion codes.
-use super::{Answer, Paging, Params, Refusal};
+use super::{Answer, Params, Refusal};
 use crate::{
     money,
     objects::*,
@@ -8,7 +8,6 @@ use crate::{
     wire,
 };
 use serde::Deserialize;
-use serde_json::json;
 
 words! {
     Duration: "once" | "repeating" | "forever";
@@ -96,20 +95,13 @@ fn there<'w>(w: &'w World, id: &str) -> Option<&'w Coupon> {
     w.coupons.get(id).filter(|coupon| !coupon.deleted)
 }
 
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    p.finish_but(&["created"])?;
-    paging
-        .of("/v1/coupons", w.coupons.iter().rev().filter(|it| !it.deleted), |coupon| wire::coupon(w, coupon))
-}
-
 pub fn delete(w: &mut World, id: &str, p: Params) -> Answer {
     let gone = retrieve(w, id, p)?;
     if let Some(coupon) = w.coupons.change(id) {
         coupon.deleted = true;
     }
     w.emit("coupon.deleted", gone);
-    Ok(json!({ "id": id, "object": "coupon", "deleted": true }))
+    Ok(wire::deleted(id, "coupon"))
 }
 
 /// Since 2025-09-30 the coupon stands in `promotion`; before that it stood by itself.
@@ -177,29 +169,23 @@ pub fn create_code(w: &mut World, p: Params) -> Answer {
     Ok(object)
 }
 
-pub fn update_code(w: &mut World, id: &str, mut p: Params) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeUpdate {
+    active: Option<bool>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+pub fn update_code(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: CodeUpdate = p.read()?;
     let mut code =
         w.promotion_codes.get(id).cloned().ok_or_else(|| Refusal::not_found("promotion code", id))?;
     let before = wire::promotion_code(&code);
-    code.active = p.flag("active")?.unwrap_or(code.active);
-    p.metadata(&mut code.metadata)?;
-    p.finish()?;
+    code.active = given.active.unwrap_or(code.active);
+    given.metadata.merge(&mut code.metadata)?;
     let after = wire::promotion_code(&code);
     w.promotion_codes.put(code);
     w.emit_change("promotion_code.updated", &before, after.clone());
     Ok(after)
-}
-
-pub fn list_codes(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    let (code, coupon, active, customer) =
-        (p.word("code")?, p.word("coupon")?, p.flag("active")?, p.word("customer")?);
-    p.finish_but(&["created"])?;
-    let rows = w.promotion_codes.iter().rev().filter(|it| {
-        code.as_ref().is_none_or(|code| it.code.eq_ignore_ascii_case(code))
-            && coupon.as_ref().is_none_or(|coupon| it.coupon == *coupon)
-            && active.is_none_or(|active| it.active == active)
-            && customer.as_ref().is_none_or(|customer| it.customer.as_ref() == Some(customer))
-    });
-    paging.of("/v1/promotion_codes", rows, wire::promotion_code)
 }

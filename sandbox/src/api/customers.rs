@@ -1,5 +1,5 @@
 //! Customers, their balance and their tax ids.
-use super::{Answer, Paging, Params, Refusal, list::Span};
+use super::{Answer, Params, Refusal};
 use crate::{
     engine::{self, Why},
     money,
@@ -158,8 +158,8 @@ impl Fields {
         self.email.apply(&mut c.email);
         self.phone.apply(&mut c.phone);
         self.description.apply(&mut c.description);
-        self.address.map(Address::to_json).apply_flat(&mut c.address);
-        self.shipping.map(Shipping::to_json).apply_flat(&mut c.shipping);
+        self.address.map(Address::into_json).apply_flat(&mut c.address);
+        self.shipping.map(Shipping::into_json).apply_flat(&mut c.shipping);
         if self.preferred_locales.is_given() {
             c.preferred_locales = self.preferred_locales.into_option().unwrap_or_default();
         }
@@ -212,7 +212,7 @@ fn default_card(w: &mut World, id: &str, card: String) -> Answer<()> {
 
 impl Address {
     /// All of its lines, those not given as null; none if nothing is given.
-    pub fn to_json(self) -> Option<Value> {
+    pub fn into_json(self) -> Option<Value> {
         let whole = json!({ "city": self.city, "country": self.country, "line1": self.line1, "line2": self.line2,
             "postal_code": self.postal_code, "state": self.state });
         let given = whole.as_object().is_some_and(|lines| lines.values().any(Value::is_string));
@@ -221,8 +221,8 @@ impl Address {
 }
 
 impl Shipping {
-    fn to_json(self) -> Option<Value> {
-        let address = self.address.and_then(Address::to_json);
+    fn into_json(self) -> Option<Value> {
+        let address = self.address.and_then(Address::into_json);
         let given = self.name.is_some() || self.phone.is_some() || address.is_some();
         given.then(|| json!({ "address": address, "name": self.name, "phone": self.phone }))
     }
@@ -251,14 +251,6 @@ pub fn create_balance_transaction(w: &mut World, customer: &str, p: Params) -> A
     let made = engine::move_balance(w, customer, new.amount.0, why);
     let made = made.ok_or_else(|| Refusal::invalid("The amount must not be 0.").at("amount"))?;
     wire::shown(w, "customer_balance_transaction", &made)
-}
-
-pub fn list_balance_transactions(w: &World, customer: &str, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    p.finish_but(&["created", "invoice"])?;
-    alive(w, customer)?;
-    let rows = w.balance_transactions.iter().rev().filter(|it| it.customer == customer);
-    paging.of(&format!("/v1/customers/{customer}/balance_transactions"), rows, wire::balance_transaction)
 }
 
 pub fn retrieve_balance_transaction(w: &World, customer: &str, id: &str, p: Params) -> Answer {
@@ -291,19 +283,6 @@ pub fn alive<'w>(w: &'w World, id: &str) -> Answer<&'w Customer> {
 pub fn named<'w>(w: &'w World, id: &str) -> Answer<&'w Customer> {
     let found = w.customers.get(id).filter(|customer| !customer.deleted);
     found.ok_or_else(|| Refusal::no_such("customer", id, "customer"))
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (email, clock) = (p.word("email")?, p.word("test_clock")?);
-    p.finish()?;
-    let rows = w.customers.iter().rev().filter(|c| {
-        !c.deleted
-            && span.holds(c.created)
-            && email.as_ref().is_none_or(|email| c.email.as_ref() == Some(email))
-            && clock.as_ref().is_none_or(|clock| c.test_clock.as_ref() == Some(clock))
-    });
-    paging.of("/v1/customers", rows, wire::customer)
 }
 
 /// Ends every subscription at once, as Stripe does.
@@ -354,14 +333,6 @@ pub const TAX_ID_KINDS: [&str; 12] = [
     "br_cnpj", "sg_gst",
 ];
 
-pub fn list_tax_ids(w: &World, customer: &str, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    p.finish()?;
-    alive(w, customer)?;
-    let rows = w.tax_ids.iter().rev().filter(|tax_id| tax_id.customer == customer);
-    paging.of(&format!("/v1/customers/{customer}/tax_ids"), rows, wire::tax_id)
-}
-
 pub fn retrieve_tax_id(w: &World, customer: &str, id: &str, p: Params) -> Answer {
     p.finish()?;
     let found = w.tax_ids.get(id).filter(|tax_id| tax_id.customer == customer);
@@ -372,5 +343,5 @@ pub fn delete_tax_id(w: &mut World, customer: &str, id: &str, p: Params) -> Answ
     let gone = retrieve_tax_id(w, customer, id, p)?;
     w.tax_ids.remove(id);
     w.emit("customer.tax_id.deleted", gone);
-    Ok(json!({ "id": id, "object": "tax_id", "deleted": true }))
+    Ok(wire::deleted(id, "tax_id"))
 }

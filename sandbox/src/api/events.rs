@@ -1,14 +1,12 @@
 //! Events, and the endpoints that hear of them.
-use super::{Answer, Paging, Params, Refusal, list::Span};
+use super::{Answer, Params, Refusal};
 use crate::{
     objects::*,
-    state::{DAY, World, wall},
+    params::{Given, Ignored, Patch},
+    state::{World, wall},
     wire,
 };
-use serde_json::json;
-
-/// Stripe forgets events after that long.
-const KEPT: i64 = 30 * DAY;
+use serde::Deserialize;
 
 /// The event behind a thin notification.
 pub fn retrieve_thin(w: &World, id: &str, p: Params) -> Answer {
@@ -17,46 +15,33 @@ pub fn retrieve_thin(w: &World, id: &str, p: Params) -> Answer {
     event.map(wire::thin).ok_or_else(|| Refusal::not_found("event", id))
 }
 
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (kind, kinds) = (p.word("type")?, p.words("types")?);
-    let delivered = p.flag("delivery_success")?;
-    p.finish_but(&["related_object"])?;
-    if kinds.as_ref().is_some_and(|kinds| kinds.len() > 20) {
-        return Err(Refusal::invalid("You can pass at most 20 types.").at("types"));
-    }
-    let oldest = w.now() - KEPT;
-    let rows = w.events.iter().rev().filter(|event| {
-        event.created >= oldest
-            && span.holds(event.created)
-            && kind.as_ref().is_none_or(|pattern| matches(pattern, &event.kind))
-            && kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
-            && delivered.is_none_or(|wanted| (event.pending_webhooks == 0) == wanted)
-    });
-    paging.of("/v1/events", rows, wire::event)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEndpoint {
+    url: String,
+    enabled_events: Vec<String>,
+    api_version: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    metadata: Given,
+    #[serde(default, rename = "connect")]
+    _connect: Ignored,
 }
 
-/// `customer.*` and the like.
-fn matches(pattern: &str, kind: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == kind, |start| kind.starts_with(start))
-}
-
-pub fn create_endpoint(w: &mut World, mut p: Params) -> Answer {
-    let url = p.required("url")?;
-    let enabled_events = p.words("enabled_events")?.ok_or_else(|| p.missing("enabled_events"))?;
-    let mut endpoint = Endpoint {
+pub fn create_endpoint(w: &mut World, p: Params) -> Answer {
+    let new: NewEndpoint = p.read()?;
+    let endpoint = Endpoint {
         id: w.id("we_"),
         created: w.now(),
-        url: checked_url(url)?,
-        enabled_events,
+        url: checked_url(new.url)?,
+        enabled_events: new.enabled_events,
         enabled: true,
         secret: w.id("whsec_"),
-        api_version: p.word("api_version")?,
-        description: p.word("description")?,
+        api_version: new.api_version,
+        description: new.description,
+        metadata: new.metadata.fresh()?,
         ..Endpoint::default()
     };
-    p.metadata(&mut endpoint.metadata)?;
-    p.finish_but(&["connect"])?;
     let object = wire::endpoint(&endpoint, true);
     w.endpoints.put(endpoint);
     Ok(object)
@@ -78,17 +63,29 @@ fn checked_url(url: String) -> Answer<String> {
     }
 }
 
-pub fn update_endpoint(w: &mut World, id: &str, mut p: Params) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndpointUpdate {
+    url: Option<String>,
+    enabled_events: Option<Vec<String>>,
+    disabled: Option<bool>,
+    #[serde(default)]
+    description: Patch<String>,
+    #[serde(default)]
+    metadata: Given,
+}
+
+pub fn update_endpoint(w: &mut World, id: &str, p: Params) -> Answer {
+    let given: EndpointUpdate = p.read()?;
     let mut endpoint =
         w.endpoints.get(id).cloned().ok_or_else(|| Refusal::not_found("webhook endpoint", id))?;
-    if let Some(url) = p.word("url")? {
+    if let Some(url) = given.url {
         endpoint.url = checked_url(url)?;
     }
-    endpoint.enabled_events = p.words("enabled_events")?.unwrap_or(endpoint.enabled_events);
-    endpoint.enabled = !p.flag("disabled")?.unwrap_or(!endpoint.enabled);
-    p.set("description", &mut endpoint.description)?;
-    p.metadata(&mut endpoint.metadata)?;
-    p.finish()?;
+    endpoint.enabled_events = given.enabled_events.unwrap_or(endpoint.enabled_events);
+    endpoint.enabled = given.disabled.map_or(endpoint.enabled, |disabled| !disabled);
+    given.description.apply(&mut endpoint.description);
+    given.metadata.merge(&mut endpoint.metadata)?;
     let object = wire::endpoint(&endpoint, false);
     w.endpoints.put(endpoint);
     Ok(object)
@@ -101,17 +98,4 @@ pub fn roll_secret(w: &mut World, id: &str, overlap: i64) -> Answer<String> {
     let old = std::mem::replace(&mut endpoint.secret, fresh.clone());
     endpoint.old_secret = (overlap > 0).then(|| (old, wall() + overlap));
     Ok(fresh)
-}
-
-pub fn list_endpoints(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    p.finish()?;
-    paging.of("/v1/webhook_endpoints", w.endpoints.iter().rev(), |it| wire::endpoint(it, false))
-}
-
-pub fn delete_endpoint(w: &mut World, id: &str, p: Params) -> Answer {
-    p.finish()?;
-    wire::shown(w, "webhook_endpoint", id)?;
-    w.endpoints.remove(id);
-    Ok(json!({ "id": id, "object": "webhook_endpoint", "deleted": true }))
 }

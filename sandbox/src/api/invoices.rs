@@ -1,5 +1,5 @@
 //! Invoices.
-use super::{Answer, Paging, Params, Refusal, list::Span, subscription_update::PreviewDetails};
+use super::{Answer, Paging, Params, Refusal, subscription_update::PreviewDetails};
 use crate::{
     engine::{self, Holder},
     money,
@@ -17,24 +17,6 @@ pub fn lines(w: &World, id: &str, mut p: Params) -> Answer {
     let invoice = wire::shown(w, "invoice", id)?;
     let data = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
     Ok(wire::whole(&format!("/v1/invoices/{id}/lines"), data))
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (customer, sub) = (p.word("customer")?, p.word("subscription")?);
-    let status = p.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
-    let (method, due) = (p.word("collection_method")?, Span::take(&mut p, "due_date")?);
-    p.finish()?;
-    super::customers::known(w, customer.as_deref())?;
-    let rows = w.invoices.iter().rev().filter(|it| {
-        span.holds(it.created)
-            && customer.as_ref().is_none_or(|customer| it.customer == *customer)
-            && sub.as_ref().is_none_or(|sub| it.subscription.as_ref() == Some(sub))
-            && status.as_ref().is_none_or(|status| it.status == *status)
-            && method.as_ref().is_none_or(|method| it.collection_method == *method)
-            && it.due_date.map_or(due.is_open(), |at| due.holds(at))
-    });
-    paging.of("/v1/invoices", rows, |it| wire::invoice(w, it))
 }
 
 #[derive(Deserialize)]
@@ -71,18 +53,6 @@ pub fn payments(w: &World, mut p: Params) -> Answer {
     let id = of.invoice.ok_or_else(|| Refusal::missing("invoice"))?;
     let invoice = wire::shown(w, "invoice", &id)?;
     wire::left_out(w, &invoice, "payments").ok_or_else(|| Refusal::no_such("invoice", &id, "invoice"))
-}
-
-pub fn list_items(w: &World, mut p: Params) -> Answer {
-    let (paging, customer) = (Paging::take(&mut p)?, p.word("customer")?);
-    let (invoice, pending) = (p.word("invoice")?, p.flag("pending")?);
-    p.finish_but(&["created"])?;
-    let rows = w.invoice_items.iter().rev().filter(|it| {
-        customer.as_ref().is_none_or(|customer| it.customer == *customer)
-            && invoice.as_ref().is_none_or(|invoice| it.invoice.as_ref() == Some(invoice))
-            && pending.is_none_or(|pending| it.invoice.is_none() == pending)
-    });
-    paging.of("/v1/invoiceitems", rows, |it| wire::invoice_item(w, it))
 }
 
 #[derive(Deserialize)]

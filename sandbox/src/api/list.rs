@@ -1,7 +1,12 @@
 //! Lists as Stripe pages them: newest first, by the id of the last one seen.
 use super::{Answer, Params, Refusal};
 use crate::state::Row;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Value, json};
+use std::fmt;
 
 /// `limit`, `starting_after`, `ending_before`.
 pub struct Paging {
@@ -68,24 +73,43 @@ pub struct Span {
 }
 
 impl Span {
-    pub fn take(p: &mut Params, name: &str) -> Answer<Self> {
-        let exact = p.clone().text(name);
-        if let Ok(Some(_)) = exact {
-            let at = p.int(name)?;
-            return Ok(Self { from: at, to: at });
-        }
-        let Some(mut range) = p.map(name)? else { return Ok(Self::default()) };
-        let (gt, gte, lt, lte) = (range.int("gt")?, range.int("gte")?, range.int("lt")?, range.int("lte")?);
-        range.finish()?;
-        Ok(Self { from: gte.or(gt.map(|n| n + 1)), to: lte.or(lt.map(|n| n - 1)) })
-    }
-
-    /// Whether it leaves nothing out.
-    pub fn is_open(&self) -> bool {
-        self.from.is_none() && self.to.is_none()
+    /// Of `created`.
+    pub fn take(p: &mut Params) -> Answer<Self> {
+        Ok(p.part("created")?.unwrap_or_default())
     }
 
     pub fn holds(&self, at: i64) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    gt: Option<i64>,
+    gte: Option<i64>,
+    lt: Option<i64>,
+    lte: Option<i64>,
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct ExactOrRange;
+        impl<'de> Visitor<'de> for ExactOrRange {
+            type Value = Span;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an instant or a range")
+            }
+            fn visit_str<E: de::Error>(self, exact: &str) -> Result<Span, E> {
+                let at = exact.parse().map_err(|_| E::custom(format!("Invalid integer: {exact}")))?;
+                Ok(Span { from: Some(at), to: Some(at) })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Span, A::Error> {
+                let range = Range::deserialize(MapAccessDeserializer::new(map))?;
+                let (gt, lt) = (range.gt.map(|n| n + 1), range.lt.map(|n| n - 1));
+                Ok(Span { from: range.gte.or(gt), to: range.lte.or(lt) })
+            }
+        }
+        from.deserialize_any(ExactOrRange)
     }
 }

@@ -15,6 +15,7 @@ mod idempotency;
 mod invoices;
 mod items;
 mod list;
+mod lists;
 mod payment_methods;
 mod portal;
 mod portal_features;

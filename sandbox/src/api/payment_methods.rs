@@ -80,7 +80,7 @@ struct BillingDetails {
 fn billing_details(p: Option<Params>) -> Answer<Value> {
     let given: BillingDetails = p.unwrap_or_default().read()?;
     let nowhere = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
-    let address = given.address.and_then(customers::Address::to_json).unwrap_or(nowhere);
+    let address = given.address.and_then(customers::Address::into_json).unwrap_or(nowhere);
     Ok(
         json!({ "address": address, "email": given.email, "name": given.name, "phone": given.phone, "tax_id": null }),
     )

@@ -1,5 +1,5 @@
 //! The customer portal's configurations and sessions.
-use super::{Answer, Paging, Params, Refusal, customers, portal_features, portal_flow};
+use super::{Answer, Params, Refusal, customers, portal_features, portal_flow};
 use crate::{
     objects::*,
     state::{World, wall},
@@ -64,16 +64,6 @@ fn configuration_fields(w: &World, p: &mut Params, c: &mut PortalConfiguration) 
 
 fn known<'w>(w: &'w World, id: &str) -> Answer<&'w PortalConfiguration> {
     w.portal_configurations.get(id).ok_or_else(|| Refusal::not_found("billing_portal configuration", id))
-}
-
-pub fn list_configurations(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    let (active, is_default) = (p.flag("active")?, p.flag("is_default")?);
-    p.finish()?;
-    let rows = w.portal_configurations.iter().rev().filter(|it| {
-        active.is_none_or(|active| it.active == active) && is_default.is_none_or(|is| it.is_default == is)
-    });
-    paging.of("/v1/billing_portal/configurations", rows, wire::portal_configuration)
 }
 
 const NO_CONFIGURATION: &str = "No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal.";

@@ -1,5 +1,5 @@
 //! Refunds and credit notes.
-use super::{Answer, Paging, Params, Refusal};
+use super::{Answer, Params, Refusal};
 use crate::{
     engine::{self, NewCredit},
     objects::{CreditLine, Invoice},
@@ -49,18 +49,6 @@ pub fn create(w: &mut World, p: Params) -> Answer {
     let (amount, reason) = (new.amount.map(|it| it.0), new.reason.map(|it| it.0));
     let id = engine::refund(w, &payment, amount, reason, new.metadata.fresh()?)?;
     wire::shown(w, "refund", &id)
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    let (charge, intent) = (p.word("charge")?, p.word("payment_intent")?);
-    p.finish_but(&["created"])?;
-    let rows = w.refunds.iter().rev().filter(|it| {
-        let of = w.payments.get(&it.payment).and_then(|payment| payment.charge.as_ref());
-        charge.as_ref().is_none_or(|charge| of == Some(charge))
-            && intent.as_ref().is_none_or(|intent| it.payment == *intent)
-    });
-    paging.of("/v1/refunds", rows, |it| wire::refund(w, it))
 }
 
 #[derive(Deserialize)]
@@ -144,17 +132,6 @@ fn line(w: &mut World, invoice: &Invoice, given: NewLine, n: usize) -> Answer<Cr
     let part = quantity.map(|part| whole * part / of.quantity.max(1));
     let amount = given.amount.map(|it| it.0).or(part).unwrap_or(whole);
     Ok(CreditLine { id, invoice_line: Some(name), description: of.description.clone(), amount, quantity })
-}
-
-pub fn list_notes(w: &World, mut p: Params) -> Answer {
-    let paging = Paging::take(&mut p)?;
-    let (invoice, customer) = (p.word("invoice")?, p.word("customer")?);
-    p.finish_but(&["created"])?;
-    let rows = w.credit_notes.iter().rev().filter(|it| {
-        invoice.as_ref().is_none_or(|invoice| it.invoice == *invoice)
-            && customer.as_ref().is_none_or(|customer| it.customer == *customer)
-    });
-    paging.of("/v1/credit_notes", rows, |it| wire::credit_note(w, it))
 }
 
 pub fn void_note(w: &mut World, id: &str, p: Params) -> Answer {

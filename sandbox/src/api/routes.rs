@@ -1,7 +1,7 @@
 //! Every endpoint, a line each.
 use super::{
     Answer, Params, Refusal, catalogue, checkout, clocks, coupons, customers, entitlements, events, invoices,
-    items, payment_methods, portal, refunds, schedules, subscription_items, subscriptions,
+    items, lists, payment_methods, portal, refunds, schedules, subscription_items, subscriptions,
 };
 use crate::{state::World, wire::Kind};
 use hyper::Method;
@@ -42,25 +42,25 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         return Some(p.finish().and_then(|()| kind.one(w, id)));
     }
     Some(match path {
-        ["customers"] => customers::list(w, p),
-        ["customers", id, "tax_ids"] => customers::list_tax_ids(w, id, p),
+        ["customers"] => lists::customers(w, p),
+        ["customers", id, "tax_ids"] => lists::of_customer(w, id, "tax_ids", p),
         ["customers", id, "tax_ids", tax_id] => customers::retrieve_tax_id(w, id, tax_id, p),
-        ["customers", id, "balance_transactions"] => customers::list_balance_transactions(w, id, p),
+        ["customers", id, "balance_transactions"] => lists::of_customer(w, id, "balance_transactions", p),
         ["customers", id, "balance_transactions", it] => {
             customers::retrieve_balance_transaction(w, id, it, p)
         }
         ["customers", id, "payment_methods"] => payment_methods::list(w, Some(id), p),
-        ["products"] => catalogue::list_products(w, p),
-        ["prices"] => catalogue::list_prices(w, p),
-        ["coupons"] => coupons::list(w, p),
+        ["products"] => lists::products(w, p),
+        ["prices"] => lists::prices(w, p),
+        ["coupons"] => lists::coupons(w, p),
         ["coupons", id] => coupons::retrieve(w, id, p),
-        ["promotion_codes"] => coupons::list_codes(w, p),
+        ["promotion_codes"] => lists::promotion_codes(w, p),
         ["payment_methods"] => payment_methods::list(w, None, p),
-        ["events"] => events::list(w, p),
-        ["webhook_endpoints"] => events::list_endpoints(w, p),
+        ["events"] => lists::events(w, p),
+        ["webhook_endpoints"] => lists::endpoints(w, p),
         ["entitlements", "active_entitlements"] => entitlements::active(w, p),
         ["entitlements", "features"] => entitlements::features(w, p),
-        ["test_helpers", "test_clocks"] => clocks::list(w, p),
+        ["test_helpers", "test_clocks"] => lists::test_clocks(w, p),
         ["core", "events", id] => events::retrieve_thin(w, id, p),
         ["account"] => items::account(p),
         ["balance"] => items::balance(p),
@@ -70,20 +70,20 @@ fn get(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
 
 fn get_billing(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
     Some(match path {
-        ["checkout", "sessions"] => checkout::list(w, p),
+        ["checkout", "sessions"] => lists::checkout_sessions(w, p),
         ["checkout", "sessions", id, "line_items"] => checkout::line_items(w, id, p),
-        ["billing_portal", "configurations"] => portal::list_configurations(w, p),
-        ["subscriptions"] => subscriptions::list(w, p),
+        ["billing_portal", "configurations"] => lists::portal_configurations(w, p),
+        ["subscriptions"] => lists::subscriptions(w, p),
         ["subscription_items"] => subscription_items::list(w, p),
         ["subscription_items", id] => subscription_items::retrieve(w, id, p),
-        ["subscription_schedules"] => schedules::list(w, p),
-        ["invoices"] => invoices::list(w, p),
+        ["subscription_schedules"] => lists::schedules(w, p),
+        ["invoices"] => lists::invoices(w, p),
         ["invoices", id, "lines"] => invoices::lines(w, id, p),
-        ["refunds"] => refunds::list(w, p),
-        ["credit_notes"] => refunds::list_notes(w, p),
+        ["refunds"] => lists::refunds(w, p),
+        ["credit_notes"] => lists::credit_notes(w, p),
         ["invoice_payments"] => invoices::payments(w, p),
-        ["invoiceitems"] => invoices::list_items(w, p),
-        ["charges"] => items::charges(w, p),
+        ["invoiceitems"] => lists::invoice_items(w, p),
+        ["charges"] => lists::charges(w, p),
         ["charges", id] => items::charge(w, id, p),
         _ => return None,
     })
@@ -147,8 +147,8 @@ fn delete(w: &mut World, path: &[&str], p: Params) -> Option<Answer> {
         ["products", id] => catalogue::delete_product(w, id, p),
         ["coupons", id] => coupons::delete(w, id, p),
         ["subscriptions", id] => subscriptions::cancel(w, id, p),
-        ["webhook_endpoints", id] => events::delete_endpoint(w, id, p),
-        ["test_helpers", "test_clocks", id] => clocks::delete(w, id, p),
+        ["webhook_endpoints", id] => lists::delete(w, "webhook_endpoint", id, p),
+        ["test_helpers", "test_clocks", id] => lists::delete(w, "test_helpers.test_clock", id, p),
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
 //! Subscription schedules.
-use super::{Answer, Paging, Params, Refusal};
+use super::{Answer, Params, Refusal};
 use crate::{
     engine,
     objects::{Phase, Schedule},
@@ -182,17 +182,6 @@ fn active(w: &World, id: &str, to: &str) -> Answer<Schedule> {
             "You cannot {to} a subscription schedule that is currently in the `{other}` status."
         ))),
     }
-}
-
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, customer) = (Paging::take(&mut p)?, p.word("customer")?);
-    p.finish_but(&["scheduled", "created", "canceled_at", "completed_at", "released_at"])?;
-    let rows = w
-        .schedules
-        .iter()
-        .rev()
-        .filter(|it| customer.as_ref().is_none_or(|customer| it.customer == *customer));
-    paging.of("/v1/subscription_schedules", rows, |it| wire::schedule(w, it))
 }
 
 pub fn release(w: &mut World, id: &str, p: Params) -> Answer {

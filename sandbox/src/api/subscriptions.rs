@@ -1,7 +1,6 @@
 //! Subscriptions.
 use super::{
-    Answer, Paging, Params, Refusal, customers,
-    list::Span,
+    Answer, Params, Refusal, customers,
     subscription_update::{
         BillingMode, CollectionMethod, DiscountGiven, Fields, ItemFields, PaymentBehavior, ProrationBehavior,
         TrialSettings, Update, WITHOUT_EFFECT, read_update, touches_more_than_words, trial,
@@ -252,41 +251,4 @@ pub fn pause(w: &mut World, id: &str, mut p: Params) -> Answer {
     p.finish_but(&["type", "bill_for", "invoicing_behavior", "resume_behavior"])?;
     engine::pause(w, id, "pause_requested", resumes_at)?;
     wire::shown(w, "subscription", id)
-}
-
-/// Without `status`, canceled ones are left out, as at Stripe.
-pub fn list(w: &World, mut p: Params) -> Answer {
-    let (paging, span) = (Paging::take(&mut p)?, Span::take(&mut p, "created")?);
-    let (customer, price, clock) = (p.word("customer")?, p.word("price")?, p.word("test_clock")?);
-    let words = [
-        "active",
-        "all",
-        "canceled",
-        "ended",
-        "incomplete",
-        "incomplete_expired",
-        "past_due",
-        "paused",
-        "trialing",
-        "unpaid",
-    ];
-    let status = p.choice("status", &words)?;
-    let collection = p.word("collection_method")?;
-    p.finish_but(&["current_period_end", "current_period_start", "automatic_tax", "plan"])?;
-    customers::known(w, customer.as_deref())?;
-    let wanted = |sub: &Subscription| match status.as_deref() {
-        None => sub.status != "canceled",
-        Some("all") => true,
-        Some("ended") => !sub.is_alive(),
-        Some(word) => sub.status == word,
-    };
-    let rows = w.subscriptions.iter().rev().filter(|sub| {
-        wanted(sub)
-            && span.holds(sub.created)
-            && customer.as_ref().is_none_or(|customer| sub.customer == *customer)
-            && price.as_ref().is_none_or(|price| sub.items.iter().any(|item| item.price == *price))
-            && clock.as_ref().is_none_or(|clock| sub.test_clock.as_ref() == Some(clock))
-            && collection.as_ref().is_none_or(|method| sub.collection_method == *method)
-    });
-    paging.of("/v1/subscriptions", rows, |sub| wire::subscription(w, sub))
 }

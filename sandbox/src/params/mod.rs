@@ -41,6 +41,13 @@ impl Params {
         read::read(&self.at, self.left)
     }
 
+    /// One parameter by itself, if it is given and not empty.
+    pub fn part<T: DeserializeOwned>(&mut self, name: &str) -> Answer<Option<T>> {
+        let at = self.left.iter().position(|(key, _)| key == name);
+        let field = at.map(|at| self.left.remove(at)).filter(|(_, node)| *node != Node::Text(String::new()));
+        field.map(|(name, node)| read::read_one(&self.at, name, node)).transpose()
+    }
+
     /// As `read`; these change nothing here, whatever they hold.
     pub fn read_but<T: DeserializeOwned>(mut self, ignored: &[&str]) -> Answer<T> {
         self.ignore(ignored);

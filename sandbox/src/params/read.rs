@@ -22,6 +22,11 @@ pub fn read<T: DeserializeOwned>(at: &str, fields: Vec<(String, Node)>) -> Answe
     T::deserialize(Reader(Node::Map(fields))).map_err(|mistake| mistake.refusal(at))
 }
 
+/// The value of one field.
+pub fn read_one<T: DeserializeOwned>(at: &str, name: String, node: Node) -> Answer<T> {
+    T::deserialize(Reader(node)).map_err(|mistake| mistake.inside(&name).refusal(at))
+}
+
 /// As much of what was sent as a message needs.
 pub fn shown(text: &str) -> String {
     text.chars().take(100).collect()

@@ -13,3 +13,8 @@ pub fn merged<const N: usize>(parts: [Value; N]) -> Value {
 pub fn whole(url: &str, data: Vec<Value>) -> Value {
     json!({ "object": "list", "url": url, "has_more": false, "total_count": data.len(), "data": data })
 }
+
+/// What is said of an object that was deleted.
+pub fn deleted(id: &str, object: &str) -> Value {
+    json!({ "id": id, "object": object, "deleted": true })
+}

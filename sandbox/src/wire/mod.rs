@@ -17,7 +17,7 @@ pub use checkout::{checkout_session, line_items};
 pub use customer::{balance_transaction, customer, payment_method, tax_id};
 pub use event::{endpoint, event, test_clock, thin};
 pub use invoice::{invoice, invoice_item, invoice_payment};
-pub use json::whole;
+pub use json::{deleted, whole};
 pub use kinds::{KINDS, Kind, shown};
 pub use lookup::{by_id, left_out};
 pub use older::{VERSION, as_of};

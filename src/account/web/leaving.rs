@@ -63,11 +63,10 @@ fn refused(who: &SignedIn, confirm: String, message: String) -> Response {
     mistake(who, Typed { confirm, ..Typed::by(who) }, Errors::of("confirm", message))
 }
 
-/// Names each, and the way out.
+/// Names each, and the way out there is.
 fn only_owner(orgs: &[String]) -> String {
     let (last, others) = orgs.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
     let named = if others.is_empty() { last.to_owned() } else { format!("{} and {last}", others.join(", ")) };
-    format!(
-        "You are the only owner of {named}. Delete it in its settings first, or let somebody else own it."
-    )
+    let it = if others.is_empty() { "Delete it in its" } else { "Delete them in their" };
+    format!("You are the only owner of {named}. {it} settings first. Nothing was deleted.")
 }

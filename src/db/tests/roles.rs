@@ -18,6 +18,7 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("cursors", ""),
     ("jobs", ""),
     ("logins", ""),
+    ("mail_tokens", ""),
     ("mails", ""),
     ("members", "delete insert select update"),
     ("org_people", "select"),

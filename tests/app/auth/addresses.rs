@@ -1,5 +1,6 @@
 //! A person's address: confirmed by a link, changed, changed back.
 use crate::{
+    billing_app::{BillingApp, GOOD},
     support::{html::faults, http::Person},
     test_app::{PASSWORD, TestApp, sign_in_form, sign_up_form},
 };
@@ -184,6 +185,23 @@ async fn mails_that_anybody_can_ask_for_are_bounded(app: TestApp) {
 }
 
 #[portico_test]
+async fn one_account_does_not_mail_many_strangers(app: TestApp) {
+    let acme = app.org("acme").await;
+    let app = app.restarted_with("RATE_LIMITS", "on").await;
+    let mallory = app.lets_in(&acme.owner);
+    for n in 0..5 {
+        let victim = format!("victim{n}@elsewhere.test");
+        mallory.post("/account/email").field("email", &victim).await.assert_status(303);
+    }
+
+    mallory.post("/account/email").field("email", "victim5@elsewhere.test").await.assert_status(429);
+
+    assert!(app.mails_to("victim5@elsewhere.test").await.is_empty());
+    app.app.clock.advance(Duration::minutes(12));
+    mallory.post("/account/email").field("email", "victim5@elsewhere.test").await.assert_status(303);
+}
+
+#[portico_test]
 async fn a_new_address_counts_once_it_is_confirmed(app: TestApp) {
     let acme = app.org("acme").await;
     confirm(&app, OLIVIA).await;
@@ -318,6 +336,24 @@ async fn a_change_can_be_undone_for_seventy_two_hours(app: TestApp) {
 
     app.visitor().post(&link).await.assert_status(404);
     app.visitor().post("/sign-in").fields(&sign_in_form(NEW)).await.assert_redirects_to("/account");
+}
+
+#[portico_test]
+async fn receipts_at_stripe_follow_an_owners_new_address_and_its_undoing(app: TestApp) {
+    let it = BillingApp::of(app).await;
+    let acme = it.org("acme").await;
+    it.subscribe(&acme, "business", "month", GOOD).await;
+    confirm(&it.app, OLIVIA).await;
+
+    acme.owner.post("/account/email").field("email", NEW).await.assert_status(303);
+    confirm(&it.app, NEW).await;
+    it.settled().await;
+
+    assert_eq!(it.app.customers_at_stripe().await[0]["email"], NEW);
+    let undo = it.app.link_to(OLIVIA, "address_changed").await;
+    it.app.visitor().post(&undo).await.assert_status(303);
+    it.settled().await;
+    assert_eq!(it.app.customers_at_stripe().await[0]["email"], OLIVIA);
 }
 
 #[portico_test]
