@@ -12,11 +12,6 @@ use sqlx::{
 };
 use std::{str::FromStr, time::Duration};
 
-/// Rows of each index that SQLite looks at for its statistics. With a limit it keeps no samples of values
-/// (`sqlite_stat4`). With samples it would plan a statement anew each time a value is bound: two thirds of
-/// what a signed-in page cost. (<https://sqlite.org/lang_analyze.html>, <https://sqlite.org/c3ref/prepare.html>)
-const ANALYSIS_LIMIT: u32 = 400;
-
 #[derive(Clone, Debug)]
 pub enum Db {
     /// One writer, because SQLite has one; several readers, which never wait for it (WAL).
@@ -38,7 +33,7 @@ impl Db {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full) // an acknowledged webhook survives a power cut
-            .optimize_on_close(true, Some(ANALYSIS_LIMIT))
+            .optimize_on_close(true, None)
             .busy_timeout(ACQUIRE);
         let health = Health::default();
         let writer = options(1, &health.writes, false).connect_with(connect.clone()).await?;

@@ -76,7 +76,8 @@ fn every_statement_on_a_tenant_table_names_its_organisation() {
     }
 }
 
-/// With samples, SQLite plans a statement anew whenever a value is bound to it.
+/// With samples of values (`sqlite_stat4`) SQLite plans a statement anew whenever one is bound to it. `pragma
+/// optimize` takes none, because it has a limit of its own.
 #[tokio::test]
 async fn sqlite_keeps_statistics_and_no_samples_once_it_was_closed() {
     let path = std::env::temp_dir().join(format!("unit-test-{}.db", uuid::Uuid::now_v7()));
