@@ -41,6 +41,8 @@ async fn run_job(app: &App, job: &Job) -> Result<Done> {
         Job::Seats(org) => {
             if let Some(scope) = billing::scope_of_org(app, *org, "seats").await? {
                 billing::follow_seats(app, &scope).await?;
+                // Whoever left may have been the one who is billed.
+                billing::follow_details(app, &scope).await?;
             }
             Ok(Done::Finished)
         }

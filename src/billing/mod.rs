@@ -29,9 +29,9 @@ pub mod web;
 pub use actions::{Action, Availability, availability, is_available};
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
-pub use customer::ensure as ensure_customer;
+pub use customer::{Changed, change_details, ensure as ensure_customer, follow_details};
 pub use db::{CheckoutRow, EventState, InboxRow, InvoiceRow};
-pub use details::{Changed, Details, LANGUAGES, change as change_details, details, follow as follow_details};
+pub use details::{Details, LANGUAGES, details};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use events::{
     attribute, dead_letter as dead_letter_event, dead_letter_all as dead_letter_events, forget_payloads,

@@ -18,7 +18,7 @@ pub enum Job {
     Mail(String),
     /// Mail a link to choose a new password with, if somebody has this address.
     ForgottenPassword(String),
-    /// Make the seats of this organisation follow its members.
+    /// Make the seats of this organisation, and whom it bills, follow its members.
     Seats(OrgId),
     /// Look for webhook events that never arrived.
     Reconcile,

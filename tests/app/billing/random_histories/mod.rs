@@ -249,8 +249,12 @@ impl HistoryApp {
 
     /// As somebody in the Dashboard would; refusals are no matter.
     async fn try_at_stripe(&self, path: &str, fields: &[(&str, &str)]) -> Value {
-        let wrote =
-            self.dashboard.post(path).fields(fields).header("authorization", "Bearer sk_test_123").await;
+        let wrote = self
+            .dashboard
+            .post(path)
+            .fields(fields)
+            .header("authorization", "Bearer sk_test_dashboard")
+            .await;
         serde_json::from_str(&wrote.text()).unwrap_or_default()
     }
 

@@ -123,7 +123,8 @@ fn act(c: &mut Chance, org: usize) -> Step {
 fn fault(c: &mut Chance) -> Value {
     let kind = c.of(&["429", "500", "502_html", "truncated", "close_before", "close_after", "409"]);
     let path = c.of(&["/v1/subscriptions*", "/v1/customers*", "/v1/checkout/*", "/v1/*", "/v1/invoices*"]);
-    json!({ "kind": kind, "path": path, "times": 1 + c.below(2) })
+    // Of the product's key: a fault is not meant for somebody in the Dashboard.
+    json!({ "kind": kind, "path": path, "key": "sk_test_123", "times": 1 + c.below(2) })
 }
 
 fn mishaps(c: &mut Chance) -> Value {
