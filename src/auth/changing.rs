@@ -23,11 +23,12 @@ pub async fn change_password(
     attempt.take(app).await?;
     let known = db::credentials(&app.db, &person.email).await?;
     let known = known.as_ref().map(|it| it.password_hash.as_str()).filter(|hash| !hash.is_empty());
-    if !app.passwords.verify(current, known).await? {
+    if !app.passwords.verify_as(attempt.caller(), current, known).await? {
         audit::record_alone(app, origin, Event::ReauthenticationFailed).await?;
         return Ok(false);
     }
-    let (hash, now) = (app.passwords.hash(new.reveal()).await?, app.clock.now());
+    let hash = app.passwords.hash_as(attempt.caller(), new.reveal()).await?;
+    let now = app.clock.now();
     let mut tx = app.db.system_tx().await?;
     db::set_password_hash(&mut tx, person.id, &hash).await?;
     tokens::end(&mut tx, Purpose::ResetPassword, person.id).await?;

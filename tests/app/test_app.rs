@@ -1,6 +1,6 @@
 //! The product of a test: the real router over a fresh database, its own sandbox, and people.
 use crate::support::{
-    http::{Ask, Person, Site},
+    http::{Answer, Ask, Person, Site},
     postgres,
     temp::TempDir,
 };
@@ -230,6 +230,11 @@ impl TestApp {
         here.set_cookie("__Host-session", &person.cookie("__Host-session").expect("signed in"));
         here
     }
+}
+
+/// A page without the line at the foot of development, which counts the mails that there are.
+pub fn above_the_dev_line(page: &Answer) -> String {
+    page.text().split(r#"<aside class="dev""#).next().unwrap_or_default().to_owned()
 }
 
 pub fn sign_up_form<'a>(name: &'a str, email: &'a str, organisation: &'a str) -> [(&'a str, &'a str); 4] {
