@@ -38,7 +38,7 @@ async fn a_payment_that_fails_is_told_step_by_step_and_each_step_once(app: TestA
     let failed = "select text_body from mails where subject like 'A payment of%'";
     let letter = it.app.texts(failed).await.remove(0);
     let invoice = it.app.texts("select id from billing_invoices order by created_at desc").await.remove(0);
-    let link = format!("Pay now: {PUBLIC_URL}/orgs/acme/billing/invoices/{invoice}\n");
+    let link = format!("\n{PUBLIC_URL}/orgs/acme/billing/invoices/{invoice}\n");
     assert_eq!(letter.matches("http").count(), 1, "it leads to the invoice, once: {letter}");
     assert!(letter.contains(&link), "{letter}");
 }
