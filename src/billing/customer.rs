@@ -78,7 +78,8 @@ pub async fn change_details(app: &App, scope: &Scope, new: &Details) -> Result<C
     let change = CustomerDetails {
         name: Some(new.name.clone()),
         email: Some(new.email.clone()),
-        language: Some(new.language.clone()),
+        // Stripe has no request that takes a language back.
+        language: Some(new.language.clone()).filter(|language| !language.is_empty()),
         slug: None,
     };
     let changed = match change_at_stripe(app, scope, &change, until).await {

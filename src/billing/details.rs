@@ -15,7 +15,7 @@ use crate::{
 pub struct Details {
     pub name: String,
     pub email: String,
-    /// A language of `LANGUAGES`, or empty: Stripe chooses.
+    /// A language of `LANGUAGES`, or empty until one was chosen: Stripe chooses.
     pub language: String,
 }
 
