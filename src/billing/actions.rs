@@ -79,7 +79,9 @@ pub fn availability(state: &BillingState, action: Action) -> Availability {
     let by_hand = state.item_count > 1 || state.unknown_price || state.invoiced;
     match (action, row.1[column]) {
         (ChangePlan | ChoosePlan, Yes | Instead(ChangePlan)) if by_hand && state.is_alive() => Support,
-        (ChangePlan, Yes) if state.schedule_id.is_some() => Instead(KeepPresentPlan),
+        (ChangePlan, Yes) | (ChoosePlan, Instead(ChangePlan)) if state.schedule_id.is_some() => {
+            Instead(KeepPresentPlan)
+        }
         (UpdatePaymentMethod, Yes) if state.invoiced => No,
         (_, stands) => stands,
     }

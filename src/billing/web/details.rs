@@ -1,50 +1,15 @@
-//! The form of the billing details: what stands on invoices, and where they go.
-use super::page::BillingPage;
+//! Changing the billing details.
+use super::{details_form::DetailsForm, page::BillingPage};
 use crate::{
-    App, auth,
-    billing::{self, Changed, Details, LANGUAGES},
+    App,
+    billing::{self, Changed, Details},
     error::Result,
     web::{BillingManager, Errors, Form, Page, RecentSignInForBilling, flash, see_other, to_the_end},
-    words,
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
-
-#[derive(Clone, Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct DetailsForm {
-    pub name: String,
-    pub email: String,
-    pub language: String,
-}
-
-impl From<Details> for DetailsForm {
-    fn from(Details { name, email, language }: Details) -> Self {
-        Self { name, email, language }
-    }
-}
-
-impl DetailsForm {
-    fn read(&self) -> Result<Details, Errors> {
-        let mut errors = Errors::default();
-        let name =
-            errors.keep("name", words::line(&self.name, 150, "Enter the name that stands on invoices."));
-        let email = errors.keep("email", auth::Email::parse(&self.email));
-        let known = self.language.is_empty() || LANGUAGES.iter().any(|(code, _)| *code == self.language);
-        if !known {
-            errors.add("language", "Choose a language of the list.");
-        }
-        match (name, email, known) {
-            (Some(name), Some(email), true) => {
-                Ok(Details { name, email: email.as_str().to_owned(), language: self.language.clone() })
-            }
-            _ => Err(errors),
-        }
-    }
-}
 
 pub async fn change_details(
     State(app): State<App>,

@@ -1,6 +1,7 @@
 //! The billing page, and the ways out of it: to Checkout, to Stripe's portal, and back.
 mod banner;
 mod details;
+mod details_form;
 mod invoices;
 mod page;
 mod webhook;

@@ -1,5 +1,5 @@
 //! What the billing page shows.
-use super::{banner::Banner, details::DetailsForm, invoices::InvoiceLine};
+use super::{banner::Banner, details_form::DetailsForm, invoices::InvoiceLine};
 use crate::{
     App,
     billing::{
