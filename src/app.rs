@@ -13,6 +13,8 @@ pub struct Inside {
     pub clock: clock::Clock,
     pub stripe: stripe::Stripe,
     pub passwords: auth::Passwords,
+    /// None: `BREACHED_PASSWORDS` is off.
+    pub breaches: Option<auth::Breaches>,
     pub limits: web::Limits,
     pub signer: web::Signer,
     /// Where webhooks are stored, many at a time.
@@ -24,6 +26,8 @@ pub struct Inside {
     pub rooms: &'static [web::Room<App>],
     /// There may be something to do (see jobs/).
     pub work_arrived: Arc<tokio::sync::Notify>,
+    /// True once the program was told to stop: workers take no more jobs.
+    pub stopping: tokio::sync::watch::Sender<bool>,
     /// Whether the demo's people are in this database (see demo.rs).
     pub(crate) demo_is_here: std::sync::atomic::AtomicBool,
 }
@@ -39,6 +43,7 @@ impl App {
     ) -> Self {
         let (stripe, signer) = (stripe::Stripe::new(&config), web::Signer::new(secrets));
         let (passwords, limits) = (auth::Passwords::new(config.argon2), web::Limits::new(config.rate_limits));
+        let breaches = config.breached_passwords.clone().map(auth::Breaches::at);
         let (clock, demo_is_here, metrics): (clock::Clock, _, _) = Default::default();
         let work_arrived = Arc::new(tokio::sync::Notify::new());
         let inbox = billing::Inbox::open(db.clone(), clock.clone(), work_arrived.clone());
@@ -48,6 +53,7 @@ impl App {
             clock,
             stripe,
             passwords,
+            breaches,
             limits,
             signer,
             inbox,
@@ -55,6 +61,7 @@ impl App {
             metrics,
             rooms,
             work_arrived,
+            stopping: tokio::sync::watch::Sender::new(false),
             config,
             demo_is_here,
         }))

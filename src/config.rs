@@ -37,6 +37,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SESSION_MAX_DAYS", "14"),
     ("REAUTH_MINUTES", "15"),
     ("BILLING_REAUTH_MINUTES", "60"),
+    ("BREACHED_PASSWORDS", "off"),
     ("RATE_LIMITS", "on"),
     ("LOG", "info"),
 ];
@@ -69,6 +70,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// None: mails go to the development mailbox.
     pub smtp: Option<Smtp>,
+    /// Whom mails come from, and who is written to about security.
+    pub mail_from: String,
     pub argon2: Argon2,
     pub session_idle: Duration,
     pub session_max: Duration,
@@ -76,6 +79,8 @@ pub struct Config {
     pub reauth: Duration,
     /// How recent a sign-in must be to open the portal or Checkout. None: however old.
     pub billing_reauth: Option<Duration>,
+    /// Where new passwords are looked up among breached ones, if they are. Never set by hand but in tests.
+    pub breached_passwords: Option<Url>,
     pub rate_limits: bool,
     pub log: String,
 }
@@ -206,11 +211,13 @@ impl Reader<'_> {
                 webhook: self.sandbox_webhook(),
             },
             smtp: self.smtp(),
+            mail_from: self.text("MAIL_FROM"),
             argon2: self.argon2(),
             session_idle: self.span("SESSION_IDLE_MINUTES", 60.0),
             session_max: self.span("SESSION_MAX_DAYS", 86_400.0),
             reauth: self.span("REAUTH_MINUTES", 60.0),
             billing_reauth: self.span_or_off("BILLING_REAUTH_MINUTES", 60.0),
+            breached_passwords: self.breached_passwords(),
             rate_limits: self.one_of("RATE_LIMITS", &["on", "off"]) == "on",
             log: self.text("LOG"),
         };
@@ -227,6 +234,11 @@ impl Reader<'_> {
             api_base: self.url("STRIPE_API_BASE"),
             portal_configuration: configuration,
         }
+    }
+
+    fn breached_passwords(&mut self) -> Option<Url> {
+        let is_on = self.one_of("BREACHED_PASSWORDS", &["off", "on"]) == "on";
+        is_on.then(|| Url::parse("https://api.pwnedpasswords.com").expect("it is an address"))
     }
 
     fn smtp(&mut self) -> Option<Smtp> {

@@ -18,6 +18,9 @@ pub enum Error {
     /// Signed in, but too long ago for this; they are asked for their password and led to `next`.
     #[error("sign-in too old")]
     SignInTooOld { next: String },
+    /// The person's address was changed so recently that the old one may still take the account back.
+    #[error("billing is locked after a change of address")]
+    BillingLocked,
     /// A request another site made for the person, or one that cannot show that it was not.
     #[error("cross-site request refused")]
     CrossSite,

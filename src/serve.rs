@@ -12,7 +12,7 @@ use crate::{
     config::{self, Config, sqlite_file},
     db::{self, Db, RowSecurity},
     demo, jobs, ops, rooms, routes,
-    web::accept,
+    web::{accept, all_at_their_end},
     worker,
 };
 #[cfg(feature = "sandbox")]
@@ -21,9 +21,15 @@ use crate::{
     stripe::Stripe,
 };
 use secrecy::SecretString;
-use std::{io::Write, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 #[cfg(feature = "sandbox")]
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// Limits in memory are this process's own, and so is tidying them.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
@@ -50,18 +56,34 @@ pub async fn serve(mut config: Config) -> Result<()> {
         tracing::warn!(%error, "the demo organisation could not be created");
     }
     let operators_at = operators.local_addr()?;
+    let worker = tokio::spawn(worker::run(app.clone()));
     let beside = [
         tokio::spawn(tidy(app.clone())),
-        tokio::spawn(worker::run(app.clone())),
         tokio::spawn(ops::compare_modes(app.clone())),
         tokio::spawn(accept::serve(operators, routes::ops_router(app.clone()), std::future::pending())),
     ];
     welcome(&app, embedded, operators_at, note);
     let proxies = &app.config.trusted_proxies;
-    accept::serve_behind(proxies, listener, routes::router(app.clone()), told_to_stop()).await;
-    beside.iter().for_each(tokio::task::JoinHandle::abort); // a job that was cut off comes back when its lease ends
+    let mut until = Instant::now();
+    let stop = async {
+        told_to_stop().await;
+        until = Instant::now() + accept::DRAIN;
+        app.stopping.send_replace(true);
+    };
+    accept::serve_behind(proxies, listener, routes::router(app.clone()), stop).await;
+    finish(worker, until).await;
+    beside.iter().for_each(JoinHandle::abort);
     close(&app).await;
     Ok(())
+}
+
+/// Waits for jobs, and for clicks whose client hung up.
+async fn finish(worker: JoinHandle<()>, until: Instant) {
+    let clicks = all_at_their_end(until).await;
+    let jobs = tokio::time::timeout_at(until.into(), worker).await;
+    if !clicks || jobs.is_err() {
+        tracing::warn!("stopped with work still under way"); // jobs come back when their leases end
+    }
 }
 
 /// `worker`: the queue alone, beside as many others as there are.
@@ -71,10 +93,10 @@ pub async fn work(config: Config) -> Result<()> {
     jobs::begin_schedules(&app).await?;
     tracing::info!("the worker is running");
     tokio::spawn(ops::compare_modes(app.clone()));
-    tokio::select! {
-        () = worker::run(app.clone()) => {}
-        () = told_to_stop() => {}
-    }
+    let worker = tokio::spawn(worker::run(app.clone()));
+    told_to_stop().await;
+    app.stopping.send_replace(true);
+    finish(worker, Instant::now() + accept::DRAIN).await;
     close(&app).await;
     Ok(())
 }
@@ -313,26 +335,53 @@ async fn close(app: &App) {
 
 /// Ctrl-C, or the SIGTERM that supervisors send. The second of them ends the process at once.
 async fn told_to_stop() {
-    signalled().await;
+    let mut signals = Signals::listen();
+    signals.next().await;
     tracing::info!("stopping; once more stops at once");
-    tokio::spawn(async {
-        signalled().await;
+    tokio::spawn(async move {
+        signals.next().await;
         std::process::exit(130)
     });
 }
 
-async fn signalled() {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// Listens from one signal to the next, so that none is missed, however busy the first keeps us.
+#[cfg(unix)]
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+    }
+}
+
+#[cfg(unix)]
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        tokio::signal::ctrl_c().await.ok();
     }
 }

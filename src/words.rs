@@ -2,7 +2,7 @@
 use crate::db::At;
 use icu_decimal::{DecimalFormatter, input::Decimal};
 use icu_locale_core::locale;
-use time::macros::format_description;
+use time::{format_description::well_known::Rfc3339, macros::format_description};
 
 /// Trimmed, one line, at most `max_chars` characters, something to see in it, and nothing that could forge
 /// a log line, a mail header or the direction of the text around it.
@@ -46,6 +46,11 @@ pub fn minute(at: At) -> String {
     at.utc()
         .format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC"))
         .unwrap_or_default()
+}
+
+/// `2026-11-24T16:44:00Z`, for files that machines read too.
+pub fn instant(at: At) -> String {
+    at.utc().format(&Rfc3339).unwrap_or_default()
 }
 
 /// `1 seat`, `5 seats`.

@@ -7,7 +7,7 @@ use crate::{
 };
 use time::Duration;
 
-/// Works on the queue until the process ends.
+/// Works on the queue until the program is told to stop.
 pub async fn run(app: App) {
     jobs::run(app, work).await;
 }
@@ -37,6 +37,15 @@ async fn run_job(app: &App, job: &Job) -> Result<Done> {
             Ok(Done::Finished)
         }
         Job::Mail(key) => mail::deliver(app, key).await.map(|()| Done::Finished),
+        Job::ForgottenPassword(email) => auth::send_link(app, email).await.map(|()| Done::Finished),
+        Job::Seats(org) => {
+            if let Some(scope) = billing::scope_of_org(app, *org, "seats").await? {
+                billing::follow_seats(app, &scope).await?;
+                // Whoever left may have been the one who is billed.
+                billing::follow_details(app, &scope).await?;
+            }
+            Ok(Done::Finished)
+        }
         Job::Reconcile => billing::reconcile(app).await.map(|_| Done::Again(Duration::minutes(15))),
         Job::FullPass => billing::full_pass(app).await.map(|_| Done::Again(Duration::hours(24))),
         Job::Tidy => {

@@ -1,5 +1,5 @@
 //! HTTP for the sandbox: its own small server, so that it can also hang up in the middle of things.
-use crate::{Sandbox, api, pages, panel, refusal::Refusal, reply::Reply, request::Request};
+use crate::{Sandbox, api, paced::Paced, pages, panel, refusal::Refusal, reply::Reply, request::Request};
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     StatusCode,
@@ -31,6 +31,10 @@ const CONNECTIONS: usize = 256;
 
 /// From one request to the next, to the end of the headers.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// A client that lets us wait has to take something of its answer in this time. There is no limit per address: all
+/// clients of a loopback server have the same one.
+const WRITE_TIME: Duration = Duration::from_secs(10);
 
 /// A connection this old is closed after its next answer.
 const OLD: Duration = Duration::from_secs(60);
@@ -67,7 +71,7 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, stop: impl Future<Ou
         let http = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Paced::new(stream, WRITE_TIME)), service);
         let connection = graceful.watch(http);
         tokio::spawn(async move {
             tokio::time::timeout(CONNECTION_TIME, connection).await.ok();

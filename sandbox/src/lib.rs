@@ -8,6 +8,7 @@ mod hooks;
 mod http;
 mod money;
 mod objects;
+mod paced;
 mod pages;
 mod panel;
 mod params;

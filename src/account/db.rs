@@ -14,6 +14,8 @@ pub struct AccountRow {
     pub email: String,
     pub created_at: At,
     pub seen_at: At,
+    pub email_verified_at: Option<At>,
+    pub billing_locked_until: Option<At>,
     pub reauthenticated_at: At,
     pub org_id: Option<OrgId>,
     pub slug: Option<String>,
@@ -31,6 +33,7 @@ pub async fn account(on: impl Exec<'_>, login: LoginId) -> Result<Vec<AccountRow
     sql!(
         on,
         "select l.user_id, u.name, u.email, l.created_at, l.seen_at, l.reauthenticated_at,
+                u.email_verified_at, u.billing_locked_until,
                 m.org_id, o.slug, o.name as org_name, m.role, s.status, s.plan, s.cancel_at, s.trial_end
          from logins l
          join users u on u.id = l.user_id

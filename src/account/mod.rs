@@ -1,7 +1,12 @@
 //! Whoever is signed in: the person, their organisations, each with its billing in a word. Every
 //! signed-in page begins with it; the account page shows it.
 mod db;
+mod deleting;
+mod export;
 pub mod web;
+
+pub use deleting::{Deleted, delete};
+pub use export::export;
 
 use crate::{
     App,
@@ -46,7 +51,9 @@ pub async fn of_login(app: &App, login: LoginId) -> Result<Option<Account>> {
         login,
         name: first.name.clone(),
         email: first.email.clone(),
+        is_confirmed: first.email_verified_at.is_some(),
         reauthenticated_at: first.reauthenticated_at,
+        billing_locked_until: first.billing_locked_until,
     };
     Ok(Some(Account { person, memberships: rows.into_iter().filter_map(membership).collect() }))
 }

@@ -1,9 +1,11 @@
 //! What happened, by whom, written in the same transaction as the change itself.
 mod db;
 
+pub use db::EntryRow as Entry;
+
 use crate::{
     App,
-    db::{At, EventId, OrgId, OrgTx, Origin, Tx},
+    db::{At, EventId, OrgId, OrgTx, Origin, Tx, UserId},
     error::Result,
 };
 use serde_json::{Value, json};
@@ -21,6 +23,35 @@ pub enum Event<'a> {
     },
     SignedOut,
     ProfileChanged,
+    AddressConfirmed {
+        email: &'a str,
+    },
+    /// The new one, which is not confirmed yet.
+    AddressChangeAsked {
+        email: &'a str,
+    },
+    /// The new one.
+    AddressChanged {
+        email: &'a str,
+    },
+    /// The one taken back.
+    AddressRestored {
+        email: &'a str,
+    },
+    PasswordChanged,
+    PasswordResetAsked {
+        email: &'a str,
+    },
+    PasswordReset,
+    SessionsEnded {
+        count: u64,
+    },
+    PersonExported,
+    PersonDeleted,
+    /// Somebody is no longer in the organisation.
+    MemberLeft {
+        role: &'a str,
+    },
     OrgCreated {
         name: &'a str,
         slug: &'a str,
@@ -96,6 +127,17 @@ impl<'a> Event<'a> {
             Event::SignInFailed { email } => ("auth.sign_in_failed", json!({}), Some(email)),
             Event::SignedOut => plain("auth.signed_out"),
             Event::ProfileChanged => plain("account.profile_changed"),
+            Event::AddressConfirmed { email } => ("account.address_confirmed", json!({}), Some(email)),
+            Event::AddressChangeAsked { email } => ("account.address_change_asked", json!({}), Some(email)),
+            Event::AddressChanged { email } => ("account.address_changed", json!({}), Some(email)),
+            Event::AddressRestored { email } => ("account.address_restored", json!({}), Some(email)),
+            Event::PasswordChanged => plain("account.password_changed"),
+            Event::PasswordResetAsked { email } => ("auth.password_reset_asked", json!({}), Some(email)),
+            Event::PasswordReset => plain("auth.password_reset"),
+            Event::SessionsEnded { count } => ("account.sessions_ended", json!({ "count": count }), None),
+            Event::PersonExported => plain("account.exported"),
+            Event::PersonDeleted => plain("account.deleted"),
+            Event::MemberLeft { role } => ("member.left", json!({ "role": role }), None),
             Event::OrgCreated { name, slug } => ("org.created", json!({ "name": name, "slug": slug }), None),
             Event::OrgRenamed { old, new } => ("org.renamed", json!({ "old": old, "new": new }), None),
             Event::OrgDeleted { name, slug } => ("org.deleted", json!({ "name": name, "slug": slug }), None),
@@ -133,6 +175,24 @@ impl<'a> Event<'a> {
 pub async fn record(tx: &mut OrgTx<'_>, now: At, event: Event<'_>) -> Result<()> {
     let (org, origin) = (tx.org(), tx.scope().origin().clone());
     Ok(db::append(tx, entry(org, &origin, now, event)).await?)
+}
+
+/// Into the log of the installation, where nothing else is written with it.
+pub async fn record_alone(app: &App, origin: &Origin, event: Event<'_>) -> Result<()> {
+    let mut tx = app.db.system_tx().await?;
+    record_in(&mut tx, OrgId::INSTALLATION, origin, app.clock.now(), event).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What a person did, newest first.
+pub async fn of_person(app: &App, user: UserId) -> Result<Vec<Entry>> {
+    Ok(db::of_person(app.db.system(), user).await?)
+}
+
+/// Erases what identifies a person in the log: where they acted, and where strangers tried their address.
+pub async fn erase_person(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
+    db::erase_actor(&mut *tx, user).await?;
+    Ok(db::erase_failed_sign_ins(tx, OrgId::INSTALLATION, email).await.map(drop)?)
 }
 
 /// Failed sign-ins before then: strangers write them, as many as they like, so that they are the one

@@ -6,6 +6,13 @@ use zxcvbn::{Score, feedback::Feedback, zxcvbn};
 pub const LONGEST: usize = 1024;
 /// Characters, where the password is the only factor (NIST 800-63B-4).
 const SHORTEST: usize = 15;
+/// Characters, beside a second factor. NIST allows 8.
+const SHORTEST_WITH_FACTOR: usize = 12;
+
+/// Characters that a new password needs.
+pub fn shortest(has_second_factor: bool) -> usize {
+    if has_second_factor { SHORTEST_WITH_FACTOR } else { SHORTEST }
+}
 
 /// An address as we keep it: trimmed and in lower case, so that one mailbox is one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +61,10 @@ pub struct NewPassword(String);
 
 impl NewPassword {
     /// `words` are those an attacker would try first: name, address, organisation.
-    pub fn parse(typed: &str, words: &[&str]) -> Result<Self, String> {
-        if typed.chars().count() < SHORTEST {
-            return Err(format!("Use at least {SHORTEST} characters. A few unrelated words work well."));
+    pub fn parse(typed: &str, words: &[&str], has_second_factor: bool) -> Result<Self, String> {
+        let shortest = shortest(has_second_factor);
+        if typed.chars().count() < shortest {
+            return Err(format!("Use at least {shortest} characters. A few unrelated words work well."));
         }
         if typed.len() > LONGEST {
             return Err(format!("Use at most {LONGEST} bytes."));
@@ -193,13 +201,13 @@ mod tests {
             "correct horse battery staple",
             &[brand::SLUG; 3].join(" "),
         ] {
-            assert!(NewPassword::parse(common, &[]).is_err(), "{common}");
+            assert!(NewPassword::parse(common, &[], false).is_err(), "{common}");
         }
     }
 
     #[test]
     fn a_refused_password_comes_with_advice() {
-        let Err(said) = NewPassword::parse("iloveyouiloveyou", &[]) else { panic!("it is common") };
+        let Err(said) = NewPassword::parse("iloveyouiloveyou", &[], false) else { panic!("it is common") };
 
         assert!(said.starts_with("This is too easy to guess. ") && said.contains("words"), "{said}");
     }
@@ -210,7 +218,7 @@ mod tests {
         for good in
             ["a few unrelated words", "пароль из четырёх слов", crate::demo::PASSWORD, "aB3$xxxxxxxxxxx!?"]
         {
-            assert!(NewPassword::parse(good, &words).is_ok(), "{good}");
+            assert!(NewPassword::parse(good, &words, false).is_ok(), "{good}");
         }
         for bad in [
             "fourteen chars",
@@ -219,8 +227,16 @@ mod tests {
             "olivia owner anvils",
             "12345678901234567890",
         ] {
-            assert!(NewPassword::parse(bad, &words).is_err(), "{bad}");
+            assert!(NewPassword::parse(bad, &words, false).is_err(), "{bad}");
         }
-        assert!(NewPassword::parse(&"wörter ".repeat(200), &words).is_err());
+        assert!(NewPassword::parse(&"wörter ".repeat(200), &words, false).is_err());
+    }
+
+    #[test]
+    fn beside_a_second_factor_a_password_may_be_shorter_and_not_easier() {
+        assert!(NewPassword::parse("vexed lamp 9", &[], true).is_ok());
+        assert!(NewPassword::parse("vexed lamp 9", &[], false).is_err());
+        assert!(NewPassword::parse("vexed lamp9", &[], true).is_err(), "eleven characters");
+        assert!(NewPassword::parse("password1234", &[], true).is_err());
     }
 }

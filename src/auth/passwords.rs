@@ -15,6 +15,8 @@ use tokio::sync::Semaphore;
 
 /// Callers that may wait for a core; the next is told to come back.
 const WAITING: usize = 32;
+/// The same for those on a device that knows the account: strangers, however many, take none of these places.
+const KNOWN_WAITING: usize = 8;
 const WAIT: Duration = Duration::from_secs(2);
 /// The address space of a buffer, in blocks of 1 KiB, of which a hash uses as much as its cost says. Over
 /// 32 MiB glibc asks the system for memory and gives it back when freed; a smaller buffer it would keep.
@@ -28,12 +30,41 @@ pub struct Passwords {
     nobody: String,
     /// One for each core: more would only take memory.
     cores: Arc<Semaphore>,
-    /// Callers that hash or wait for a core.
-    places: Arc<Semaphore>,
-    all_places: usize,
+    strangers: Queue,
+    known: Queue,
     /// Memory for hashing (19 MiB each), handed from one hash to the next, so that there are never
     /// more than cores. Empty while nobody signs in: idle memory goes back to the system.
     buffers: Arc<Mutex<Vec<Vec<Block>>>>,
+}
+
+/// Who shows a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// On a device on which nobody has signed in to this account.
+    Stranger,
+    KnownDevice,
+}
+
+/// Callers who hash or wait for it. Clones share it.
+#[derive(Clone)]
+struct Queue {
+    places: Arc<Semaphore>,
+    all_places: usize,
+    /// As many as there are cores may ask for one. The rest waits here, so that whoever is in the other queue
+    /// is behind one of them at most.
+    turns: Arc<Semaphore>,
+}
+
+impl Queue {
+    fn new(cores: usize, waiting: usize) -> Self {
+        let all_places = cores + waiting;
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self { places: semaphore(all_places), all_places, turns: semaphore(cores) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.available_permits() == self.all_places
+    }
 }
 
 impl Passwords {
@@ -46,17 +77,27 @@ impl Passwords {
             nobody: format!("{prefix}bm9ib2R5IGlzIGhlcmU$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
             prefix,
             cores: Arc::new(Semaphore::new(cores)),
-            places: Arc::new(Semaphore::new(cores + WAITING)),
-            all_places: cores + WAITING,
+            strangers: Queue::new(cores, WAITING),
+            known: Queue::new(cores, KNOWN_WAITING),
             buffers: Arc::default(),
         }
     }
 
     /// A PHC string with a fresh salt.
     pub async fn hash(&self, password: &str) -> Result<String> {
+        self.hash_as(Caller::Stranger, password).await
+    }
+
+    /// Whether the password is right. Without a hash it does the same work and says no.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
+        self.verify_as(Caller::Stranger, password, hash).await
+    }
+
+    /// [`Passwords::hash`] in the queue of this caller.
+    pub async fn hash_as(&self, caller: Caller, password: &str) -> Result<String> {
         let (params, password) = (self.params.clone(), password.to_owned());
         let hashed = self
-            .queued(move |memory| {
+            .queued(caller, move |memory| {
                 let (salt, version) = (Salt::generate(), Some(Version::V0x13.into()));
                 let hash = Some(digest(&params, password.as_bytes(), &salt, memory)?);
                 let (algorithm, params) = (Algorithm::Argon2id.ident(), ParamsString::try_from(&params)?);
@@ -67,10 +108,10 @@ impl Passwords {
         hashed.map_err(|e| Error::broken(e.to_string()))
     }
 
-    /// Whether the password is right. Without a hash it does the same work and says no.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
+    /// [`Passwords::verify`] in the queue of this caller.
+    pub async fn verify_as(&self, caller: Caller, password: &str, hash: Option<&str>) -> Result<bool> {
         let (hash, password) = (hash.unwrap_or(&self.nobody).to_owned(), password.to_owned());
-        self.queued(move |memory| {
+        self.queued(caller, move |memory| {
             password.len() <= super::fields::LONGEST && is_right(&hash, password.as_bytes(), memory)
         })
         .await
@@ -83,24 +124,30 @@ impl Passwords {
 
     async fn queued<T: Send + 'static>(
         &self,
+        caller: Caller,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-        let core =
-            tokio::time::timeout(WAIT, self.cores.clone().acquire_owned()).await.map_err(|_| Error::Busy)?;
-        let core = core.map_err(Error::broken)?;
-        let (buffers, places, all) = (self.buffers.clone(), self.places.clone(), self.all_places);
+        let queue = match caller {
+            Caller::Stranger => &self.strangers,
+            Caller::KnownDevice => &self.known,
+        };
+        let place = queue.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let (turns, cores) = (queue.turns.clone(), self.cores.clone());
+        let waited = async { Ok((turns.acquire_owned().await?, cores.acquire_owned().await?)) };
+        let waited = tokio::time::timeout(WAIT, waited).await.map_err(|_| Error::Busy)?;
+        let (turn, core) = waited.map_err(|closed: tokio::sync::AcquireError| Error::broken(closed))?;
+        let (buffers, strangers, known) = (self.buffers.clone(), self.strangers.clone(), self.known.clone());
         // The permits go with the work: a caller that hangs up does not free a core still hashing.
         let worked = tokio::task::spawn_blocking(move || {
             let mut memory = lock(&buffers).pop().unwrap_or_default();
             let outcome = work(&mut memory);
             drop(place);
             let mut kept = lock(&buffers);
-            match places.available_permits() == all {
+            match strangers.is_empty() && known.is_empty() {
                 true => kept.clear(), // nobody hashes or waits any more
                 false => kept.push(memory),
             }
-            drop(core);
+            drop((core, turn));
             outcome
         });
         worked.await.map_err(Error::broken)
@@ -200,11 +247,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn past_the_queue_people_are_told_to_come_back() {
-        let passwords = Arc::new(cheap());
-        let _all =
-            passwords.places.acquire_many((passwords.places.available_permits()) as u32).await.unwrap();
+    async fn past_the_queue_strangers_are_told_to_come_back_and_known_devices_are_not() {
+        let passwords = cheap();
+        let all = passwords.strangers.all_places as u32;
+        let _all = passwords.strangers.places.acquire_many(all).await.unwrap();
 
         assert!(matches!(passwords.verify("x", None).await, Err(Error::Busy)));
+        assert!(!passwords.verify_as(Caller::KnownDevice, "x", None).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_known_device_does_not_stand_behind_strangers_who_wait() {
+        let passwords = Arc::new(cheap());
+        let cores = passwords.cores.available_permits();
+        let busy = passwords.cores.clone().acquire_many_owned(cores as u32).await.unwrap();
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let show = |caller| {
+            let (passwords, done) = (passwords.clone(), done.clone());
+            tokio::spawn(async move {
+                passwords.verify_as(caller, "x", None).await.unwrap();
+                done.lock().unwrap().push(caller);
+            })
+        };
+        let mut all: Vec<_> = (0..cores + 20).map(|_| show(Caller::Stranger)).collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        all.push(show(Caller::KnownDevice));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+
+        drop(busy);
+        for one in all {
+            one.await.unwrap();
+        }
+
+        let at = done.lock().unwrap().iter().position(|caller| *caller == Caller::KnownDevice).unwrap();
+        assert!(at <= 2 * cores, "{at} strangers were before them");
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions: the stock SQL stores, with ids hashed at rest and a `save` that never revives.
 use super::db as queries;
-use crate::db::{At, Db};
+use crate::db::{At, Db, STATEMENT};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use tower_sessions::{
@@ -72,6 +72,12 @@ impl Store {
     }
 }
 
+/// The stock stores do not pass through what limits our own statements.
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let answer = tokio::time::timeout(STATEMENT, work).await;
+    answer.unwrap_or_else(|_| Err(Error::Backend("the database does not answer".into())))
+}
+
 /// What the table holds in place of the cookie's value: an id has 128 random bits, so a plain
 /// hash makes a leaked table or backup useless.
 fn at_rest(id: &Id) -> Id {
@@ -87,7 +93,7 @@ impl SessionStore for Store {
         let mut hashed = Record { id: at_rest(&record.id), ..record.clone() };
         let created = match &self.stock {
             Stock::Sqlite { writer, .. } => writer.create(&mut hashed).await,
-            Stock::Postgres(store) => store.create(&mut hashed).await,
+            Stock::Postgres(store) => in_time(store.create(&mut hashed)).await,
         };
         created.map_err(|error| self.noted(error))?;
         // The stock store picks another id on a collision, whose cookie nobody could know.
@@ -108,7 +114,7 @@ impl SessionStore for Store {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let found = match &self.stock {
             Stock::Sqlite { readers, .. } => readers.load(&at_rest(id)).await,
-            Stock::Postgres(store) => store.load(&at_rest(id)).await,
+            Stock::Postgres(store) => in_time(store.load(&at_rest(id))).await,
         };
         let found = found.map_err(|error| self.noted(error))?;
         Ok(found.map(|record| Record { id: *id, ..record }))
@@ -117,7 +123,7 @@ impl SessionStore for Store {
     async fn delete(&self, id: &Id) -> Result<()> {
         let deleted = match &self.stock {
             Stock::Sqlite { writer, .. } => writer.delete(&at_rest(id)).await,
-            Stock::Postgres(store) => store.delete(&at_rest(id)).await,
+            Stock::Postgres(store) => in_time(store.delete(&at_rest(id))).await,
         };
         deleted.map_err(|error| self.noted(error))
     }

@@ -1,9 +1,9 @@
 //! How often a password may be tried. Nothing is refused by the account alone: whoever knows an address
 //! could then lock its owner out.
-use super::{Device, db};
+use super::{Caller, Device, db};
 use crate::{
     App,
-    db::{Origin, Tx},
+    db::{Origin, Tx, UserId},
     error::{Error, Result},
 };
 use ipnet::IpNet;
@@ -25,6 +25,39 @@ const NETWORK: Quota = Quota { at_once: 20, every: Duration::MINUTE };
 const STRANGERS: Quota = Quota { at_once: 100, every: Duration::seconds(36) };
 const STRANGERS_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// Of mails of one kind that somebody can ask for, to one address, whoever asks.
+const ASKED_FOR: Quota = Quota { at_once: 3, every: Duration::HOUR };
+/// Of mails that one person can send to addresses of others: to confirm that one is theirs.
+const SENT_BY_ONE: Quota = Quota { at_once: 5, every: Duration::minutes(12) };
+/// Of mails of one kind that tell somebody what happened.
+const NEWS: Quota = Quota { at_once: 10, every: Duration::minutes(6) };
+
+/// Takes one mail of a kind that can be asked for, or says when the next is due. Not inside a transaction: SQLite has
+/// one writer.
+pub async fn take_mail(app: &App, kind: &str, address: &str) -> Result<()> {
+    take_if_on(app, &key("mail", kind, address), &ASKED_FOR).await
+}
+
+/// Takes one mail that a person sends to an address which may be somebody else's.
+pub async fn take_mail_by(app: &App, person: UserId) -> Result<()> {
+    take_if_on(app, &key("mail by", &person.to_string(), ""), &SENT_BY_ONE).await
+}
+
+/// Whether one more mail of a kind that tells what happened may be sent.
+pub async fn may_tell(app: &App, kind: &str, address: &str) -> Result<bool> {
+    match take_if_on(app, &key("news", kind, address), &NEWS).await {
+        Err(Error::TooMany { .. }) => {
+            tracing::warn!(kind, "mail_limit_reached");
+            Ok(false)
+        }
+        taken => taken.map(|()| true),
+    }
+}
+
+async fn take_if_on(app: &App, key: &str, quota: &Quota) -> Result<()> {
+    if app.limits.are_on() { take(app, key, quota).await } else { Ok(()) }
+}
+
 /// Somebody about to show a password: the keys under which their tries are counted.
 pub struct Attempt {
     /// None: the account was never signed in to on this device.
@@ -40,6 +73,10 @@ impl Attempt {
             network: key("network", &network(&origin.ip), email),
             strangers: key("strangers", "", email),
         }
+    }
+
+    pub fn caller(&self) -> Caller {
+        if self.device.is_some() { Caller::KnownDevice } else { Caller::Stranger }
     }
 
     /// Takes a try, or says when the next is due. A known device is not counted with the others, so that

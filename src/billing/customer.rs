@@ -1,11 +1,18 @@
-//! The organisation's one customer at Stripe: made when first needed, and again if Stripe deleted it.
-use super::{db, db::BillTo, events};
+//! The organisation's one customer at Stripe: made when first needed, and again if Stripe deleted it; its details
+//! are changed there.
+use super::{
+    db,
+    db::BillTo,
+    details::{Details, change_to_follow},
+    events,
+    sync::sync,
+};
 use crate::{
     App,
     audit::{self, Event},
     db::Scope,
     error::{Error, Result},
-    stripe::{self, CustomerId, Deadline, NewCustomer},
+    stripe::{self, CustomerDetails, CustomerId, CustomerState, Deadline, NewCustomer},
 };
 
 /// The organisation's customer; creates it if there is none. Twenty clicks at once send the same
@@ -55,4 +62,78 @@ async fn create(
         }
     }
     Err(failed.unwrap_or(stripe::Error::CircuitOpen).into())
+}
+
+/// What came of a change of details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    Done,
+    /// Stripe does not take the address.
+    EmailRefused,
+}
+
+/// Changes the details at Stripe, which is asked for the outcome afterwards: the audit entries come from there.
+pub async fn change_details(app: &App, scope: &Scope, new: &Details) -> Result<Changed> {
+    let until = Deadline::of_click();
+    let change = CustomerDetails {
+        name: Some(new.name.clone()),
+        email: Some(new.email.clone()),
+        // Stripe has no request that takes a language back.
+        language: Some(new.language.clone()).filter(|language| !language.is_empty()),
+        slug: None,
+    };
+    let changed = match change_at_stripe(app, scope, &change, until).await {
+        // Stripe has deleted the customer and no webhook told us: the organisation gets a new one.
+        Err(Error::Stripe(error)) if error.is_missing_customer() => {
+            sync(app, scope, until).await?;
+            change_at_stripe(app, scope, &change, until).await
+        }
+        changed => changed,
+    };
+    match changed {
+        Err(Error::Stripe(error)) if error.refused_field() == Some("email") => {
+            return Ok(Changed::EmailRefused);
+        }
+        changed => changed?,
+    };
+    if let Err(error) = sync(app, scope, until).await {
+        tracing::warn!(%error, "sync after a change of billing details; the customer's event will bring it");
+    }
+    Ok(Changed::Done)
+}
+
+async fn change_at_stripe(
+    app: &App,
+    scope: &Scope,
+    change: &CustomerDetails,
+    until: Deadline,
+) -> Result<CustomerState> {
+    let customer = ensure(app, scope, until).await?;
+    Ok(app.stripe.change_customer(&customer, change, until).await?)
+}
+
+/// Writes to Stripe what the organisation is called and whom it bills now. What the customer chose stays.
+pub async fn follow_details(app: &App, scope: &Scope) -> Result<()> {
+    let mut tx = app.db.read(scope).await?;
+    let known = db::customer(&mut tx, scope.org()).await?.filter(|row| row.detached_at.is_none());
+    let Some(known) = known else { return Ok(()) };
+    let written = db::customer_details(&mut tx, scope.org()).await?.unwrap_or_default();
+    let Some(bill_to) = db::bill_to(&mut tx).await? else { return Ok(()) };
+    drop(tx);
+    let until = Deadline::of_job();
+    let Some(held) = held(app, &known.customer_id, until).await? else { return Ok(()) };
+    let change = change_to_follow(&held, &written, &bill_to, scope.slug());
+    if change == CustomerDetails::default() {
+        return Ok(());
+    }
+    app.stripe.change_customer(&known.customer_id, &change, until).await?;
+    sync(app, scope, until).await
+}
+
+/// None if Stripe has deleted the customer.
+async fn held(app: &App, customer: &CustomerId, until: Deadline) -> Result<Option<CustomerState>> {
+    match app.stripe.customer(customer, until).await {
+        Err(error) if error.is_missing_customer() => Ok(None),
+        held => Ok(Some(held?).filter(|held| !held.deleted)),
+    }
 }

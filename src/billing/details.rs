@@ -1,13 +1,13 @@
 //! What stands on invoices, where they go and in which language: the customer's details at Stripe. Name and
 //! address follow the organisation until somebody chooses others, on the billing page or in the portal.
-use super::{customer, db, sync::sync};
+use super::db;
 use crate::{
     App,
     audit::{self, Event},
     db::{OrgTx, Scope},
     error::{Error, Result},
     jobs::{self, Job},
-    stripe::{CustomerDetails, CustomerId, CustomerState, Deadline},
+    stripe::{CustomerDetails, CustomerState},
 };
 
 /// The details as the form of the billing page has them.
@@ -15,7 +15,7 @@ use crate::{
 pub struct Details {
     pub name: String,
     pub email: String,
-    /// A language of `LANGUAGES`, or empty: Stripe chooses.
+    /// A language of `LANGUAGES`, or empty until one was chosen: Stripe chooses.
     pub language: String,
 }
 
@@ -31,79 +31,8 @@ pub async fn details(app: &App, scope: &Scope) -> Result<Details> {
     })
 }
 
-/// What came of a change of details.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Changed {
-    Done,
-    /// Stripe does not take the address.
-    EmailRefused,
-}
-
-/// Changes the details at Stripe, which is asked for the outcome afterwards: the audit entries come from there.
-pub async fn change(app: &App, scope: &Scope, new: &Details) -> Result<Changed> {
-    let until = Deadline::of_click();
-    let change = CustomerDetails {
-        name: Some(new.name.clone()),
-        email: Some(new.email.clone()),
-        language: Some(new.language.clone()),
-        slug: None,
-    };
-    let changed = match at_stripe(app, scope, &change, until).await {
-        // Stripe has deleted the customer and no webhook told us: the organisation gets a new one.
-        Err(Error::Stripe(error)) if error.is_missing_customer() => {
-            sync(app, scope, until).await?;
-            at_stripe(app, scope, &change, until).await
-        }
-        changed => changed,
-    };
-    match changed {
-        Err(Error::Stripe(error)) if error.refused_field() == Some("email") => {
-            return Ok(Changed::EmailRefused);
-        }
-        changed => changed?,
-    };
-    if let Err(error) = sync(app, scope, until).await {
-        tracing::warn!(%error, "sync after a change of billing details; the customer's event will bring it");
-    }
-    Ok(Changed::Done)
-}
-
-async fn at_stripe(
-    app: &App,
-    scope: &Scope,
-    change: &CustomerDetails,
-    until: Deadline,
-) -> Result<CustomerState> {
-    let customer = customer::ensure(app, scope, until).await?;
-    Ok(app.stripe.change_customer(&customer, change, until).await?)
-}
-
-/// Writes to Stripe what the organisation is called and whom it bills now. What the customer chose stays.
-pub async fn follow(app: &App, scope: &Scope) -> Result<()> {
-    let mut tx = app.db.read(scope).await?;
-    let known = db::customer(&mut tx, scope.org()).await?.filter(|row| row.detached_at.is_none());
-    let Some(known) = known else { return Ok(()) };
-    let written = db::customer_details(&mut tx, scope.org()).await?.unwrap_or_default();
-    let Some(bill_to) = db::bill_to(&mut tx).await? else { return Ok(()) };
-    drop(tx);
-    let until = Deadline::of_job();
-    let Some(held) = held(app, &known.customer_id, until).await? else { return Ok(()) };
-    let change = change_to_follow(&held, &written, &bill_to, scope.slug());
-    if change != CustomerDetails::default() {
-        app.stripe.change_customer(&known.customer_id, &change, until).await?;
-    }
-    sync(app, scope, until).await
-}
-
-/// None if Stripe has deleted the customer.
-async fn held(app: &App, customer: &CustomerId, until: Deadline) -> Result<Option<CustomerState>> {
-    match app.stripe.customer(customer, until).await {
-        Err(error) if error.is_missing_customer() => Ok(None),
-        held => Ok(Some(held?).filter(|held| !held.deleted)),
-    }
-}
-
-fn change_to_follow(
+/// What to change at Stripe, so that the customer is called and billed as the organisation is.
+pub fn change_to_follow(
     held: &CustomerState,
     written: &db::CustomerDetailsRow,
     bill_to: &db::BillTo,

@@ -29,9 +29,9 @@ pub mod web;
 pub use actions::{Action, Availability, availability, is_available};
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
-pub use customer::ensure as ensure_customer;
-pub use db::{EventState, InboxRow, InvoiceRow};
-pub use details::{Changed, Details, LANGUAGES, change as change_details, details, follow as follow_details};
+pub use customer::{Changed, change_details, ensure as ensure_customer, follow_details};
+pub use db::{CheckoutRow, EventState, InboxRow, InvoiceRow};
+pub use details::{Details, LANGUAGES, details};
 pub use entitlements::{Access, Entitlements, GRACE};
 pub use events::{
     attribute, dead_letter as dead_letter_event, dead_letter_all as dead_letter_events, forget_payloads,
@@ -41,7 +41,9 @@ pub use inbox::{Delivery, Inbox};
 pub use invoices::{InvoicePage, hosted as hosted_invoice, open as open_invoices, page as invoices};
 pub use jobs::{scope_of_org, scope_of_slug};
 pub use portal::{checkout_link, portal_link};
-pub use queries::{Figures, customer, entitlements, figures, managers, state, state_of_every_org, usage};
+pub use queries::{
+    Figures, checkouts_of_person, customer, entitlements, figures, managers, state, state_of_every_org, usage,
+};
 pub use reconcile::{Report, by_hand as sync_by_hand, full_pass, reconcile};
 pub use state::BillingState;
 pub use subscription::{follow_seats, keep_present_plan, use_other_payment_method};

@@ -3,7 +3,7 @@
 use super::{db, entitlements::Entitlements, state::BillingState};
 use crate::{
     App,
-    db::{OrgId, OrgTx, Scope},
+    db::{OrgId, OrgTx, Scope, UserId},
     error::Result,
     limit::Usage,
     stripe::{self, CustomerId},
@@ -39,6 +39,11 @@ pub(super) async fn usage_in(tx: &mut OrgTx<'_>, app: &App) -> Result<Vec<Usage>
         all.push(Usage { limit, count: (limit.count)(tx).await? });
     }
     Ok(all)
+}
+
+/// Purchases that a person began, whether or not they were completed.
+pub async fn checkouts_of_person(app: &App, user: UserId) -> Result<Vec<db::CheckoutRow>> {
+    Ok(db::checkouts_of_person(app.db.system(), user).await?)
 }
 
 /// The organisation's customer at Stripe, unless it has none or Stripe has deleted it.

@@ -15,6 +15,7 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
+use tracing::Instrument;
 
 const CURSOR: &str = "stripe_events";
 /// How far we look back past the cursor, because Stripe's list may lag behind its clock.
@@ -74,11 +75,14 @@ pub async fn full_pass(app: &App) -> Result<Report> {
         for (customer,) in &page {
             pace.tick().await;
             found.looked_at += 1;
-            match sync_customer(app, customer).await {
+            let span = tracing::info_span!("customer", customer, org = tracing::field::Empty);
+            match sync_customer(app, customer).instrument(span.clone()).await {
                 Ok(drifted) => found.missing += u64::from(drifted),
                 Err(open @ Error::Stripe(stripe::Error::CircuitOpen)) => return Err(open),
                 Err(error) => {
-                    tracing::warn!(customer, %error, "a customer could not be synced in the full pass");
+                    span.in_scope(
+                        || tracing::warn!(%error, "a customer could not be synced in the full pass"),
+                    );
                     failed = Some(error);
                 }
             }

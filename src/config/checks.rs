@@ -26,7 +26,7 @@ impl Reader<'_> {
             "must be sqlite://path/to/file.db or postgres://…",
         );
         self.refuse_if(
-            tracing_subscriber::EnvFilter::try_new(&config.log).is_err(),
+            config.log.parse::<tracing_subscriber::filter::Targets>().is_err(),
             "LOG",
             "must be a level such as info, or directives such as info,sqlx=debug",
         );
@@ -60,6 +60,11 @@ impl Reader<'_> {
             !config.bind.ip().is_loopback(),
             "BIND",
             &format!("must be a loopback address in development, such as 127.0.0.1:3000. {ELSE}"),
+        );
+        self.refuse_if(
+            !config.ops_bind.ip().is_loopback(),
+            "OPS_BIND",
+            &format!("must be a loopback address in development, such as 127.0.0.1:3001. {ELSE}"),
         );
         self.refuse_if(
             config.stripe.is_live(),

@@ -18,6 +18,7 @@ pub(crate) use ids::id;
 pub use ids::{AttemptId, EventId, LeaseId, LoginId, OrgId, UserId};
 pub use migrate::{RowSecurity, migrate, pending, row_security};
 pub use open::Db;
+pub use pool::STATEMENT;
 pub use scope::{Origin, Scope};
 #[cfg(test)]
 pub use statement::Registered;

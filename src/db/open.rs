@@ -36,16 +36,19 @@ impl Db {
             .optimize_on_close(true, None)
             .busy_timeout(ACQUIRE);
         let health = Health::default();
-        let writer = options(1, &health.writes).connect_with(connect.clone()).await?;
-        let readers = options(4, &health.reads).connect_with(connect.pragma("query_only", "on")).await?;
+        let writer = options(1, &health.writes, false).connect_with(connect.clone()).await?;
+        let readers =
+            options(4, &health.reads, false).connect_with(connect.pragma("query_only", "on")).await?;
         Ok(Db::Sqlite { writer, readers, health })
     }
 
     async fn postgres(url: &str) -> Result<Self> {
         let connect = PgConnectOptions::from_str(url)?.application_name(brand::SLUG);
         let health = Health::default();
-        let pool =
-            options(16, &health.writes).max_lifetime(Duration::from_secs(1800)).connect_with(connect).await?;
+        let pool = options(16, &health.writes, true)
+            .max_lifetime(Duration::from_secs(1800))
+            .connect_with(connect)
+            .await?;
         Ok(Db::Postgres { pool, tenant_role: false, health })
     }
 

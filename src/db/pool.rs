@@ -3,7 +3,9 @@
 //! A full disk, a file system that was read-only for a while, a server that was restarted: each leaves
 //! pooled connections behind that fail for ever, though a new one would work.
 use super::{Error, Result};
-use sqlx::{Connection, Database, Pool, TransactionManager, pool::PoolConnection, pool::PoolOptions};
+use sqlx::{
+    Connection, Database, Pool, Postgres, TransactionManager, pool::PoolConnection, pool::PoolOptions,
+};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -14,6 +16,12 @@ pub const ACQUIRE: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is asked whether it still answers. Under load none is, so that
 /// no look-up pays for the question.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// For a connection to answer that was idle.
+const PING: Duration = Duration::from_secs(1);
+/// For Postgres to answer a statement. A network that swallows everything sends no reset, and TCP waits for
+/// minutes; whoever waits for a lock waits no longer either. It is less than a request has.
+pub const STATEMENT: Duration = Duration::from_secs(10);
 
 /// When a pool last met an outage. Connections opened before then are not used again, since what
 /// befell one has befallen the others. Clones share it.
@@ -44,29 +52,58 @@ pub struct Health {
 }
 
 /// What every pool of ours does when it lends a connection and takes it back. It holds for whoever
-/// uses the pool: the session store of others has the same protection.
-pub fn options<D: Database>(most: u32, outage: &Outage) -> PoolOptions<D> {
+/// uses the pool: the session store of others has the same protection. `over_network`: a connection may
+/// fall silent.
+pub fn options<D: Database>(most: u32, outage: &Outage, over_network: bool) -> PoolOptions<D> {
     let (lending, taking_back) = (outage.clone(), outage.clone());
     PoolOptions::new()
         .max_connections(most)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut D::Connection, about| {
-            let spoilt = lending.befell(about.age);
+            let (spoilt, outage) = (lending.befell(about.age), lending.clone());
             Box::pin(async move {
                 if !spoilt && about.idle_for > IDLE {
-                    connection.ping().await?;
+                    answers(connection, &outage).await?;
                 }
                 Ok(!spoilt)
             })
         })
         .after_release(move |connection: &mut D::Connection, about| {
-            let spoilt = taking_back.befell(about.age);
+            let (spoilt, outage) = (taking_back.befell(about.age), taking_back.clone());
             Box::pin(async move {
-                connection.ping().await?; // a rollback that was left to it has been tried after this
+                // A rollback that was left to it has been tried after this. Nothing is silent within a process, so
+                // that SQLite is asked for this alone; the pool asks once more by itself.
+                if over_network || D::TransactionManager::get_transaction_depth(connection) > 0 {
+                    answers(connection, &outage).await?;
+                }
                 Ok(!spoilt && D::TransactionManager::get_transaction_depth(connection) == 0)
             })
         })
+}
+
+/// Asks a connection whether it still answers. One that is silent is closed, and the others are not asked.
+async fn answers<C: Connection>(connection: &mut C, outage: &Outage) -> sqlx::Result<()> {
+    match tokio::time::timeout(PING, connection.ping()).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            outage.note();
+            Err(silent())
+        }
+    }
+}
+
+/// What `running` brings, unless the database says nothing for too long. SQLite is a file: it has a limit of
+/// its own for locks.
+pub async fn in_time<D: Database, T>(running: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    if D::NAME != Postgres::NAME {
+        return running.await;
+    }
+    tokio::time::timeout(STATEMENT, running).await.unwrap_or_else(|_| Err(silent()))
+}
+
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 /// A connection of a pool while we use it, in a transaction or for one statement.
@@ -100,7 +137,8 @@ impl<D: Database> Lent<D> {
 
     async fn try_begin(pool: &Pool<D>, outage: &Outage, statement: Option<String>) -> Result<Self> {
         let mut lent = Self::from(pool, outage).await?;
-        match D::TransactionManager::begin(&mut lent.connection, statement.map(Into::into)).await {
+        let begun = D::TransactionManager::begin(&mut lent.connection, statement.map(Into::into));
+        match in_time::<D, _>(begun).await {
             Ok(()) => lent.in_transaction = true,
             Err(error) => return Err(lent.thrown_away(error)),
         }
@@ -108,7 +146,7 @@ impl<D: Database> Lent<D> {
     }
 
     pub async fn commit(mut self) -> Result<()> {
-        match D::TransactionManager::commit(&mut self.connection).await {
+        match in_time::<D, _>(D::TransactionManager::commit(&mut self.connection)).await {
             Ok(()) => self.in_transaction = false,
             Err(error) => return Err(self.thrown_away(error)),
         }

@@ -1,7 +1,7 @@
 //! `sql!`: a statement checked at compile time for its placeholders and for who may run it.
 use super::{
     Result,
-    pool::{Lent, Outage},
+    pool::{Lent, Outage, in_time},
     role::Role,
 };
 use sqlx::{
@@ -19,8 +19,18 @@ pub const TENANT_TABLES: &[&str] = include!(concat!(env!("OUT_DIR"), "/tenant_ta
 
 /// Tables of the system. An organisation's own work reaches them through `OrgTx::system` alone: on
 /// Postgres the tenant's role sees none of them.
-pub const SYSTEM_TABLES: &[&str] =
-    &["users", "sessions", "logins", "throttles", "stripe_events", "jobs", "cursors", "mails", "trials"];
+pub const SYSTEM_TABLES: &[&str] = &[
+    "users",
+    "sessions",
+    "logins",
+    "throttles",
+    "stripe_events",
+    "jobs",
+    "cursors",
+    "mails",
+    "mail_tokens",
+    "trials",
+];
 
 /// A value both drivers can bind.
 #[diagnostic::on_unimplemented(
@@ -143,18 +153,18 @@ macro_rules! run {
             return Err(sqlx::Error::Encode(error).into());
         }
         match $self.on {
-            On::Sqlite(text, args, source) => run!(source, $with(text, args), |$query, $on| $run),
-            On::Postgres(text, args, source) => run!(source, $with(text, args), |$query, $on| $run),
+            On::Sqlite(text, args, source) => run!(Sqlite, source, $with(text, args), |$query, $on| $run),
+            On::Postgres(text, args, source) => run!(Postgres, source, $with(text, args), |$query, $on| $run),
         }
     }};
-    ($source:ident, $made:expr, |$query:ident, $on:ident| $run:expr) => {{
+    ($engine:ty, $source:ident, $made:expr, |$query:ident, $on:ident| $run:expr) => {{
         let mut own;
         let lent = match $source {
             Source::Transaction(lent, None) => lent,
             Source::Transaction(lent, Some((now, wanted))) => {
                 if *now != wanted {
-                    let changed = Executor::execute(lent.connection(), wanted.become_it()).await;
-                    changed.map_err(|error| lent.failed(error))?;
+                    let changed = Executor::execute(lent.connection(), wanted.become_it());
+                    in_time::<$engine, _>(changed).await.map_err(|error| lent.failed(error))?;
                     *now = wanted;
                 }
                 lent
@@ -166,7 +176,7 @@ macro_rules! run {
         };
         let ($query, $on) = ($made, lent.connection());
         let running: Boxed<'_, _> = Box::pin($run);
-        running.await.map_err(|error| lent.failed(error))
+        in_time::<$engine, _>(running).await.map_err(|error| lent.failed(error))
     }};
 }
 

@@ -76,6 +76,27 @@ fn every_statement_on_a_tenant_table_names_its_organisation() {
     }
 }
 
+/// With samples of values (`sqlite_stat4`) SQLite plans a statement anew whenever one is bound to it. `pragma
+/// optimize` takes none, because it has a limit of its own.
+#[tokio::test]
+async fn sqlite_keeps_statistics_and_no_samples_once_it_was_closed() {
+    let path = std::env::temp_dir().join(format!("unit-test-{}.db", uuid::Uuid::now_v7()));
+    let url = format!("sqlite://{}", path.display());
+    let mut db = Db::connect(&url).await.unwrap();
+    migrate(&mut db).await.unwrap();
+    acme_and_globex(&db).await;
+    db.close().await;
+
+    let Db::Sqlite { writer, .. } = Db::connect(&url).await.unwrap() else { panic!("another engine") };
+    let statistics: i64 =
+        sqlx::query_scalar("select count(*) from sqlite_stat1").fetch_one(&writer).await.unwrap();
+    let samples: Result<i64, _> =
+        sqlx::query_scalar("select count(*) from sqlite_stat4").fetch_one(&writer).await;
+
+    assert!(statistics > 0, "the optimizer knows nothing of the tables");
+    assert_eq!(samples.unwrap_or(0), 0);
+}
+
 #[tokio::test]
 async fn no_statement_scans_a_tenant_table() {
     let db = sqlite().await;

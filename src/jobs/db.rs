@@ -103,6 +103,18 @@ pub async fn release(on: impl Exec<'_>, it: &ClaimedJob, at: At, error: Option<&
     .await
 }
 
+/// Ends the lease of a job that was not worked on to its end, as if it had not been claimed.
+pub async fn hand_back(on: impl Exec<'_>, it: &ClaimedJob) -> Result<u64> {
+    sql!(
+        on,
+        "update jobs set leased_until = null, lease = null, tries = tries - 1 where key = $1 and lease = $2",
+        &*it.key,
+        it.lease
+    )
+    .execute()
+    .await
+}
+
 /// Dead-letters a job until it is enqueued again. 0 if it was enqueued again meanwhile.
 pub async fn dead_letter(on: impl Exec<'_>, it: &ClaimedJob, error: &str) -> Result<u64> {
     sql!(

@@ -16,6 +16,10 @@ pub enum Job {
     CustomerDetails(OrgId),
     /// Send a mail of the outbox.
     Mail(String),
+    /// Mail a link to choose a new password with, if somebody has this address.
+    ForgottenPassword(String),
+    /// Make the seats of this organisation, and whom it bills, follow its members.
+    Seats(OrgId),
     /// Look for webhook events that never arrived.
     Reconcile,
     /// Compare every organisation with Stripe.
@@ -32,6 +36,8 @@ impl Job {
             Job::Event(id) => format!("event:{id}"),
             Job::CustomerDetails(org) => format!("details:{org}"),
             Job::Mail(key) => format!("mail:{key}"),
+            Job::ForgottenPassword(email) => format!("forgotten-password:{email}"),
+            Job::Seats(org) => format!("seats:{org}"),
             Job::Reconcile => "reconcile".into(),
             Job::FullPass => "full-pass".into(),
             Job::Tidy => "tidy".into(),
@@ -46,6 +52,8 @@ impl Job {
             "event" => Job::Event(rest.into()),
             "details" => Job::CustomerDetails(OrgId(rest.parse().ok()?)),
             "mail" => Job::Mail(rest.into()),
+            "forgotten-password" => Job::ForgottenPassword(rest.into()),
+            "seats" => Job::Seats(OrgId(rest.parse().ok()?)),
             "reconcile" => Job::Reconcile,
             "full-pass" => Job::FullPass,
             "tidy" => Job::Tidy,

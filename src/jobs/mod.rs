@@ -9,7 +9,12 @@ mod work;
 pub use job::{Job, enqueue};
 pub use work::{Done, Try, run};
 
-use crate::{App, error::Result};
+use crate::{App, db::OrgId, error::Result};
+
+/// The organisation that the job under way is about, in every log line of it from here on.
+pub fn name_org(org: OrgId) {
+    tracing::Span::current().record("org", tracing::field::display(org));
+}
 
 /// How many jobs wait or run, and how many are dead, for `/metrics`.
 pub async fn counts(app: &App) -> Result<(i64, i64)> {

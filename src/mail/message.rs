@@ -1,6 +1,6 @@
-//! The messages we send: subject, text and button of each.
-use crate::error::{Error, Result};
-use askama::Template;
+//! The messages to an organisation's people: subject, text and button of each.
+use super::letter::{Letter, Mail};
+use crate::error::Result;
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -54,14 +54,6 @@ pub struct Context<'a> {
     pub link: &'a str,
 }
 
-/// A message, ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-}
-
 /// What every message is made of.
 struct Content {
     subject: String,
@@ -69,32 +61,30 @@ struct Content {
     button: &'static str,
 }
 
-#[derive(Template)]
-#[template(path = "mail/letter.html")]
-struct Html<'a> {
-    subject: &'a str,
-    paragraphs: &'a [String],
-    button: &'a str,
-    link: &'a str,
-    org: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "mail/letter.txt")]
-struct Text<'a> {
-    paragraphs: &'a [String],
-    button: &'a str,
-    link: &'a str,
-    org: &'a str,
-}
-
 impl Message {
     /// Renders the message as HTML and as plain text.
     pub fn mail(&self, Context { org, link }: Context) -> Result<Mail> {
         let Content { subject, paragraphs, button } = self.content();
-        let html = Html { subject: &subject, paragraphs: &paragraphs, button, link, org }.render();
-        let text = Text { paragraphs: &paragraphs, button, link, org }.render();
-        Ok(Mail { text: text.map_err(Error::broken)?, html: html.map_err(Error::broken)?, subject })
+        let because = format!("of your role at {org}");
+        let button = Some((button, link));
+        Letter { kind: self.kind(), subject, paragraphs, button, because }.render()
+    }
+
+    /// What scripts tell it by.
+    fn kind(&self) -> &'static str {
+        match self {
+            Message::Started { .. } => "plan_started",
+            Message::TrialEnding { .. } => "trial_ending",
+            Message::PaymentFailed { .. } => "payment_failed",
+            Message::InvoiceOverdue { .. } => "invoice_overdue",
+            Message::WillChange { .. } => "plan_will_change",
+            Message::ReadOnly => "read_only",
+            Message::Recovered => "payment_recovered",
+            Message::WillEnd { .. } => "plan_will_end",
+            Message::GoesOn { .. } => "plan_continues",
+            Message::Ended { .. } => "plan_ended",
+            Message::Deleted { .. } => "organisation_deleted",
+        }
     }
 
     fn content(&self) -> Content {

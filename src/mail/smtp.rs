@@ -45,3 +45,8 @@ pub fn is_address(text: &str) -> bool {
     let parsed = text.parse::<Mailbox>();
     parsed.is_ok_and(|mailbox| mailbox.name.is_none() && mailbox.email.user().is_ascii())
 }
+
+/// The bare address of `Portico <portico@localhost>`.
+pub fn address_of(from: &str) -> Option<String> {
+    Some(from.parse::<Mailbox>().ok()?.email.to_string())
+}

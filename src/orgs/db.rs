@@ -5,6 +5,44 @@ use crate::{
     sql,
 };
 
+/// An organisation as one of its people sees it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct OwnRow {
+    pub org_id: OrgId,
+    pub slug: String,
+    pub name: String,
+    pub role: Role,
+    /// Since when.
+    pub created_at: At,
+}
+
+/// Organisations of a person, in the order of their ids.
+pub async fn of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<OwnRow>> {
+    sql!(
+        on,
+        "select m.org_id, o.slug, o.name, m.role, m.created_at from members m join orgs o on o.id = m.org_id
+         where m.user_id = $1 order by m.org_id",
+        user
+    )
+    .all()
+    .await
+}
+
+pub async fn count_other_owners(on: impl Exec<'_>, org: OrgId, but: UserId) -> Result<i64> {
+    sql!(
+        on,
+        "select count(*) as owners from members where org_id = $1 and role = 'owner' and user_id <> $2",
+        org,
+        but
+    )
+    .scalar()
+    .await
+}
+
+pub async fn delete_member(tx: &mut Tx, org: OrgId, user: UserId) -> Result<u64> {
+    sql!(tx, "delete from members where org_id = $1 and user_id = $2", org, user).execute().await
+}
+
 /// False if the slug is taken.
 pub async fn insert_org(tx: &mut Tx, id: OrgId, slug: &str, name: &str, now: At) -> Result<bool> {
     let inserted = sql!(

@@ -4,6 +4,7 @@ mod role;
 mod slug;
 pub mod web;
 
+pub use db::OwnRow;
 pub use role::Role;
 pub use slug::could_be as could_be_slug;
 
@@ -83,6 +84,47 @@ pub async fn delete(tx: &mut OrgTx<'_>, now: At) -> Result<()> {
     audit::record(tx, now, Event::OrgDeleted { name: &name, slug: scope.slug() }).await?;
     db::delete(tx).await?;
     Ok(())
+}
+
+/// What became of the wish to leave every organisation.
+pub enum Left {
+    /// Those left.
+    All(Vec<OrgId>),
+    /// Names of those that would be without an owner. None was left.
+    OnlyOwnerOf(Vec<String>),
+}
+
+/// Takes a person out of every organisation, in the caller's transaction, which is to be dropped where they are the
+/// only owner of one.
+pub async fn leave_all(tx: &mut Tx, origin: &Origin, user: UserId, now: At) -> Result<Left> {
+    let (mut left, mut orphans) = (Vec::new(), Vec::new());
+    // Locked in the order of their ids, so that two who leave at once do not wait for each other.
+    for of in db::of_person(&mut *tx, user).await? {
+        tx.lock(of.org_id).await?;
+        if of.role.owns() && db::count_other_owners(&mut *tx, of.org_id, user).await? == 0 {
+            orphans.push(of.name);
+            continue;
+        }
+        let event = Event::MemberLeft { role: of.role.as_str() };
+        audit::record_in(tx, of.org_id, origin, now, event).await?;
+        db::delete_member(tx, of.org_id, user).await?;
+        left.push(of.org_id);
+    }
+    Ok(if orphans.is_empty() { Left::All(left) } else { Left::OnlyOwnerOf(orphans) })
+}
+
+/// Makes the customers at Stripe of a person's organisations follow the person's new address, once the caller's
+/// transaction has committed.
+pub async fn follow_owner(tx: &mut Tx, user: UserId, now: At) -> Result<()> {
+    for of in db::of_person(&mut *tx, user).await?.into_iter().filter(|of| of.role.owns()) {
+        jobs::enqueue(&mut *tx, &Job::CustomerDetails(of.org_id), now).await?;
+    }
+    Ok(())
+}
+
+/// A person's organisations and roles.
+pub async fn of_person(app: &App, user: UserId) -> Result<Vec<OwnRow>> {
+    Ok(db::of_person(app.db.system(), user).await?)
 }
 
 /// Addresses of all who are in it, each with the organisation's name.

@@ -167,6 +167,7 @@ pub async fn delete(
     _recent: RecentSignIn,
     Form(form): Form<DeleteForm>,
 ) -> Result<Response> {
+    who.person.check_billing_lock(app.clock.now())?;
     let slug = who.scope.slug();
     if form.confirm.trim() != slug {
         let errors = Errors::of("confirm", format!("That is not {slug}. Nothing was deleted."));

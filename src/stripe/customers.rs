@@ -25,7 +25,7 @@ pub struct CustomerDetails {
     pub name: Option<String>,
     /// Where receipts and invoices go.
     pub email: Option<String>,
-    /// The language of invoices and receipts; empty for Stripe's own choice.
+    /// The language of invoices and receipts.
     pub language: Option<String>,
     /// `metadata.org`: the organisation's word in URLs.
     pub slug: Option<String>,
@@ -57,9 +57,7 @@ impl Stripe {
         ask = change.name.iter().fold(ask, UpdateCustomer::name);
         ask = change.email.iter().fold(ask, UpdateCustomer::email);
         if let Some(language) = &change.language {
-            let locales: Vec<String> =
-                Some(language.clone()).filter(|it| !it.is_empty()).into_iter().collect();
-            ask = ask.preferred_locales(locales);
+            ask = ask.preferred_locales(vec![language.clone()]);
         }
         if let Some(slug) = &change.slug {
             ask = ask.metadata(HashMap::from([("org".to_owned(), slug.clone())]));

@@ -1,8 +1,32 @@
 //! JSON that others wrote, made into text that we can keep.
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::borrow::Cow;
 
+/// No text of Stripe's is longer.
+const TEXT_CHARACTERS: usize = 5000;
 /// The replacement character, as long as what it replaces.
 const REPLACEMENT: &[u8] = b"\\ufffd";
+
+/// Reads an answer. Texts in it are cut to the length that Stripe's own have: they end in tables and on pages.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let mut answer = serde_json::from_slice(&plain(body))?;
+    cut(&mut answer);
+    T::deserialize(answer)
+}
+
+fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((end, _)) = text.char_indices().nth(TEXT_CHARACTERS) {
+                text.truncate(end);
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(cut),
+        Value::Object(all) => all.values_mut().for_each(cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// Escapes that are JSON and yet no text of ours are replaced: NUL, which Postgres refuses, and halves of
 /// surrogate pairs, for which a parser refuses all that stands around them.
@@ -38,11 +62,22 @@ fn escape(body: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{TEXT_CHARACTERS, plain};
     use serde_json::Value;
 
     fn read(body: &str) -> String {
-        serde_json::from_slice(&plain(body.as_bytes())).unwrap()
+        super::read(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_cut_wherever_it_stands_in_an_answer() {
+        let (long, longest) = ("ä".repeat(TEXT_CHARACTERS + 1), "ä".repeat(TEXT_CHARACTERS));
+        let body = serde_json::json!({ "data": [{ "status": long, "metadata": { "plan": longest } }] });
+
+        let answer: Value = super::read(body.to_string().as_bytes()).unwrap();
+
+        let kept = serde_json::json!({ "data": [{ "status": longest, "metadata": { "plan": longest } }] });
+        assert_eq!(answer, kept);
     }
 
     #[test]

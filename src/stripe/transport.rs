@@ -262,7 +262,7 @@ fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Erro
     struct Envelope {
         error: Refusal,
     }
-    match serde_json::from_slice::<Envelope>(&json::plain(body)) {
+    match json::read::<Envelope>(body) {
         Ok(Envelope { error }) => Error::Refused(Box::new(Refusal { status, request_id, replayed, ..error })),
         Err(_) => Error::Unreadable { status, request_id },
     }
@@ -270,7 +270,7 @@ fn refusal(body: &[u8], status: u16, request_id: String, replayed: bool) -> Erro
 
 /// Half a JSON text may be whole the next time; one whose fields are not what we read will be the same again.
 fn read<T: DeserializeOwned>(body: &[u8], request_id: String) -> Result<T, Error> {
-    serde_json::from_slice(&json::plain(body)).map_err(|error| {
+    json::read(body).map_err(|error| {
         tracing::warn!(%error, "Stripe's answer could not be read");
         match error.classify() {
             Category::Data => Error::Unexpected { request_id },

@@ -48,7 +48,7 @@ const HEAD_BYTES: usize = 32 * 1024;
 const WRITE_TIME: Duration = Duration::from_secs(10);
 const WRITE_BYTES: usize = 16 * 1024;
 /// For requests in flight once we are told to stop.
-const DRAIN: Duration = Duration::from_secs(25);
+pub const DRAIN: Duration = Duration::from_secs(25);
 /// For a head that is just arriving then.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 /// Between two tries while there are no file descriptors.
@@ -117,6 +117,7 @@ async fn next(
     places: &Places,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<(TcpStream, SocketAddr)> {
+    static FAILED: OnceAMinute = OnceAMinute::new();
     loop {
         let accepted = tokio::select! {
             () = &mut stop => return None,
@@ -126,12 +127,17 @@ async fn next(
             Ok((stream, peer)) => {
                 return Some((stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())));
             }
-            // Out of file descriptors: an idle connection gives one back, and waiting does.
+            // Out of file descriptors: an idle connection gives one back as soon as it is closed, and waiting
+            // does.
             Err(error) => {
-                tracing::warn!(%error, "accept");
-                places.close_idle(|_| true);
+                if let Some(times) = FAILED.due() {
+                    tracing::warn!(%error, times, "accept");
+                }
+                let freed = places.freed.notified();
+                let closed = places.close_idle(|_| true);
                 tokio::select! {
                     () = &mut stop => return None,
+                    () = freed, if closed => {}
                     () = tokio::time::sleep(NO_DESCRIPTORS) => {}
                 }
             }

@@ -2,7 +2,10 @@
 use super::{page, sign_in};
 use crate::error::{Error, Malformed};
 use axum::{
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 
@@ -23,6 +26,15 @@ impl IntoResponse for Error {
     }
 }
 
+/// The session layer answers 500 without a body where it could not save a session. All of ours have a page.
+pub async fn unsaved_session(response: Response) -> Response {
+    let is_ours = response.headers().contains_key(CONTENT_TYPE);
+    match response.status() == StatusCode::INTERNAL_SERVER_ERROR && !is_ours {
+        true => Error::Unavailable("the session was not saved".into()).into_response(),
+        false => response,
+    }
+}
+
 fn log(error: &Error) {
     match error {
         Error::Broken(error) => tracing::error!(error = ?error, "broken"),
@@ -34,6 +46,7 @@ fn log(error: &Error) {
             tracing::info!(status = %of_malformed(*what), why, "input_validation_fail");
         }
         Error::SignInTooOld { .. } => tracing::info!("sign_in_too_old"),
+        Error::BillingLocked => tracing::info!("billing_locked"),
         Error::SignedOut { next: None } => tracing::info!("signed_out"),
         // Whoever refused it has logged why.
         Error::NotAllowed | Error::CrossSite => {}
@@ -44,7 +57,7 @@ fn log(error: &Error) {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::NotAllowed | Error::CrossSite => StatusCode::FORBIDDEN,
+        Error::NotAllowed | Error::CrossSite | Error::BillingLocked => StatusCode::FORBIDDEN,
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => StatusCode::UNAUTHORIZED,
         Error::Malformed(what, _) => of_malformed(*what),
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -75,6 +88,10 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         Error::NotAllowed => (
             "Not allowed",
             "Your role in this organisation does not allow this. Ask an owner or an admin to change it.",
+        ),
+        Error::BillingLocked => (
+            "Locked for 72 hours",
+            "The e-mail address of your account was changed. For 72 hours after that it cannot change billing or delete anything, in case it was not you. Other billing managers can.",
         ),
         Error::SignedOut { .. } | Error::SignInTooOld { .. } => {
             ("Please sign in", "You are signed out, so nothing was changed. Sign in and try again.")

@@ -13,7 +13,7 @@ pub fn flash(kind: &'static str, text: impl Into<String>) {
 }
 
 /// What an earlier request left, once.
-pub(super) fn take() -> Option<Flash> {
+pub fn take() -> Option<Flash> {
     context::with(|c| {
         let mut state = c.flash.lock().ok()?;
         state.shown = state.arrived.is_some();

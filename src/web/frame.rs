@@ -18,7 +18,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 
 /// For everything; the portal click, the slowest, has 15 s of its own inside.
@@ -28,19 +31,21 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct AlreadyLogged;
 
-/// What the frame needs to know: the product, what every answer carries, and which server this is.
-pub type Framing = (App, Headers, Door);
+/// What the frame needs to know: the product, what every answer carries, and which server this is. Behind
+/// an `Arc`, because axum clones it several times a request.
+pub type Framing = Arc<(App, Headers, Door)>;
 
-pub async fn frame(State((app, headers, door)): State<Framing>, request: Request, next: Next) -> Response {
+pub async fn frame(State(framing): State<Framing>, request: Request, next: Next) -> Response {
+    let (app, headers, door) = &*framing;
     let mut context = Context::of(&request, &app.config.trusted_proxies);
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", |p| p.as_str()).to_owned();
     let (method, started) = (request.method().clone(), Instant::now());
     context.span = tracing::info_span!("request", id = context.request_id, %method, route,
         ip = %context.ip, user = tracing::field::Empty, org = tracing::field::Empty);
     let span = context.span.clone();
-    let work = async move {
-        let mut response = answer(&app, &door, request, next).await;
-        finish(&app, &headers, &mut response);
+    let work = async {
+        let mut response = answer(app, door, request, next).await;
+        finish(app, headers, &mut response);
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
         if response.extensions().get::<AlreadyLogged>().is_none() {
             tracing::info!(status, ms, "answered");

@@ -175,7 +175,8 @@ fn signed_out(parts: &Parts) -> Error {
     Error::SignedOut { next: target.filter(|_| parts.method == Method::GET || parts.method == Method::HEAD) }
 }
 
-/// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`). Whoever is refused is asked for
+/// A sign-in recent enough for billing (`BILLING_REAUTH_MINUTES`), of a person whose address was not changed in the
+/// last 72 hours. Whoever is refused is asked for
 /// their password and led back to the page; they have to click again.
 pub struct RecentSignInForBilling;
 
@@ -183,6 +184,8 @@ impl FromRequestParts<App> for RecentSignInForBilling {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let who = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        who.check_billing_lock(app.clock.now())?;
         match app.config.billing_reauth {
             Some(span) => signed_in_within(span, parts, app).await.map(|()| RecentSignInForBilling),
             None => Ok(RecentSignInForBilling),
@@ -211,10 +214,13 @@ async fn signed_in_within(span: std::time::Duration, parts: &mut Parts, app: &Ap
     }
 }
 
-/// The page whose button it was: `/orgs/acme/billing/portal` → `/orgs/acme/billing`, and
-/// `/orgs/acme/delete` → `/orgs/acme/settings`.
+/// The page whose button it was: `/orgs/acme/billing/portal` → `/orgs/acme/billing`,
+/// `/orgs/acme/delete` → `/orgs/acme/settings`, `/account/sessions/1/revoke` → `/account/security`.
 fn page_of(path: &str) -> String {
+    let of_security = ["/account/password", "/account/sessions", "/account/security"];
     match path.rsplit_once('/') {
+        _ if of_security.iter().any(|part| path.starts_with(part)) => "/account/security".to_owned(),
+        Some(("/account", _)) => "/account".to_owned(),
         Some((org, "delete")) => format!("{org}/settings"),
         Some((page, _)) => page.to_owned(),
         None => "/account".to_owned(),

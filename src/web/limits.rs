@@ -19,12 +19,19 @@ pub enum Rate {
     SignIn,
     /// 10 at once, then one every 6 minutes: an office behind one address can still join in a day.
     SignUp,
+    /// 5 at once, then one every 12 minutes: 5 an hour.
+    Forgotten,
+    /// 20 at once, then one every 3 minutes: 20 an hour.
+    MailedLink,
 }
 
 pub struct Limits {
     on: bool,
     sign_in: DefaultKeyedRateLimiter<IpAddr>,
     sign_up: DefaultKeyedRateLimiter<IpAddr>,
+    forgotten: DefaultKeyedRateLimiter<IpAddr>,
+    mailed_link: DefaultKeyedRateLimiter<IpAddr>,
+    export: DefaultKeyedRateLimiter<UserId>,
     stripe: DefaultKeyedRateLimiter<OrgId>,
     stripe_by_person: DefaultKeyedRateLimiter<UserId>,
     changes: DefaultKeyedRateLimiter<UserId>,
@@ -32,6 +39,8 @@ pub struct Limits {
 
 impl Limits {
     pub fn new(on: bool) -> Self {
+        const THREE: NonZeroU32 = NonZeroU32::new(3).unwrap();
+        const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
         const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
         const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
         const MANY: NonZeroU32 = NonZeroU32::new(120).unwrap();
@@ -39,6 +48,9 @@ impl Limits {
             on,
             sign_in: RateLimiter::keyed(every(6, TEN)),
             sign_up: RateLimiter::keyed(every(360, TEN)),
+            forgotten: RateLimiter::keyed(every(720, FIVE)),
+            mailed_link: RateLimiter::keyed(every(180, TWENTY)),
+            export: RateLimiter::keyed(every(1200, THREE)),
             stripe: RateLimiter::keyed(every(3, TWENTY)),
             stripe_by_person: RateLimiter::keyed(every(3, TWENTY)),
             changes: RateLimiter::keyed(every(1, MANY)),
@@ -64,11 +76,18 @@ impl Limits {
         if self.on { take(&self.changes, &person) } else { Ok(()) }
     }
 
+    /// Takes one export of somebody's own data: 3 at once, then one every 20 minutes.
+    pub fn take_export(&self, person: UserId) -> Result<()> {
+        if self.on { take(&self.export, &person) } else { Ok(()) }
+    }
+
     /// Takes one, or says when the next is due.
     pub fn take(&self, rate: Rate, ip: IpAddr) -> Result<()> {
         let limiter = match rate {
             Rate::SignIn => &self.sign_in,
             Rate::SignUp => &self.sign_up,
+            Rate::Forgotten => &self.forgotten,
+            Rate::MailedLink => &self.mailed_link,
         };
         if self.on { take(limiter, &network(ip)) } else { Ok(()) }
     }
@@ -77,6 +96,9 @@ impl Limits {
     pub fn tidy(&self) {
         self.sign_in.retain_recent();
         self.sign_up.retain_recent();
+        self.forgotten.retain_recent();
+        self.mailed_link.retain_recent();
+        self.export.retain_recent();
         self.stripe.retain_recent();
         self.stripe_by_person.retain_recent();
         self.changes.retain_recent();

@@ -22,11 +22,12 @@ mod sign_in;
 mod signer;
 mod to_the_end;
 
+pub use answer::unsaved_session;
 pub use context::{Flash, client_ip, is_htmx, origin_of_request, request_id};
 pub use dev::{DevLine, dev_line};
 pub use device::{device, remember_device};
 pub use extract::{Form, Path, Query};
-pub use flash::flash;
+pub use flash::{flash, take as take_flash};
 pub use form::Errors;
 pub use frame::{AlreadyLogged, frame};
 pub use guards::{
@@ -40,6 +41,6 @@ pub use page::{OrgLink, Page, Shell};
 pub use paging::{PageOf, Paging};
 pub use redirect::{ToStripe, leave_for, local_path, see_other};
 pub use room::{Nav, Room};
-pub use sign_in::{HOME, SignInPage};
+pub use sign_in::{HOME, SignInPage, signed_out};
 pub use signer::Signer;
-pub use to_the_end::to_the_end;
+pub use to_the_end::{all_at_their_end, to_the_end};

@@ -46,6 +46,8 @@ impl<T: Template> IntoResponse for Page<T> {
 pub struct Shell {
     pub person_name: String,
     pub person_email: String,
+    /// Whether they still have to show that the address is theirs.
+    pub is_unconfirmed: bool,
     /// The first of the person's organisations, by name.
     pub orgs: Vec<OrgLink>,
     /// Whether there are others, which the account page lists.
@@ -82,6 +84,7 @@ impl Shell {
         Self {
             person_name: who.name.clone(),
             person_email: who.email.clone(),
+            is_unconfirmed: !who.is_confirmed,
             orgs: who.memberships().iter().take(IN_SWITCHER).map(OrgLink::from).collect(),
             has_more_orgs: who.memberships().len() > IN_SWITCHER,
             here: None,

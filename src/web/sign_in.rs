@@ -3,7 +3,7 @@ use super::{Errors, Page, leave_for, see_other};
 use crate::demo::DemoHint;
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
     response::{IntoResponse, Response},
 };
 
@@ -32,6 +32,18 @@ pub(super) fn ask_to_sign_in(next: Option<&str>) -> Response {
             Page::with_status(StatusCode::UNAUTHORIZED, page).into_response()
         }
     }
+}
+
+/// On to a page of ours with nothing left in the browser of whoever was signed in.
+pub fn signed_out(path: &str) -> Response {
+    let mut response = see_other(path);
+    // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
+    let removal =
+        HeaderValue::from_static("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
+    response.headers_mut().append(SET_COOKIE, removal);
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
+    response
 }
 
 /// The answer to a request that needs a more recent sign-in: to the password, then back to `next`.

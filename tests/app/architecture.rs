@@ -32,7 +32,7 @@ const JOBS: &[&str] = &["src/db/", "src/jobs/", "/jobs.rs"];
 /// migrations.
 const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["audit_events"]),
-    ("auth", &["users", "logins", "sessions", "throttles"]),
+    ("auth", &["users", "logins", "mail_tokens", "sessions", "throttles"]),
     (
         "billing",
         &[
@@ -88,7 +88,11 @@ const READS: &[(&str, &[&str], &str)] = &[
         &["logins", "users", "members", "orgs", "billing_state"],
         "what every signed-in page needs is one statement, where three rooms would run one each",
     ),
-    ("billing", &["orgs"], "a customer is shown with its organisation's name and address"),
+    (
+        "billing",
+        &["orgs", "users"],
+        "a customer is shown with its organisation's name and address; a trial of somebody who is gone is not kept",
+    ),
     ("db", &["orgs"], "the lock of an organisation is its row"),
 ];
 

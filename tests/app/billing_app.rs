@@ -169,6 +169,7 @@ impl BillingApp {
         if let Some(sub) = chosen(&held) {
             state["next_payment"] = self.next_invoice(sub).await;
             state["scheduled"] = self.scheduled(sub).await;
+            state["processing"] = self.is_processing(sub).await.into();
         }
         state
     }
@@ -192,6 +193,21 @@ impl BillingApp {
         json!({ "amount": preview["amount_due"], "currency": preview["currency"], "at": at })
     }
 
+    /// Whether a payment of one of its open invoices is under way.
+    async fn is_processing(&self, sub: &Value) -> bool {
+        let id = sub["id"].as_str().unwrap();
+        let open = self.app.at_stripe(&format!("/v1/invoices?subscription={id}&status=open&limit=100")).await;
+        for invoice in open {
+            let id = invoice["id"].as_str().unwrap();
+            let path = format!("/v1/invoice_payments?invoice={id}&expand[]=data.payment.payment_intent");
+            let payments = self.app.at_stripe(&path).await;
+            if payments.iter().any(|it| it["payment"]["payment_intent"]["status"] == "processing") {
+                return true;
+            }
+        }
+        false
+    }
+
     /// What the subscription's schedule changes, and when.
     async fn scheduled(&self, sub: &Value) -> Value {
         let Some(id) = sub["schedule"].as_str() else { return Value::Null };
@@ -211,9 +227,9 @@ impl BillingApp {
         assert_eq!(self.billing_state_expected(slug).await, self.expected_state(slug, &customer).await);
     }
 
-    /// Subjects of the mails so far, oldest first.
+    /// Subjects of the mails to organisations' people so far, oldest first.
     pub async fn mails(&self) -> Vec<String> {
-        self.app.texts("select subject from mails order by created_at, key").await
+        self.app.texts("select subject from mails where user_id is null order by created_at, key").await
     }
 
     /// How often an action stands in an organisation's audit log.

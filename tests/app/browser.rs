@@ -32,6 +32,42 @@ async fn the_demos_owner_manages_billing_and_comes_back(app: TestApp) {
     }
 }
 
+/// From the sign-in page to the mailbox and back, in a browser: the redirect's cookie reaches the page behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_password_is_reset_from_the_mailbox() {
+    for look in [Look::default(), Look::phone().without_javascript()] {
+        let Some(browser) = Browser::open_or_skip(look).await else { return };
+        let (app, home) = served(&TestApp::sqlite("forgotten").await).await;
+        browser.goto(&format!("{home}/sign-in")).await.unwrap();
+        press(&browser, "a[href='/forgot-password']").await;
+        fill(&browser, "#email", "demo@example.com").await;
+        press(&browser, "main form button").await;
+        wait_for(&browser, &format!("{home}/forgot-password?sent")).await;
+        app.does_its_jobs().await;
+
+        browser.goto(&format!("{home}/dev/mailbox")).await.unwrap();
+        press(&browser, "a[href^='/reset-password/']").await;
+        wait_for(&browser, &format!("{home}/reset-password")).await;
+        assert!(at(&browser).await.ends_with("/reset-password"), "the token is out of the address");
+        fill(&browser, "#password", "some other unrelated words").await;
+        let strength = browser.find(Locator::Css(".strength")).await.unwrap();
+        assert_eq!(
+            strength.is_displayed().await.unwrap(),
+            look.javascript,
+            "the bar moves where JavaScript runs"
+        );
+        press(&browser, "main form button").await;
+
+        wait_for(&browser, &format!("{home}/sign-in")).await;
+        fill(&browser, "#email", "demo@example.com").await;
+        fill(&browser, "#password", "some other unrelated words").await;
+        press(&browser, "main form button").await;
+        wait_for(&browser, &format!("{home}/account")).await;
+        browser.assert_no_complaints().await;
+        browser.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_keyboard_alone_is_enough() {
     let Some(browser) = Browser::open_or_skip(Look::default()).await else { return };
@@ -68,7 +104,10 @@ async fn no_page_is_wider_than_a_phone() {
             "/",
             "/pricing",
             "/terms",
+            "/forgot-password",
             "/account",
+            "/account/security",
+            "/dev/mailbox",
             "/orgs/new",
             "/orgs/acme",
             "/orgs/acme/billing",

@@ -99,18 +99,19 @@ fn development_is_recognised_and_not_assumed_where_app_env_was_forgotten() {
     let server = [
         ("PUBLIC_URL", "https://portico.test"),
         ("BIND", "0.0.0.0:3000"),
+        ("OPS_BIND", "0.0.0.0:3001"),
         ("STRIPE_SECRET_KEY", "rk_live_123"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef"),
     ];
 
     let said = refused(&server);
 
-    for name in ["PUBLIC_URL", "BIND", "STRIPE_SECRET_KEY"] {
+    for name in ["PUBLIC_URL", "BIND", "OPS_BIND", "STRIPE_SECRET_KEY"] {
         let line =
             said.iter().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said:?}"));
         assert!(line.contains("APP_ENV=production"), "{line}");
     }
-    for (name, value) in server.into_iter().take(2) {
+    for (name, value) in server.into_iter().take(3) {
         assert_eq!(refused(&[(name, value)]).len(), 1, "{name} alone is enough");
     }
     for local in ["http://localhost:8080", "http://127.0.0.2", "http://[::1]:3000", "http://acme.localhost"] {

@@ -1,7 +1,7 @@
 //! What a person, Stripe and a balancer see when the database is squeezed, and when odd text arrives.
 use crate::{
     support::{Answer, Person, child_process},
-    test_app::TestApp,
+    test_app::{TestApp, sign_in_form},
     webhook_deliveries::{delivered, with_secret},
 };
 use product::db::Db;
@@ -220,4 +220,17 @@ async fn who_goes_away_while_a_transaction_begins_leaves_nothing_behind(app: Tes
                     where state like 'idle in transaction%' and datname = current_database()";
         assert_eq!(app.count(left).await, 0);
     }
+}
+
+/// The session layer alone would answer 500 without a page.
+#[portico_test]
+async fn a_sign_in_whose_session_cannot_be_saved_is_asked_to_come_back(app: TestApp) {
+    app.org("acme").await;
+    app.run("alter table sessions rename to sessions_elsewhere").await;
+
+    let form = sign_in_form("owner@acme.test");
+    let answer = app.visitor().post("/sign-in").fields(&form).await;
+
+    answer.assert_status(503).assert_says("We cannot reach our database");
+    assert_eq!(answer.header_text("retry-after"), "5");
 }

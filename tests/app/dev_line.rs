@@ -35,7 +35,7 @@ async fn the_line_counts_the_mails_there_are(app: TestApp) {
     // Counted at most once a second.
     tokio::time::sleep(Duration::from_millis(1100)).await;
 
-    app.visitor().get("/").await.assert_says("Mailbox (1)");
+    app.visitor().get("/").await.assert_says("Mailbox (2)"); // with the one that confirms her address
 }
 
 #[portico_test]

@@ -36,7 +36,7 @@ pub fn expected(slug: &str, customer: &str, held: &[Value]) -> Value {
 }
 
 fn best(held: &[Value]) -> Option<&Value> {
-    let mut left: Vec<&Value> = held.iter().collect();
+    let mut left: Vec<&Value> = held.iter().filter(|sub| is_ours(sub)).collect();
     for prefers in RULES {
         let preferred: Vec<&Value> = left.iter().copied().filter(|sub| prefers(status(sub))).collect();
         if !preferred.is_empty() {
@@ -45,6 +45,11 @@ fn best(held: &[Value]) -> Option<&Value> {
     }
     // Of those that are alike the newest counts.
     left.into_iter().max_by_key(|sub| sub["created"].as_i64())
+}
+
+/// Whether its price is one of ours: here those have lookup keys, and others have none.
+pub fn is_ours(sub: &Value) -> bool {
+    sub["items"]["data"].as_array().into_iter().flatten().any(|item| item["price"]["lookup_key"].is_string())
 }
 
 fn status(sub: &Value) -> &str {

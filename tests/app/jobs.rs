@@ -114,3 +114,31 @@ async fn what_fails_waits_longer_each_time_and_its_error_is_kept(app: TestApp) {
     found(&app, "select key from jobs where tries = 2", 1).await;
     workers.abort();
 }
+
+#[portico_test]
+async fn a_stop_waits_for_a_job_that_ends_soon(app: TestApp) {
+    let gate = Arc::new(Notify::new());
+    let (workers, count) = begin_work(&app.app, gate.clone());
+    asks(&app, time::Duration::ZERO).await;
+    begun(&app, &count, 1).await;
+
+    app.app.stopping.send_replace(true);
+    gate.notify_one();
+    workers.await.unwrap();
+
+    assert_eq!(app.texts(JOB).await.len(), 0);
+}
+
+#[portico_test]
+async fn a_job_that_a_stop_cuts_off_is_free_at_once_and_no_try_is_lost(app: TestApp) {
+    let (workers, count) = begin_work(&app.app, Arc::default());
+    asks(&app, time::Duration::ZERO).await;
+    begun(&app, &count, 1).await;
+
+    app.app.stopping.send_replace(true);
+    workers.await.unwrap();
+
+    let free =
+        format!("{JOB} and leased_until is null and lease is null and tries = 0 and run_at is not null");
+    assert_eq!(app.texts(&free).await.len(), 1);
+}

@@ -16,6 +16,7 @@ const NO_BOUNDS: &[(&str, &str, &str)] = &[
     ("src/dev/web.rs", "COUNT_EVERY", "how often development counts its mails"),
     ("src/jobs/work.rs", "POLL", "how often an idle worker looks"),
     ("src/jobs/work.rs", "RENEW", "how often a lease is renewed"),
+    ("src/log.rs", "GATHER", "how long lines gather before they are written"),
     ("src/serve.rs", "TIDY_EVERY", "how often limits in memory are tidied"),
     ("src/stripe/transport.rs", "UNKNOWN", "a mark: no answer has named the time"),
     ("src/web/accept.rs", "NO_DESCRIPTORS", "the wait between two tries to accept"),

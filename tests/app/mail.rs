@@ -38,7 +38,7 @@ async fn a_payment_that_fails_is_told_step_by_step_and_each_step_once(app: TestA
     let failed = "select text_body from mails where subject like 'A payment of%'";
     let letter = it.app.texts(failed).await.remove(0);
     let invoice = it.app.texts("select id from billing_invoices order by created_at desc").await.remove(0);
-    let link = format!("Pay now: {PUBLIC_URL}/orgs/acme/billing/invoices/{invoice}\n");
+    let link = format!("\n{PUBLIC_URL}/orgs/acme/billing/invoices/{invoice}\n");
     assert_eq!(letter.matches("http").count(), 1, "it leads to the invoice, once: {letter}");
     assert!(letter.contains(&link), "{letter}");
 }
@@ -95,7 +95,7 @@ async fn those_who_manage_billing_are_told_and_nobody_else(app: TestApp) {
 
     it.subscribe(&acme, "business", "year", GOOD).await;
 
-    let to = it.app.texts("select recipient from mails order by recipient").await;
+    let to = it.app.texts("select recipient from mails where user_id is null order by recipient").await;
     assert_eq!(to.len(), 3, "{to:?}");
     assert!(to[0].starts_with("admin-") && to[1].starts_with("billing-"), "{to:?}");
     assert_eq!(to[2], "owner@acme.test");
@@ -113,14 +113,16 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
     let box_ = it.app.visitor().get("/dev/mailbox.json").await.assert_status(200).json();
     let page = it.app.visitor().get("/dev/mailbox").await;
 
-    let mails = box_.as_array().unwrap();
-    assert_eq!(mails.len(), 2);
+    let mut mails = box_.as_array().unwrap().clone();
+    let confirmation = mails.pop().unwrap();
+    assert_eq!((mails.len(), &confirmation["kind"]), (2, &json!("confirm_address")), "{box_}");
     assert!(mails[0]["subject"].as_str().unwrap().starts_with("Your Business plan ends on"), "{box_}");
     assert_eq!(mails[1]["subject"], "Welcome to Business");
-    for mail in mails {
+    assert_eq!((&mails[0]["kind"], &mails[1]["kind"]), (&json!("plan_will_end"), &json!("plan_started")));
+    for mail in &mails {
         let mut fields: Vec<&String> = mail.as_object().unwrap().keys().collect();
         fields.sort();
-        assert_eq!(fields, ["html", "sent_at", "subject", "text", "to"]);
+        assert_eq!(fields, ["html", "kind", "sent_at", "subject", "text", "to"]);
         assert_eq!(mail["to"], "owner@acme.test");
         let link = format!("{PUBLIC_URL}/orgs/acme/billing");
         assert!(
@@ -132,6 +134,19 @@ async fn the_mailbox_is_newest_first_and_names_what_a_script_needs(app: TestApp)
 }
 
 #[portico_test]
+async fn a_mail_is_shown_as_it_would_look(app: TestApp) {
+    app.org("acme").await;
+    let page = app.visitor().get("/dev/mailbox").await.text();
+    let href = page.split("href=\"/dev/mailbox/html?").nth(1).unwrap().split('"').next().unwrap().to_owned();
+
+    let shown = app.visitor().get(&format!("/dev/mailbox/html?{href}")).await;
+
+    shown.assert_status(200).assert_says("<h1").assert_says("Confirm address").assert_says("/verify-email/");
+    let policy = shown.header_text("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+}
+
+#[portico_test]
 async fn production_has_no_mailbox(app: TestApp) {
     let mut config: Config = app.app.config.clone();
     config.production = true;
@@ -139,7 +154,7 @@ async fn production_has_no_mailbox(app: TestApp) {
     let site = crate::support::http::Site::of(routes::router(production), PUBLIC_URL);
     let visitor = crate::support::http::Person::visiting(&site);
 
-    for path in ["/dev/mailbox", "/dev/mailbox.json"] {
+    for path in ["/dev/mailbox", "/dev/mailbox.json", "/dev/mailbox/html?key=confirm_address"] {
         visitor.get(path).await.assert_status(404);
     }
     let here: Value = app.visitor().get("/dev/mailbox.json").await.assert_status(200).json();

@@ -32,6 +32,7 @@ mod permissions;
 mod process;
 mod projects;
 mod rooms;
+mod security_page;
 mod squeezed;
 mod stripe;
 mod templates;

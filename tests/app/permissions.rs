@@ -25,6 +25,7 @@ const MATRIX: &[Row] = &[
     ("GET", "/readyz", OPEN),
     ("POST", "/webhooks/stripe", [400; 6]), // without a signature
     ("GET", "/dev/mailbox", OPEN),
+    ("GET", "/dev/mailbox/html", [404; 6]), // which mail?
     ("GET", "/dev/mailbox.json", OPEN),
     ("GET", "/dev/sandbox", SEE_OTHER),
     ("GET", "/metrics", [404; 6]), // on the operators' port only, as the next two
@@ -37,6 +38,30 @@ const MATRIX: &[Row] = &[
     ("POST", "/sign-in", [422; 6]),
     ("GET", "/reauthenticate", [303, 200, 200, 200, 200, 200]),
     ("POST", "/reauthenticate", [401, 422, 422, 422, 422, 422]), // without a password
+    ("GET", "/forgot-password", OPEN),
+    ("POST", "/forgot-password", [422; 6]), // without an address
+    ("GET", "/reset-password", [404; 6]),   // without a link, as the next ten
+    ("POST", "/reset-password", [404; 6]),
+    ("GET", "/reset-password/{token}", SEE_OTHER),
+    ("POST", "/reset-password/{token}", [404; 6]),
+    ("GET", "/verify-email", [404; 6]),
+    ("POST", "/verify-email", [404; 6]),
+    ("GET", "/verify-email/{token}", SEE_OTHER),
+    ("POST", "/verify-email/{token}", [404; 6]),
+    ("GET", "/undo", [404; 6]),
+    ("POST", "/undo", [404; 6]),
+    ("GET", "/undo/{token}", SEE_OTHER),
+    ("POST", "/undo/{token}", [404; 6]),
+    ("GET", "/.well-known/security.txt", OPEN),
+    ("GET", "/.well-known/change-password", SEE_OTHER),
+    ("POST", "/account/email", [401, 422, 422, 422, 422, 422]),
+    ("POST", "/account/email/resend", [401, 303, 303, 303, 303, 303]),
+    ("GET", "/account/security", [303, 200, 200, 200, 200, 200]),
+    ("POST", "/account/password", [401, 422, 422, 422, 422, 422]),
+    ("POST", "/account/sessions/{id}/revoke", [401, 404, 404, 404, 404, 404]), // nobody's
+    ("POST", "/account/sessions/revoke-others", [401, 303, 303, 303, 303, 303]),
+    ("GET", "/account/export", [303, 200, 200, 200, 200, 200]),
+    ("POST", "/account/delete", [401, 422, 422, 422, 422, 422]), // not confirmed
     ("GET", "/account", [303, 200, 200, 200, 200, 200]),
     ("POST", "/account/profile", [401, 422, 422, 422, 422, 422]),
     ("GET", "/orgs/new", [303, 200, 200, 200, 200, 200]),
@@ -87,6 +112,7 @@ async fn everyone_may_do_what_the_matrix_says_and_no_more(app: TestApp) {
 async fn ask(person: &Person, method: &str, route: &str, org: &Org) -> u16 {
     let path = route
         .replace("{org}", &org.slug)
+        .replace("{token}", "no-such-token")
         .replace("{*path}", "there-is-none.css")
         .replace("{id}", "01980000-0000-7000-8000-000000000000");
     let answer = if method == "GET" { person.get(&path).await } else { person.post(&path).await };

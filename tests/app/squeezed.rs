@@ -5,6 +5,8 @@ use crate::support::{
     process::Process,
     temp::TempDir,
 };
+use serde_json::json;
+use sqlx::Connection;
 use std::{
     io::Read,
     process::{Child, Command, Stdio},
@@ -57,6 +59,46 @@ async fn a_refusal_is_logged_with_who_what_and_why() {
         assert!(line.contains("authz_fail") && line.contains(what) && line.contains("user="), "{line}");
     }
     assert!(portico.line_with("needed=").await.contains("org="), "{}", portico.output());
+}
+
+/// Tells the embedded sandbox something by its control API.
+async fn tell_sandbox(portico: &mut Process, path: &str, body: serde_json::Value) {
+    let sandbox = portico.line_with("Stripe sandbox").await.split_whitespace().last().unwrap().to_owned();
+    let stripe = Person::visiting(&Site::at(&sandbox));
+    let told = stripe.post(&format!("/_sandbox/api{path}")).body("application/json", body.to_string()).await;
+    told.assert_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_fails_is_logged_with_its_organisation() {
+    let (mut portico, _) = started().await;
+    let fault = json!({ "method": "GET", "path": "/v1/*", "kind": "truncated", "times": 50 });
+    tell_sandbox(&mut portico, "/faults", fault).await;
+
+    tell_sandbox(&mut portico, "/clock/advance", json!({ "to": "trial_end" })).await;
+
+    let line = portico.line_with("job failed").await;
+    assert!(line.contains("org=") && line.contains("customer:cus_"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_a_click_at_stripe_whose_client_hung_up() {
+    let (mut portico, address) = started().await;
+    let olivia = signed_in(&address, "demo@example.com").await;
+    let fault = json!({ "path": "/v1/billing_portal/sessions", "kind": "close_before", "times": 2 });
+    tell_sandbox(&mut portico, "/faults", fault).await; // each is half a second until the next try
+
+    let click =
+        tokio::time::timeout(Duration::from_millis(300), olivia.post("/orgs/acme/billing/portal")).await;
+    assert!(click.is_err(), "she waits, and closes the tab");
+    portico.terminate();
+
+    assert!(portico.ended().await.success(), "{}", portico.output());
+    let file = format!("sqlite://{}", portico.folder().join("data").join("portico.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    let opened = "select count(*) from audit_events where action = 'billing.portal_opened'";
+    let opened: i64 = sqlx::query_scalar(opened).fetch_one(&mut database).await.unwrap();
+    assert_eq!(opened, 1, "{}", portico.output());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,8 +49,6 @@ async fn stripe_mock_accepts_every_request_we_can_build() {
         slug: Some("acme".into()),
     };
     stripe.change_customer(&customer, &details, until()).await.expect("details");
-    let stripes_choice = CustomerDetails { language: Some(String::new()), ..CustomerDetails::default() };
-    stripe.change_customer(&customer, &stripes_choice, until()).await.expect("no language");
     stripe.products_of(vec!["prod_1".into()], until()).await.expect("products");
     stripe.preview(&customer, "sub_1", until()).await.expect("a preview");
     stripe.schedule("sub_sched_1", until()).await.expect("a schedule");

@@ -14,6 +14,9 @@ inventory::collect!(Pages);
 
 const PAGES: &[PageRow] = &[
     ("account/show.html", "/account", true),
+    ("account/security.html", "/account/security", true),
+    ("auth/forgot_password.html", "/forgot-password", false),
+    ("auth/link_over.html", "/undo", false),
     ("auth/reauthenticate.html", "/reauthenticate", true),
     ("auth/sign_in.html", "/sign-in", false),
     ("auth/sign_up.html", "/sign-up", false),
@@ -30,7 +33,13 @@ const PAGES: &[PageRow] = &[
 ];
 
 /// Pages that take more than an address to see; their own tests look at them.
-const SEEN_ELSEWHERE: &[&str] = &["billing/confirming.html", "ops/inbox.html"];
+const SEEN_ELSEWHERE: &[&str] = &[
+    "auth/confirm_address.html",
+    "auth/reset_password.html",
+    "auth/undo_address.html",
+    "billing/confirming.html",
+    "ops/inbox.html",
+];
 
 /// The pages of rooms alone.
 pub fn of_rooms() -> impl Iterator<Item = &'static PageRow> {

@@ -1,13 +1,13 @@
 //! The product of a test: the real router over a fresh database, its own sandbox, and people.
 use crate::support::{
-    http::{Ask, Person, Site},
+    http::{Answer, Ask, Person, Site},
     postgres,
     temp::TempDir,
 };
 use hyper::Method;
-use product::{App, config::Config, db, db::Db, orgs, orgs::Role, rooms, routes};
+use product::{App, config::Config, db, db::Db, orgs, orgs::Role, rooms, routes, worker};
 use sqlx::Row;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub const PASSWORD: &str = "a few unrelated words";
 pub const PUBLIC_URL: &str = "http://portico.localhost";
@@ -115,6 +115,44 @@ impl TestApp {
         person
     }
 
+    /// Does all jobs that wait, but for those that repeat.
+    pub async fn does_its_jobs(&self) {
+        let worker = tokio::spawn(worker::run(self.app.clone()));
+        let waiting =
+            "select count(*) from jobs where dead = false and key not in ('reconcile', 'full-pass', 'tidy')";
+        for _ in 0..1000 {
+            if self.count(waiting).await == 0 {
+                worker.abort();
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("still to do: {:?}", self.texts("select key || ' ' || coalesce(error, '') from jobs").await);
+    }
+
+    /// What was mailed to an address, newest first, as the development mailbox has it.
+    pub async fn mails_to(&self, address: &str) -> Vec<serde_json::Value> {
+        let all = self.visitor().get("/dev/mailbox.json").await.assert_status(200).json();
+        all.as_array().expect("a list").iter().filter(|mail| mail["to"] == address).cloned().collect()
+    }
+
+    /// What kinds of mail an address got, oldest first.
+    pub async fn kinds_to(&self, address: &str) -> Vec<String> {
+        let kinds = self.mails_to(address).await;
+        kinds.iter().rev().map(|mail| mail["kind"].as_str().expect("a word").to_owned()).collect()
+    }
+
+    /// Where the link in the newest mail of a kind leads, from its slash on.
+    pub async fn link_to(&self, address: &str, kind: &str) -> String {
+        let mails = self.mails_to(address).await;
+        let mail = mails.iter().find(|mail| mail["kind"] == kind);
+        let mail = mail.unwrap_or_else(|| panic!("no {kind} among the mails to {address}: {mails:?}"));
+        let text = mail["text"].as_str().expect("a text");
+        let link =
+            text.lines().find_map(|line| line.strip_prefix(PUBLIC_URL)).expect("a link on a line of its own");
+        link.to_owned()
+    }
+
     /// Runs a statement behind everybody's back.
     pub async fn run(&self, statement: &str) -> u64 {
         match &self.app.db {
@@ -192,6 +230,11 @@ impl TestApp {
         here.set_cookie("__Host-session", &person.cookie("__Host-session").expect("signed in"));
         here
     }
+}
+
+/// A page without the line at the foot of development, which counts the mails that there are.
+pub fn above_the_dev_line(page: &Answer) -> String {
+    page.text().split(r#"<aside class="dev""#).next().unwrap_or_default().to_owned()
 }
 
 pub fn sign_up_form<'a>(name: &'a str, email: &'a str, organisation: &'a str) -> [(&'a str, &'a str); 4] {

@@ -26,6 +26,8 @@ pub struct Start<'a> {
     pub arguments: &'a [&'a str],
     pub settings: &'a [(&'a str, &'a str)],
     pub address: &'a str,
+    /// Where its standard output goes.
+    pub log: &'a Path,
     pub postmaster: Option<u32>,
 }
 
@@ -36,7 +38,9 @@ impl Start<'_> {
         command.args(["-c", "0"]).arg(self.program).args(self.arguments);
         // Away from a `.env` that would be read where we stand.
         command.env_clear().envs(self.settings.iter().copied()).current_dir("/");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        let log =
+            std::fs::File::options().append(true).create(true).open(self.log).expect("a file for its log");
+        command.stdin(Stdio::null()).stdout(log).stderr(Stdio::inherit());
         let started = Instant::now();
         let child = command.spawn().expect("taskset starts (Debian: util-linux)");
         let mut server = Server { child, address: self.address.into(), postmaster: self.postmaster };
@@ -82,12 +86,13 @@ impl Server {
     /// Requests per CPU second under 32 keep-alive connections: after a warm-up, one figure a run.
     pub fn per_core(&self, path: &str, more: &[&str]) -> Vec<f64> {
         self.load("3s", path, more);
-        let run = |_| {
-            let before = self.cpu_seconds();
-            let requests = self.load("10s", path, more);
-            requests / (self.cpu_seconds() - before)
-        };
-        (0..RUNS).map(run).collect()
+        (0..RUNS).map(|_| self.run(path, more)).collect()
+    }
+
+    fn run(&self, path: &str, more: &[&str]) -> f64 {
+        let before = self.cpu_seconds();
+        let requests = self.load("10s", path, more);
+        requests / (self.cpu_seconds() - before)
     }
 
     fn load(&self, time: &str, path: &str, more: &[&str]) -> f64 {
@@ -116,6 +121,18 @@ impl Server {
         let line = status.lines().find(|line| line.starts_with(field)).expect("Linux says so");
         line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
     }
+}
+
+/// A server, a path, and what else wrk is told.
+pub type Load<'a> = (&'a Server, &'a str, &'a [&'a str]);
+
+/// Two loads in turn, so that whatever else the machine does falls on both.
+pub fn side_by_side(ours: Load, floors: Load) -> (Vec<f64>, Vec<f64>) {
+    for (server, path, more) in [ours, floors] {
+        server.load("3s", path, more);
+    }
+    let run = |(server, path, more): Load| server.run(path, more);
+    (0..RUNS).map(|_| (run(ours), run(floors))).unzip()
 }
 
 /// CPU seconds of one process.

@@ -243,3 +243,28 @@ async fn paused_collection_keeps_withdraws_or_writes_off() {
         assert_eq!(sandbox.subscription_with_invoice(&id(sub)).await["latest_invoice"]["status"], "paid");
     }
 }
+
+#[tokio::test]
+async fn charges_are_listed_by_their_customer_a_page_at_a_time() {
+    let sandbox = SandboxClient::new().await;
+    let olivia = sandbox.customer("Olivia").await;
+    sandbox.customer("Gregor").await;
+    for _ in 0..2 {
+        sandbox.subscribe(&olivia, "pro_month", &[]).await;
+    }
+
+    let first = sandbox.get(&format!("/v1/charges?customer={olivia}&limit=1")).await;
+    let next = format!("/v1/charges?customer={olivia}&limit=1&starting_after={}", id(&first["data"][0]));
+    let second = sandbox.get(&next).await;
+
+    assert_eq!((&first["has_more"], &second["has_more"]), (&json!(true), &json!(false)));
+    assert_ne!(first["data"][0]["id"], second["data"][0]["id"]);
+    assert_eq!(first["data"][0]["customer"], olivia);
+    assert_eq!(
+        sandbox.list(&format!("/v1/charges?customer={olivia}&created[gte]=4000000000")).await.len(),
+        0
+    );
+    let payment = text(&first["data"][0]["payment_intent"]);
+    let of_payment = sandbox.list(&format!("/v1/charges?payment_intent={payment}")).await;
+    assert_eq!(of_payment.len(), 1);
+}

@@ -98,3 +98,25 @@ pub async fn is_attempt(on: impl Exec<'_>, org: OrgId, attempt: AttemptId) -> Re
     let found = sql!(on, "select id from checkout_attempts where org_id = $1 and id = $2", org, attempt);
     Ok(found.optional::<(AttemptId,)>().await?.is_some())
 }
+
+/// A purchase that somebody began.
+#[derive(Debug, sqlx::FromRow)]
+pub struct CheckoutRow {
+    pub slug: String,
+    pub plan: Plan,
+    #[sqlx(rename = "billing_interval")]
+    pub interval: Interval,
+    pub created_at: At,
+}
+
+/// What a person began, in whichever organisation; newest first.
+pub async fn checkouts_of_person(on: impl Exec<'_>, user: UserId) -> Result<Vec<CheckoutRow>> {
+    sql!(
+        on,
+        "select o.slug, a.plan, a.billing_interval, a.created_at from checkout_attempts a
+         join orgs o on o.id = a.org_id where a.user_id = $1 order by a.created_at desc, a.id desc limit 1000",
+        user
+    )
+    .all()
+    .await
+}

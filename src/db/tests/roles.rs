@@ -1,10 +1,10 @@
 //! What each role of Postgres may see, and what the policies cost.
 use super::{
-    Db, RowSecurity, acme_and_globex, migrate, postgres_hides_other_organisations, postgres_server,
-    row_security,
+    Db, RowSecurity, acme_and_globex, migrate, names_tenant_table, postgres_hides_other_organisations,
+    postgres_server, row_security, statements,
 };
 use crate::db::role::TENANT_ROLE;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, Executor, PgConnection, Row, Statement};
 
 /// Every table and view, and what work inside an organisation may do with it.
 const TENANT_MAY: &[(&str, &str)] = &[
@@ -18,6 +18,7 @@ const TENANT_MAY: &[(&str, &str)] = &[
     ("cursors", ""),
     ("jobs", ""),
     ("logins", ""),
+    ("mail_tokens", ""),
     ("mails", ""),
     ("members", "delete insert select update"),
     ("org_people", "select"),
@@ -203,6 +204,112 @@ async fn policies_cost_next_to_nothing_at_ten_thousand_organisations() {
             }
         }
     }
+}
+
+/// Every statement of the program as whoever runs it, beside the same as a superuser, whom no policy holds.
+#[tokio::test]
+async fn no_statement_pays_for_its_policies_at_ten_thousand_organisations() {
+    let Some(with_roles) = postgres_server::fresh_database_or_skip("statements").await else { return };
+    let Some(plain) = postgres_server::fresh_database_of_a_plain_owner_or_skip("statements").await else {
+        return;
+    };
+    let [system, tenant] = [system_role(), TENANT_ROLE.to_owned()].map(|role| format!("set role {role}"));
+    let (mut compared, mut refused) = (0, 0);
+    for (url, runners) in [(&with_roles, vec![system, tenant]), (&plain, vec!["reset role".to_owned()])] {
+        let db = migrated(url).await;
+        let [acme, _] = acme_and_globex(&db).await;
+        let mut unheld = url::Url::parse(&with_roles).unwrap();
+        unheld.set_path(url::Url::parse(url).unwrap().path());
+        let mut unheld = PgConnection::connect(unheld.as_str()).await.unwrap();
+        sqlx::raw_sql(TEN_THOUSAND).execute(&mut unheld).await.unwrap();
+        let mut held = PgConnection::connect(url).await.unwrap();
+        for runner in runners {
+            let begin = format!("{runner}; set app.org_id = '{}'", acme.org());
+            sqlx::raw_sql(&begin).execute(&mut held).await.unwrap();
+            for statement in statements().into_iter().filter(|it| names_tenant_table(it.postgres)) {
+                let values = values(&mut unheld, statement.postgres, &acme).await;
+                let free = Cost::of(&mut unheld, statement.postgres, &values).await;
+                let bound = Cost::of(&mut held, statement.postgres, &values).await;
+                let (Some(free), Some(bound)) = (free, bound) else {
+                    refused += 1; // by a constraint, or the tenant's role may not
+                    continue;
+                };
+                compared += 1;
+                let at = format!("{runner}, {}", statement.at);
+                assert_eq!(bound.look_ups, free.look_ups, "{at}: a policy looks something up");
+                let policies = bound.milliseconds - free.milliseconds;
+                let allowed = 0.02 * free.rows.max(bound.rows).max(25.0);
+                assert!(policies < allowed, "{at}: policies take {policies} ms, of {allowed} allowed");
+            }
+        }
+    }
+    assert!(compared > 60 && compared > 2 * refused, "{compared} compared, {refused} not");
+}
+
+const TEN_THOUSAND: &str = "
+    insert into orgs (id, slug, name, created_at)
+        select gen_random_uuid(), 'o' || n, 'o', now() from generate_series(1, 10000) n;
+    insert into users (id, email, name, password_hash, created_at)
+        select id, slug || '@x.test', slug, '', now() from orgs;
+    insert into members (org_id, user_id, role, created_at) select id, id, 'owner', now() from orgs where slug like 'o%';
+    insert into billing_customers (org_id, customer_id, created_at) select id, 'cus_' || slug, now() from orgs;
+    analyze";
+
+/// What running a statement once costs.
+struct Cost {
+    /// The shortest of five.
+    milliseconds: f64,
+    /// Parts of the plan that read something for the rest of it.
+    look_ups: usize,
+    /// Rows that a filter, and so a policy, may have looked at.
+    rows: f64,
+}
+
+impl Cost {
+    /// None if it fails with these values.
+    async fn of(connection: &mut PgConnection, statement: &str, values: &str) -> Option<Self> {
+        let prepare = format!("begin; prepare probe as {statement}");
+        sqlx::raw_sql(&prepare).execute(&mut *connection).await.ok();
+        let mut cost: Option<Self> = None;
+        for _ in 0..5 {
+            let explain = format!("explain (analyze, timing off, format json) execute probe{values}");
+            sqlx::raw_sql("savepoint before").execute(&mut *connection).await.ok();
+            let plan = sqlx::query(&explain).persistent(false).fetch_one(&mut *connection).await;
+            let plan: Option<serde_json::Value> = plan.ok().map(|row| row.get(0));
+            sqlx::raw_sql("rollback to savepoint before").execute(&mut *connection).await.ok();
+            let Some(plan) = plan else { break };
+            let milliseconds = plan[0]["Execution Time"].as_f64().unwrap();
+            let before = cost.map_or(f64::MAX, |cost| cost.milliseconds);
+            let look_ups = plan.to_string().matches("Subplan Name").count();
+            let rows = rows(&plan[0]["Plan"]);
+            cost = Some(Self { milliseconds: milliseconds.min(before), look_ups, rows });
+        }
+        sqlx::raw_sql("rollback; deallocate probe").execute(&mut *connection).await.ok();
+        cost
+    }
+}
+
+fn rows(plan: &serde_json::Value) -> f64 {
+    let number = |name: &str| plan[name].as_f64().unwrap_or(0.0);
+    let own = (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops");
+    own + plan["Plans"].as_array().into_iter().flatten().map(rows).sum::<f64>()
+}
+
+/// A value for each parameter of the statement: of the organisation where it is an id.
+async fn values(connection: &mut PgConnection, statement: &str, of: &crate::db::Scope) -> String {
+    let prepared = connection.prepare(statement).await.unwrap();
+    let Some(sqlx::Either::Left(types)) = prepared.parameters() else { return String::new() };
+    let value = |of_type: &sqlx::postgres::PgTypeInfo| match of_type.to_string().as_str() {
+        "UUID" => format!("'{}'", of.org()),
+        "TIMESTAMPTZ" => "now()".to_owned(),
+        "BOOL" => "true".to_owned(),
+        "JSONB" | "JSON" => "'{}'".to_owned(),
+        "BYTEA" => "'x'".to_owned(),
+        "TEXT" | "VARCHAR" => "'owner'".to_owned(),
+        _ => "1".to_owned(),
+    };
+    let all: Vec<String> = types.iter().map(value).collect();
+    if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) }
 }
 
 /// Milliseconds, the shortest of three.

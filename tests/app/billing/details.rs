@@ -123,15 +123,16 @@ async fn what_somebody_types_stands_on_invoices_and_stays(app: TestApp) {
 }
 
 #[portico_test]
-async fn the_language_can_be_left_to_stripe_again(app: TestApp) {
+async fn stripe_chooses_the_language_until_somebody_does(app: TestApp) {
     let (it, acme) = subscribed(app).await;
+    acme.owner.get("/orgs/acme/billing").await.assert_says("Chosen by Stripe");
     acme.owner.post("/orgs/acme/billing/details").fields(&DETAILS).await.assert_status(303);
     let without = [DETAILS[0], DETAILS[1], ("language", "")];
 
     acme.owner.post("/orgs/acme/billing/details").fields(&without).await.assert_status(303);
 
-    assert_eq!(at_stripe(&it).await["preferred_locales"], json!([]));
-    acme.owner.get("/orgs/acme/billing").await.assert_says("<option value=\"\">Chosen by Stripe");
+    assert_eq!(at_stripe(&it).await["preferred_locales"], json!(["de"]), "it cannot be taken back");
+    acme.owner.get("/orgs/acme/billing").await.assert_does_not_say("Chosen by Stripe");
 }
 
 #[portico_test]

@@ -1,6 +1,6 @@
 //! The list of invoices: complete, as Stripe has it, and a way to each at Stripe that never expires.
 use crate::{
-    billing_app::{BillingApp, GOOD},
+    billing_app::{BillingApp, DAY, GOOD, NEVER_PAYS},
     support::stub::{Reply, Stub},
     test_app::{Org, TestApp},
 };
@@ -156,14 +156,11 @@ async fn each_state_of_an_invoice_has_its_words_on_the_page(app: TestApp) {
         with(2, "void", json!({})),
         with(1, "uncollectible", json!({})),
     ];
-    let charge = |payment: &str, status: &str, refunded: i64| json!({ "id": format!("ch_{payment}"), "payment_intent": payment, "status": status, "amount_refunded": refunded });
-    let charges = [
-        charge("pi_7", "pending", 0),
-        charge("pi_5", "succeeded", 1_000),
-        charge("pi_4", "succeeded", 2_900),
-    ];
+    let charge = |payment: &str, refunded: i64| json!({ "id": format!("ch_{payment}"), "payment_intent": payment, "amount_refunded": refunded });
+    let payments = [json!({ "payment": { "payment_intent": { "id": "pi_7", "status": "processing" } } })];
+    let charges = [charge("pi_7", 0), charge("pi_5", 1_000), charge("pi_4", 2_900)];
 
-    it.synced(&[list(&held, false), list(&charges, false)]).await;
+    it.synced(&[list(&held, false), list(&payments, false), list(&charges, false)]).await;
 
     let page = it.owner.get("/orgs/acme/billing").await.assert_status(200).text();
     let row = |number: i64| {
@@ -192,6 +189,7 @@ async fn a_key_that_may_not_read_charges_still_keeps_the_list(app: TestApp) {
     let it = Held::of(&app).await;
     let payment = json!({ "payment": { "type": "payment_intent", "payment_intent": "pi_1" } });
     let mut paid = invoice(1, "paid");
+    paid["amount_paid"] = json!(2_900);
     paid["payments"] = list(&[payment], false);
     let customer = json!({ "id": "cus_1", "object": "customer" });
     let answers = [customer, list(&[], false), list(&[paid], false)];
@@ -223,7 +221,7 @@ async fn an_invoice_is_opened_at_stripe_and_its_link_is_asked_for_at_the_click(a
     let pdf = acme.owner.get(&format!("/orgs/acme/billing/invoices/{id}/pdf")).await;
 
     page.assert_status(303).assert_redirects_to(&format!("{}/i/", it.app.stripe));
-    assert!(pdf.assert_status(303).location().ends_with("/pdf"), "{}", pdf.location());
+    assert!(pdf.assert_status(303).location().contains("/pdf"), "{}", pdf.location());
     assert_eq!(page.header_text("cache-control"), "no-store");
     let held = it.app.at_stripe("/v1/invoices?limit=1").await;
     assert_eq!(Some(page.location()), held[0]["hosted_invoice_url"].as_str());
@@ -272,4 +270,75 @@ async fn whoever_is_signed_out_comes_to_the_invoice_after_signing_in(app: TestAp
 
     assert_eq!(asked.location(), format!("/sign-in?next={}", path.replace('/', "%2F")));
     it.app.joins(&acme, Role::Member).await.get(&path).await.assert_status(403);
+}
+
+#[portico_test]
+async fn an_invoice_that_is_refunded_long_after_says_so(app: TestApp) {
+    let (it, acme, id) = with_an_invoice(app).await;
+    let customer = it.customer_of("acme").await;
+
+    it.act(&customer, "refund", json!({ "invoice": id, "amount": 500 })).await;
+    it.settled().await;
+    acme.owner.get("/orgs/acme/billing").await.assert_says("Partly refunded").assert_says("$5.00 refunded");
+    it.act(&customer, "refund", json!({ "invoice": id, "amount": 1_000 })).await;
+    it.settled().await;
+
+    acme.owner.get("/orgs/acme/billing").await.assert_says(">Refunded<");
+}
+
+/// An open invoice of a plan that nobody can charge for: what becomes of it after this action.
+async fn an_open_invoice_after(app: TestApp, action: &str) -> (BillingApp, Org) {
+    let (it, acme, _) = with_an_invoice(app).await;
+    it.charge_with("acme", NEVER_PAYS).await;
+    it.advance_to(json!("next_renewal")).await;
+    it.advance(DAY).await;
+    it.settled().await;
+    acme.owner.get("/orgs/acme/billing").await.assert_says(">Open<");
+    let open = it.app.texts("select id from billing_invoices where status = 'open'").await.remove(0);
+
+    it.act(&it.customer_of("acme").await, action, json!({ "invoice": open })).await;
+    it.settled().await;
+
+    (it, acme)
+}
+
+#[portico_test]
+async fn an_open_invoice_that_is_marked_uncollectible_says_so(app: TestApp) {
+    let (_it, acme) = an_open_invoice_after(app, "mark_uncollectible").await;
+
+    acme.owner.get("/orgs/acme/billing").await.assert_says(">Uncollectible<");
+}
+
+#[portico_test]
+async fn an_open_invoice_that_is_paid_outside_says_so(app: TestApp) {
+    let (_it, acme) = an_open_invoice_after(app, "mark_paid_out_of_band").await;
+
+    acme.owner.get("/orgs/acme/billing").await.assert_says(">Paid outside Stripe<");
+}
+
+/// It is neither paid nor to be paid: the bank takes some days.
+#[portico_test]
+async fn an_invoice_that_a_bank_is_debiting_is_processing(app: TestApp) {
+    let (it, acme) = an_open_invoice_after_debit(app).await;
+
+    acme.owner.get("/orgs/acme/billing").await.assert_says(">Processing<").assert_does_not_say("Pay<span");
+    it.act(&it.customer_of("acme").await, "settle_debit", json!({ "outcome": "succeeded" })).await;
+    it.settled().await;
+
+    acme.owner.get("/orgs/acme/billing").await.assert_does_not_say(">Processing<");
+    assert_eq!(it.app.count("select count(*) from billing_invoices where status = 'open'").await, 0);
+}
+
+/// An open invoice that somebody pays from a bank account.
+async fn an_open_invoice_after_debit(app: TestApp) -> (BillingApp, Org) {
+    let (it, acme, _) = with_an_invoice(app).await;
+    it.charge_with("acme", NEVER_PAYS).await;
+    it.advance_to(json!("next_renewal")).await;
+    it.advance(DAY).await;
+    it.settled().await;
+    let open = it.app.texts("select id from billing_invoices where status = 'open'").await.remove(0);
+    let pay = json!({ "invoice": open, "method": "sepa_debit" });
+    it.act(&it.customer_of("acme").await, "pay_by", pay).await;
+    it.settled().await;
+    (it, acme)
 }

@@ -8,6 +8,7 @@ mod deletion;
 mod details;
 mod dunning;
 mod invoices;
+mod more_than_cards;
 mod next_payment;
 mod offered;
 mod outages;

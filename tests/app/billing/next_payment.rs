@@ -22,7 +22,8 @@ async fn what_the_page_says_of_the_next_payment_is_charged_to_the_cent(app: Test
         let state = it.billing_state(&name).await;
         let said = state["next_payment"].clone();
         assert!(!said.is_null(), "seed {seed}, {done:?}: {state}");
-        let money = product::words::money(said["amount"].as_i64().unwrap(), said["currency"].as_str().unwrap());
+        let money =
+            product::words::money(said["amount"].as_i64().unwrap(), said["currency"].as_str().unwrap());
         acme.owner.get(&format!("/orgs/{name}/billing")).await.assert_says(&money);
 
         let now: Value = it.ask(hyper::Method::GET, "/clock", json!({})).await.json();
@@ -46,7 +47,8 @@ async fn what_the_page_says_of_the_next_payment_is_charged_to_the_cent(app: Test
 /// Buys something, and a few things happen to it before it renews.
 async fn live(it: &BillingApp, acme: &Org, seed: u64) -> Vec<&'static str> {
     let mut c = Chance::seeded(seed);
-    let (plan, interval) = [("pro", "month"), ("business", "month"), ("business", "year")][c.below(3) as usize];
+    let (plan, interval) =
+        [("pro", "month"), ("business", "month"), ("business", "year")][c.below(3) as usize];
     let customer = it.subscribe(acme, plan, interval, GOOD).await;
     let sub = it.billing_state(&acme.slug).await["subscription"].as_str().unwrap().to_owned();
     let at = format!("/v1/subscriptions/{sub}");
@@ -73,7 +75,10 @@ async fn live(it: &BillingApp, acme: &Org, seed: u64) -> Vec<&'static str> {
                 let price = format!("{plan}_{interval}");
                 it.try_act(&customer, "switch_plan", json!({ "price": price, "quantity": quantity })).await;
             }
-            3 => drop(it.try_act(&customer, "switch_plan", json!({ "price": "business_year", "quantity": 2 })).await),
+            3 => drop(
+                it.try_act(&customer, "switch_plan", json!({ "price": "business_year", "quantity": 2 }))
+                    .await,
+            ),
             4 => it.advance(3_600 * (1 + c.below(72) as i64)).await,
             _ => {
                 let off = (100 + c.below(900)).to_string();

@@ -196,7 +196,7 @@ async fn each_drift_is_named_and_mended() {
         (
             &hook,
             &[("enabled_events[0]", "invoice.paid")],
-            "is not subscribed to checkout.session.async_payment_failed, ",
+            "is not subscribed to charge.refunded, checkout.session.async_payment_failed, ",
         ),
         (&hook, &[("enabled_events[0]", "*")], "should not be subscribed to *"),
         (&hook, &[("disabled", "true")], "is disabled"),

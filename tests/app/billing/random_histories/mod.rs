@@ -207,6 +207,14 @@ impl HistoryApp {
                     self.delete(&customer).await;
                 }
             }
+            Step::Foreign(org) => self.subscribe_to_another_product(&slugs[*org]).await,
+            Step::Coupon(org, percent) => self.give_a_coupon(&slugs[*org], *percent).await,
+            Step::Balance(org, amount) => {
+                if let Some(customer) = self.customer(&slugs[*org]).await {
+                    let path = format!("/v1/customers/{customer}");
+                    self.try_at_stripe(&path, &[("balance", &amount.to_string())]).await;
+                }
+            }
             Step::Hours(hours) => {
                 self.it.advance(hours * 3600).await;
                 self.moved += hours * 3600;
@@ -237,6 +245,41 @@ impl HistoryApp {
         if let Some(customer) = self.customer(slug).await {
             self.it.try_act(&customer, action, more).await;
         }
+    }
+
+    /// As somebody in the Dashboard would; refusals are no matter.
+    async fn try_at_stripe(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let wrote = self
+            .dashboard
+            .post(path)
+            .fields(fields)
+            .header("authorization", "Bearer sk_test_dashboard")
+            .await;
+        serde_json::from_str(&wrote.text()).unwrap_or_default()
+    }
+
+    async fn subscribe_to_another_product(&self, slug: &str) {
+        let Some(customer) = self.customer(slug).await else { return };
+        let product = self.try_at_stripe("/v1/products", &[("name", "Support package")]).await;
+        let price = [
+            ("currency", "usd"),
+            ("unit_amount", "900"),
+            ("recurring[interval]", "month"),
+            ("product", product["id"].as_str().unwrap_or_default()),
+        ];
+        let price = self.try_at_stripe("/v1/prices", &price).await;
+        let price = price["id"].as_str().unwrap_or_default();
+        self.try_at_stripe("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", price)]).await;
+    }
+
+    async fn give_a_coupon(&self, slug: &str, percent: u64) {
+        let Some(sub) = self.it.billing_state(slug).await["subscription"].as_str().map(str::to_owned) else {
+            return;
+        };
+        let coupon = [("percent_off", &*percent.to_string()), ("duration", "forever")];
+        let coupon = self.try_at_stripe("/v1/coupons", &coupon).await;
+        let coupon = coupon["id"].as_str().unwrap_or_default();
+        self.try_at_stripe(&format!("/v1/subscriptions/{sub}"), &[("discounts[0][coupon]", coupon)]).await;
     }
 
     /// Those whose address we gave to somebody, oldest first.

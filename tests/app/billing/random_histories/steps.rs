@@ -36,6 +36,12 @@ pub enum Step {
     OpenPortal(usize),
     Act(usize, &'static str, Value),
     Delete(usize),
+    /// A subscription to another product, made in the Dashboard.
+    Foreign(usize),
+    /// Some per cent off the subscription.
+    Coupon(usize, u64),
+    /// The customer's balance, in minor units.
+    Balance(usize, i64),
     Hours(i64),
     Fault(Value),
     FaultsEnd,
@@ -67,7 +73,7 @@ pub fn steps(seed: u64) -> Vec<Step> {
 fn step(c: &mut Chance) -> Step {
     let org = c.below(2) as usize;
     let (plan, interval) = c.of(&PRICES);
-    match c.below(40) {
+    match c.below(46) {
         0..=3 => Step::Buy(org, plan, interval),
         4..=6 => Step::Pay(org, c.below(2) as usize, c.of(&CARDS)),
         7 => Step::ComeBack(org),
@@ -82,14 +88,17 @@ fn step(c: &mut Chance) -> Step {
         35 => Step::Reconcile,
         36 => Step::Resend,
         37..=38 => Step::KillWorkers,
-        _ => Step::OneMoreWorker,
+        39 => Step::OneMoreWorker,
+        40..=41 => Step::Foreign(org),
+        42..=43 => Step::Coupon(org, 5 + c.below(90)),
+        _ => Step::Balance(org, c.below(8_000) as i64 - 5_000),
     }
 }
 
 fn act(c: &mut Chance, org: usize) -> Step {
     let (plan, interval) = c.of(&PRICES);
     let card = c.of(&CARDS);
-    let (action, more) = match c.below(14) {
+    let (action, more) = match c.below(20) {
         0..=2 => (
             "switch_plan",
             json!({ "price": format!("{plan}_{interval}"), "quantity": if plan == "pro" { 1 } else { 1 + c.below(5) } }),
@@ -101,6 +110,11 @@ fn act(c: &mut Chance, org: usize) -> Step {
         9 => ("resume", json!({})),
         10 => ("pay_invoice", json!({})),
         11..=12 => ("add_card", json!({ "card": card })),
+        13 => ("refund", json!({})),
+        14 => ("mark_paid_out_of_band", json!({})),
+        15 => ("mark_uncollectible", json!({})),
+        16..=17 => ("pay_by", json!({ "method": c.of(&["sepa_debit", "us_bank_account", "link"]) })),
+        18 => ("settle_debit", json!({ "outcome": c.of(&["succeeded", "failed"]) })),
         _ => ("update_details", json!({ "name": "Another Name" })),
     };
     Step::Act(org, action, more)
@@ -109,7 +123,8 @@ fn act(c: &mut Chance, org: usize) -> Step {
 fn fault(c: &mut Chance) -> Value {
     let kind = c.of(&["429", "500", "502_html", "truncated", "close_before", "close_after", "409"]);
     let path = c.of(&["/v1/subscriptions*", "/v1/customers*", "/v1/checkout/*", "/v1/*", "/v1/invoices*"]);
-    json!({ "kind": kind, "path": path, "times": 1 + c.below(2) })
+    // Of the product's key: a fault is not meant for somebody in the Dashboard.
+    json!({ "kind": kind, "path": path, "key": "sk_test_123", "times": 1 + c.below(2) })
 }
 
 fn mishaps(c: &mut Chance) -> Value {

@@ -1,5 +1,16 @@
 //! Sign-up, sign-in and sign-out; the password asked for once more.
-use super::{Email, NewPassword, NewPerson, SignUp, person_name, sessions};
+mod links;
+mod token;
+mod well_known;
+
+pub use links::{
+    confirm, confirm_here, confirm_page, forgot, forgot_page, open_confirm, open_reset, open_undo, reset,
+    reset_here, reset_page, undo, undo_here, undo_page,
+};
+
+pub use well_known::{security_txt, to_change_password};
+
+use super::{Email, NewPerson, SignUp, person_name, sessions};
 use crate::{
     App,
     db::LoginId,
@@ -7,13 +18,12 @@ use crate::{
     orgs,
     web::{
         Errors, Form, HOME, Page, Query, Rate, SignInPage, SignedIn, Visitor, client_ip, device, local_path,
-        origin_of_request, remember_device, see_other,
+        origin_of_request, remember_device, see_other, signed_out, take_flash,
     },
 };
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderName, HeaderValue, header::SET_COOKIE},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -75,7 +85,8 @@ pub async fn sign_in_page(
     if who.is_some() {
         return see_other(&next);
     }
-    Page::ok(SignInPage { next, demo: app.demo_hint(), ..SignInPage::default() }).into_response()
+    let notice = take_flash().map(|flash| flash.text);
+    Page::ok(SignInPage { next, notice, demo: app.demo_hint(), ..SignInPage::default() }).into_response()
 }
 
 pub async fn sign_in(
@@ -115,7 +126,7 @@ pub async fn sign_up(
     session: Session,
     Form(form): Form<SignUpForm>,
 ) -> Result<Response> {
-    let new = match form.check() {
+    let new = match form.check(&app).await {
         Ok(new) => new,
         Err(errors) => return Ok(form.again(errors)),
     };
@@ -133,13 +144,13 @@ pub async fn sign_up(
 }
 
 impl SignUpForm {
-    fn check(&self) -> Result<NewPerson, Errors> {
+    async fn check(&self, app: &App) -> Result<NewPerson, Errors> {
         let mut errors = Errors::default();
         let name = errors.keep("name", person_name(&self.name));
         let email = errors.keep("email", Email::parse(&self.email));
         let organisation = errors.keep("organisation", orgs::name(&self.organisation));
         let words = [self.name.as_str(), &self.email, &self.organisation];
-        let password = errors.keep("password", NewPassword::parse(&self.password, &words));
+        let password = errors.keep("password", super::new_password(app, &self.password, &words, false).await);
         match (name, email, organisation, password) {
             (Some(name), Some(email), Some(organisation), Some(password)) => {
                 Ok(NewPerson { name, email, password, organisation })
@@ -165,14 +176,7 @@ pub async fn sign_out(
         super::sign_out(&app, origin, &who).await?;
     }
     session.flush().await?;
-    let mut response = see_other("/sign-in");
-    // The session layer forgets `Secure` on its removal cookie, and browsers then ignore it.
-    let removal =
-        HeaderValue::from_static("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
-    response.headers_mut().append(SET_COOKIE, removal);
-    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
-    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
-    Ok(response)
+    Ok(signed_out("/sign-in"))
 }
 
 pub async fn reauthenticate_page(who: SignedIn, Query(query): Query<Next>) -> Page<ReauthenticatePage> {

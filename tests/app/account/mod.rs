@@ -1,4 +1,6 @@
 //! The account page: my name, my organisations, and where I may manage billing.
+mod leaving;
+
 use crate::{support::statements::Statements, templates, test_app::TestApp};
 use product::orgs::Role;
 

@@ -1,17 +1,11 @@
-//! The account page: who I am, where I belong, and the way to billing.
-use super::Membership;
+//! The account page itself: what stands on it and in its fields.
 use crate::{
-    App, auth,
-    error::Result,
+    account::Membership,
     orgs::Role,
-    web::{Errors, Form, Page, PageOf, Paging, Query, Shell, SignedIn, flash, origin_of_request, see_other},
+    web::{Errors, Page, PageOf, Paging, Shell, SignedIn},
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
 
 /// Organisations on a page.
 const A_PAGE: u32 = 25;
@@ -20,11 +14,21 @@ const A_PAGE: u32 = 25;
 #[template(path = "account/show.html")]
 pub struct AccountPage {
     pub shell: Shell,
-    pub name: String,
     pub email: String,
+    pub is_confirmed: bool,
+    /// What was typed.
+    pub typed: Typed,
     pub errors: Errors,
     pub orgs: Vec<OrgCard>,
     pub paging: Paging,
+}
+
+/// What stands in the fields of the account page.
+#[derive(Default)]
+pub struct Typed {
+    pub name: String,
+    pub new_email: String,
+    pub confirm: String,
 }
 
 /// An organisation of mine, its plan, and *Manage billing* where my role allows it.
@@ -39,46 +43,31 @@ pub struct OrgCard {
     pub may_bill: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProfileForm {
-    name: String,
-}
-
-pub async fn show(who: SignedIn, Query(wanted): Query<PageOf>) -> Page<AccountPage> {
-    Page::ok(page(&who, wanted, who.name.clone(), Errors::default()))
-}
-
-pub async fn change_profile(
-    State(app): State<App>,
-    who: SignedIn,
-    Form(form): Form<ProfileForm>,
-) -> Result<Response> {
-    match auth::person_name(&form.name) {
-        Ok(name) => {
-            auth::rename(&app, &origin_of_request(Some(who.id)), who.id, &name).await?;
-            flash("success", "Profile saved.");
-            Ok(see_other("/account"))
-        }
-        Err(message) => {
-            let errors = Errors::of("name", message);
-            Ok(Page::mistake(page(&who, PageOf::default(), form.name, errors)).into_response())
-        }
-    }
-}
-
 /// Shows what the guard has read; it asks the database nothing.
-fn page(who: &SignedIn, wanted: PageOf, name: String, errors: Errors) -> AccountPage {
+pub fn page(who: &SignedIn, wanted: PageOf, typed: Typed, errors: Errors) -> AccountPage {
     let all = who.memberships();
     let paging = Paging::of(wanted, all.len() as i64, A_PAGE);
     AccountPage {
         shell: Shell::of(who, "account"),
-        name,
         email: who.email.clone(),
+        is_confirmed: who.is_confirmed,
+        typed,
         errors,
         orgs: paging.cut(all).iter().map(OrgCard::from).collect(),
         paging,
     }
+}
+
+impl Typed {
+    /// Nothing yet: the present name.
+    pub fn by(who: &SignedIn) -> Self {
+        Self { name: who.name.clone(), ..Self::default() }
+    }
+}
+
+/// The page again, with what was typed and a message at its field.
+pub fn mistake(who: &SignedIn, typed: Typed, errors: Errors) -> Response {
+    Page::mistake(page(who, PageOf::default(), typed, errors)).into_response()
 }
 
 impl From<&Membership> for OrgCard {
