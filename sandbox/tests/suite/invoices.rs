@@ -247,7 +247,7 @@ async fn paused_collection_keeps_withdraws_or_writes_off() {
 #[tokio::test]
 async fn charges_are_listed_by_their_customer_a_page_at_a_time() {
     let sandbox = SandboxClient::new().await;
-    let olivia = sandbox.customer("Olivia").await;
+    let olivia = sandbox.customer_with("pm_card_visa").await;
     sandbox.customer("Gregor").await;
     for _ in 0..2 {
         sandbox.subscribe(&olivia, "pro_month", &[]).await;
