@@ -92,6 +92,16 @@ pub fn is_available(state: &BillingState, action: Action) -> bool {
     availability(state, action) == Yes
 }
 
+/// What somebody who may manage billing is led to the billing page for.
+pub fn next_step(state: &BillingState) -> &'static str {
+    match (availability(state, ChoosePlan), availability(state, ChangePlan)) {
+        (Yes, _) => "Choose a plan",
+        (_, Instead(PayInvoice)) => "Pay invoice",
+        (_, Instead(Resume)) => "Keep your plan",
+        _ => "Go to billing",
+    }
+}
+
 /// The portal's page for a wish: its home page, from which everything can be reached, where the wish cannot be
 /// had now.
 pub fn portal_page(state: &BillingState, wanted: Flow) -> Flow {

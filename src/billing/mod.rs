@@ -26,7 +26,7 @@ mod terms;
 mod trials;
 pub mod web;
 
-pub use actions::{Action, Availability, availability, is_available};
+pub use actions::{Action, Availability, availability, is_available, next_step};
 pub use checkout::{Returned, return_from as return_from_checkout};
 pub use closing::close;
 pub use customer::{Changed, change_details, ensure as ensure_customer, follow_details};

@@ -38,7 +38,8 @@ pub struct DashboardPage {
     pub status_kind: &'static str,
     pub members: i64,
     pub role: Role,
-    pub may_bill: bool,
+    /// On the button to the billing page; none for those who may not manage billing.
+    pub billing: Option<&'static str>,
     pub steps: Vec<Step>,
 }
 
@@ -112,6 +113,10 @@ pub async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Name
 
 pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<DashboardPage>> {
     let members = super::head_count(&app, &who.scope).await?;
+    let billing = match who.role.may_bill() {
+        true => Some(billing::next_step(&billing::state(&app, &who.scope).await?)),
+        false => None,
+    };
     let (status, status_kind) = who.badge();
     Ok(Page::ok(DashboardPage {
         shell: Shell::inside(&who, "dashboard"),
@@ -120,7 +125,7 @@ pub async fn dashboard(State(app): State<App>, who: Member) -> Result<Page<Dashb
         status_kind,
         members,
         role: who.role,
-        may_bill: who.role.may_bill(),
+        billing,
         steps: first_steps(&who),
     }))
 }

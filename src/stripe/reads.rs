@@ -49,6 +49,7 @@ pub const EVENT_TYPES: &[&str] = &[
     "invoice.sent",
     "invoice.updated",
     "invoice.voided",
+    "payment_intent.processing",
     "payment_method.attached",
     "payment_method.automatically_updated",
     "payment_method.detached",

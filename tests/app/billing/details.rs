@@ -108,10 +108,12 @@ async fn what_somebody_types_stands_on_invoices_and_stays(app: TestApp) {
     page.assert_says("Billing details saved").assert_says("value=\"Acme Holding GmbH\"");
     page.assert_says("<option value=\"de\" selected>German</option>");
     assert_eq!(it.audited("acme", "billing.details_changed").await, 3, "name, address, language");
-    let by_bea = "select cast(e.detail as text) from audit_events e join users u on u.id = e.actor_id
-                  where e.action = 'billing.details_changed' and u.email like 'billing-%' order by e.at, e.id";
-    let entries = it.app.texts(by_bea).await;
-    assert_eq!(entries.len(), 3, "they are hers");
+    // Hers, or without an actor where the webhook of her change was processed first.
+    let of_bea = "select cast(e.detail as text) from audit_events e left join users u on u.id = e.actor_id
+                  where e.action = 'billing.details_changed' and (u.id is null or u.email like 'billing-%')
+                  order by e.at, e.id";
+    let entries = it.app.texts(of_bea).await;
+    assert_eq!(entries.len(), 3, "they are nobody else's");
     assert!(
         entries[0].contains("\"acme\"") && entries[0].contains("\"Acme Holding GmbH\""),
         "old and new: {entries:?}"

@@ -114,6 +114,14 @@ async fn each_button_of_each_state_leads_where_it_says(app: TestApp) {
         let acme = brought_to(&it, &name, state).await;
         let page = acme.owner.get(&format!("/orgs/{name}/billing")).await.assert_status(200).text();
 
+        let dashboard = acme.owner.get(&format!("/orgs/{name}")).await;
+        let label = match *state {
+            "none" => "Choose a plan",
+            "past_due" | "unpaid" | "incomplete" => "Pay invoice",
+            "ending" | "paused" => "Keep your plan",
+            _ => "Go to billing",
+        };
+        dashboard.assert_status(200).assert_says(&format!(">{label}</a>"));
         let shown = flows(&page);
 
         let expected: BTreeSet<String> = expected.iter().map(|flow| (*flow).to_owned()).collect();
