@@ -47,8 +47,9 @@ pub struct Change {
 /// Inside `say_change`: it says nothing of the subscription itself. A payment that fails leaves
 /// the change done and the invoice open, unless the caller makes a refusal of it.
 pub fn change(w: &mut World, id: &str, change: &Change, holder: Holder) -> Answer<()> {
-    let before = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
+    // First, so that what is changed no longer names the schedule.
     release_change(w, id);
+    let before = w.subscriptions.get(id).cloned().ok_or_else(|| Refusal::not_found("subscription", id))?;
     let now = w.now();
     let items = changed_items(w, &before, &change.items, now)?;
     let in_trial = before.status == "trialing";
