@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     App,
-    db::{AttemptId, Scope},
+    db::Scope,
     error::Result,
     stripe::{CustomerId, Deadline, Item, Price, Product, Schedule, Subscription},
 };
@@ -63,8 +63,9 @@ pub async fn subscriptions(
 }
 
 async fn was_made_by_us(app: &App, scope: &Scope, s: &Subscription) -> Result<bool> {
-    let Some(attempt) = s.attempt().and_then(|id| id.parse().ok()).map(AttemptId) else { return Ok(false) };
-    Ok(db::is_attempt(&mut app.db.read(scope).await?, scope.org(), attempt).await?)
+    let Some(attempt) = s.attempt() else { return Ok(false) };
+    let person = db::person_of_attempt(&mut app.db.read(scope).await?, scope.org(), attempt).await?;
+    Ok(person.is_some())
 }
 
 /// Adds the products of a schedule's phases.

@@ -49,4 +49,4 @@ pub use state::BillingState;
 pub use subscription::{follow_seats, keep_present_plan, use_other_payment_method};
 pub use sync::{sync, sync_everything};
 pub use terms::AddOn;
-pub use trials::{had_one as had_trial, is_open as trial_is_open};
+pub use trials::had_one as had_trial;

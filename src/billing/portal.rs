@@ -3,6 +3,7 @@ use super::{
     actions, checkout, customer,
     plans::{Interval, Plan, lookup_key},
     queries,
+    state::BillingState,
     sync::sync,
 };
 use crate::{
@@ -22,12 +23,11 @@ pub async fn portal_link(
     flow: Flow,
     plan: Option<(Plan, Interval)>,
 ) -> Result<StripeUrl> {
-    let state = queries::state(app, scope).await?;
     match (flow, plan) {
-        (Flow::ChangePlan, Some((plan, interval))) if !state.is_alive() => {
+        (Flow::ChangePlan, Some((plan, interval))) if !queries::state(app, scope).await?.is_alive() => {
             checkout_link(app, scope, user, plan, interval).await
         }
-        _ => open(app, scope, actions::portal_page(&state, flow), plan).await,
+        _ => open(app, scope, flow, plan).await,
     }
 }
 
@@ -42,24 +42,23 @@ pub async fn checkout_link(
 ) -> Result<StripeUrl> {
     match checkout::begin(app, scope, user, plan, interval).await? {
         Some(link) => Ok(link),
-        None => {
-            let page = actions::portal_page(&queries::state(app, scope).await?, Flow::ChangePlan);
-            open(app, scope, page, Some((plan, interval))).await
-        }
+        None => open(app, scope, Flow::ChangePlan, Some((plan, interval))).await,
     }
 }
 
 /// A portal session for the customer of *this* organisation. Its URL is a bearer credential: made for
 /// each click, never stored.
-async fn open(app: &App, scope: &Scope, flow: Flow, plan: Option<(Plan, Interval)>) -> Result<StripeUrl> {
+async fn open(app: &App, scope: &Scope, wanted: Flow, plan: Option<(Plan, Interval)>) -> Result<StripeUrl> {
     let until = Deadline::of_click();
+    let state = queries::state(app, scope).await?;
+    let flow = actions::portal_page(&state, wanted);
     let customer = customer::ensure(app, scope, until).await?;
-    let session = match create_session(app, scope, &customer, flow, plan, until).await {
+    let session = match create_session(app, scope, &state, &customer, flow, plan, until).await {
         // Stripe has deleted the customer and no webhook told us: the organisation gets a new one.
         Err(Error::Stripe(error)) if error.is_missing_customer() => {
             sync(app, scope, until).await?;
             let customer = customer::ensure(app, scope, until).await?;
-            create_session(app, scope, &customer, Flow::Home, None, until).await?
+            create_session(app, scope, &state, &customer, Flow::Home, None, until).await?
         }
         created => created?,
     };
@@ -75,12 +74,12 @@ async fn open(app: &App, scope: &Scope, flow: Flow, plan: Option<(Plan, Interval
 async fn create_session(
     app: &App,
     scope: &Scope,
+    state: &BillingState,
     customer: &CustomerId,
     flow: Flow,
     plan: Option<(Plan, Interval)>,
     until: Deadline,
 ) -> Result<PortalSession> {
-    let state = queries::state(app, scope).await?;
     let switch_to = match (plan, state.item_id.as_deref(), state.item_count) {
         (Some((plan, interval)), Some(item), 1) if flow == Flow::ChangePlan && plan != Plan::Free => {
             let price = app.stripe.price(&lookup_key(plan, interval), until).await?;

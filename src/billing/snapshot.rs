@@ -28,8 +28,6 @@ pub struct Snapshot {
     pub customer: Option<CustomerState>,
     /// The customer's default payment method.
     method: Option<PaymentMethod>,
-    /// Minor units: below zero is credit.
-    balance: i64,
     /// Ours; those to other products of the Stripe account are left out.
     pub subscriptions: Vec<Subscription>,
     products: Products,
@@ -65,7 +63,6 @@ impl Snapshot {
         let invoices = app.stripe.invoices(customer, wanted, until).await?;
         let snapshot = Self {
             method: held.method().cloned(),
-            balance: held.balance,
             subscriptions,
             products,
             invoices: invoices.found,
@@ -87,9 +84,9 @@ impl Snapshot {
             self.next = app.stripe.preview(customer, &id, until).await?;
         }
         if let Some(schedule) = schedule {
-            let products_before = self.products.clone();
             let schedule = app.stripe.schedule(&schedule, until).await?;
-            self.products = bought::with_products_of_phases(app, &schedule, products_before, until).await?;
+            let known = std::mem::take(&mut self.products);
+            self.products = bought::with_products_of_phases(app, &schedule, known, until).await?;
             self.schedule = Some(schedule);
         }
         Ok(self)
@@ -105,7 +102,7 @@ impl Snapshot {
             live_subscriptions: held.iter().filter(|s| is_alive(&s.status)).count() as i64,
             payment_method_type: self.method.as_ref().map(PaymentMethod::kind),
             payment_method: self.method.as_ref().map(PaymentMethod::text),
-            credit: -self.balance,
+            credit: self.customer.as_ref().map_or(0, |held| -held.balance),
             ..BillingState::default()
         };
         match chosen(held) {

@@ -2,20 +2,10 @@
 use super::db;
 use crate::{
     App,
-    db::{At, AttemptId, OrgTx, Scope, UserId},
+    db::{At, OrgTx, Scope, UserId},
     error::Result,
     stripe::{Deadline, Subscription},
 };
-
-/// Whether a plan with a trial begins with it, for this person in the organisation behind the slug; without one,
-/// in an organisation that never had a trial.
-pub async fn is_open(app: &App, person: UserId, slug: Option<&str>) -> Result<bool> {
-    let of_org = match slug {
-        Some(slug) => db::org_had_trial(app.db.system(), slug).await?,
-        None => false,
-    };
-    Ok(!of_org && !had_one(app, person).await?)
-}
 
 /// Whether this person has started a trial, in whichever organisation.
 pub async fn had_one(app: &App, person: UserId) -> Result<bool> {
@@ -39,8 +29,7 @@ pub async fn claim(app: &App, scope: &Scope, person: UserId, until: Deadline) ->
 /// metadata only names our own record of the Checkout; that one says who it was.
 pub async fn keep(tx: &mut OrgTx<'_>, held: &[Subscription], now: At) -> Result<()> {
     let org = tx.org();
-    let named = held.iter().filter(|it| it.trial_end.is_some()).filter_map(Subscription::attempt);
-    for attempt in named.filter_map(|id| id.parse().ok()).map(AttemptId) {
+    for attempt in held.iter().filter(|it| it.trial_end.is_some()).filter_map(Subscription::attempt) {
         if let Some((person,)) = db::person_of_attempt(&mut *tx, org, attempt).await? {
             db::insert_trial(tx.system(), person, now).await?;
         }

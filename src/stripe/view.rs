@@ -4,6 +4,7 @@ use super::{
     metadata::{Metadata, is_ours},
     payment_method::PaymentMethod,
 };
+use crate::db::AttemptId;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
@@ -437,9 +438,9 @@ impl Subscription {
         self.schedule.as_ref().map(Reference::id)
     }
 
-    /// The Checkout attempt that our request named when it was made.
-    pub fn attempt(&self) -> Option<&str> {
-        self.metadata.as_ref()?.get("attempt_id").map(String::as_str)
+    /// The Checkout attempt that its metadata names. Only our own record of that attempt proves anything.
+    pub fn attempt(&self) -> Option<AttemptId> {
+        self.metadata.as_ref()?.get("attempt_id")?.parse().ok().map(AttemptId)
     }
 
     /// Its own payment method, as Checkout sets one; it is charged in place of the customer's.

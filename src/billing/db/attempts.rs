@@ -93,12 +93,6 @@ pub async fn attempt_of_session(
         .await
 }
 
-/// Whether the organisation made this attempt.
-pub async fn is_attempt(on: impl Exec<'_>, org: OrgId, attempt: AttemptId) -> Result<bool> {
-    let found = sql!(on, "select id from checkout_attempts where org_id = $1 and id = $2", org, attempt);
-    Ok(found.optional::<(AttemptId,)>().await?.is_some())
-}
-
 /// A purchase that somebody began.
 #[derive(Debug, sqlx::FromRow)]
 pub struct CheckoutRow {

@@ -11,17 +11,7 @@ pub async fn person_had_trial(on: impl Exec<'_>, person: UserId) -> Result<bool>
     Ok(found.optional::<(UserId,)>().await?.is_some())
 }
 
-/// Whether the organisation behind this slug had a trial, as far as its billing state knows.
-pub async fn org_had_trial(on: impl Exec<'_>, slug: &str) -> Result<bool> {
-    let found = sql!(
-        on,
-        "select s.trial_used from orgs o join billing_state s on s.org_id = o.id where o.slug = $1",
-        slug
-    );
-    Ok(found.optional::<(bool,)>().await?.is_some_and(|(used,)| used))
-}
-
-/// Who began this attempt to buy, if it is the organisation's and they are still here.
+/// Who began this attempt to buy, if it is the organisation's.
 pub async fn person_of_attempt(
     on: impl Exec<'_>,
     org: OrgId,

@@ -130,7 +130,10 @@ impl BillingPage {
         let state = billing::state(app, &who.scope).await?;
         let invoices = billing::invoices(app, &who.scope, before).await?;
         let open = billing::open_invoices(app, &who.scope).await?;
-        let had_trial = state.trial_used || billing::had_trial(app, who.person.id).await?;
+        let choices = match is_available(&state, Action::ChoosePlan) {
+            true => choices(state.trial_used || billing::had_trial(app, who.person.id).await?),
+            false => Vec::new(),
+        };
         let customer = billing::customer(app, &who.scope).await?;
         let may = Entitlements::of(&state, app.billing_now());
         let used = billing::usage(app, &who.scope).await?;
@@ -163,7 +166,7 @@ impl BillingPage {
             details,
             errors,
             languages: billing::LANGUAGES,
-            choices: if is_available(&state, Action::ChoosePlan) { choices(had_trial) } else { Vec::new() },
+            choices,
             alive: state.is_alive(),
             actions: actions(&state),
             ask_support: state.is_alive()
