@@ -63,6 +63,11 @@ impl Db {
         match self {
             Db::Sqlite { writer, readers, .. } => {
                 readers.close().await;
+                // The pool does not wait for a connection that is on its way back, and the writer's writes
+                // SQLite's statistics as it closes.
+                if let Ok(connection) = writer.acquire().await {
+                    connection.close().await.ok();
+                }
                 writer.close().await;
             }
             Db::Postgres { pool, .. } => pool.close().await,
